@@ -1,0 +1,7 @@
+"""python -m pullcord."""
+
+import sys
+
+from pullcord.cli import main
+
+sys.exit(main())

@@ -1,0 +1,203 @@
+"""The next steps of a call: the manifest's links, pullcord's own, and the platform's, merged. Pure.
+
+An action that can be called here is complete: its tool, and arguments that the tool accepts. What a platform offers is
+cut to the known fields, confined to the platform's origin, and listed only once.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from pullcord import clean, problem, request
+from pullcord.operation import (
+    Arguments,
+    Expression,
+    Failure,
+    Json,
+    Link,
+    Operation,
+    Outcome,
+    Phase,
+    Pointer,
+    Reply,
+    Source,
+)
+from pullcord.outcome import Verdict, fits, where
+from pullcord.pointer import look_up
+from pullcord.scope import Scope
+
+Action: TypeAlias = dict[str, Any]
+"""rel and hint, and where known operation_id, method, href, schema_ref, tool, arguments, retry_after_seconds."""
+
+PLATFORM_LIMIT = 20
+"""Actions taken over from one reply."""
+
+_REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_OPERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SCHEMA_REF = re.compile(r"#/[A-Za-z0-9_./~-]{1,200}")
+_METHODS = frozenset({"GET", "PUT", "POST", "PATCH", "DELETE"})
+
+
+class Call(NamedTuple):
+    """A tool call on its way: what was asked, and in which scope."""
+
+    scope: Scope
+    operation: Operation
+    arguments: Arguments
+
+    @property
+    def base_url(self) -> str:
+        """The base URL of the operation's platform."""
+        return self.scope.settings_of(self.operation).base_url
+
+
+def offer(call: Call, reply: Reply | Failure | None, verdict: Verdict) -> list[Action]:
+    """What the agent can do next.
+
+    Args:
+        call: what was asked.
+        reply: what came back; None if nothing was sent.
+        verdict: what came of it.
+    """
+    answer = reply if isinstance(reply, Reply) else None
+    response = call.operation.response(answer.status if answer else None)
+    return _once(
+        [
+            *_own(call, answer, verdict),
+            *_follow(call, response.links, answer, verdict.outcome, verdict.phase),
+            *(_sent(call, answer) if answer else ()),
+        ]
+    )
+
+
+def offer_item(call: Call, reply: Reply, item: Json) -> list[Action]:
+    """What the agent can do with one item of a list."""
+    listing = call.operation.listing
+    assert listing  # noqa: S101 - only lists have items
+    _, phase, _ = where(listing.state, item)
+    return _once(_follow(call, listing.links, reply, Outcome.OBSERVED, phase, item))
+
+
+def _once(actions: Iterable[Action]) -> list[Action]:
+    found: dict[tuple[object, ...], Action] = {}
+    for action in actions:
+        same = (
+            (action.get("method"), action["href"]) if "href" in action else (action["rel"], action.get("operation_id"))
+        )
+        found.setdefault(same, action)
+    return list(found.values())
+
+
+def _own(call: Call, reply: Reply | None, verdict: Verdict) -> Iterator[Action]:
+    """What pullcord itself knows to do about an outcome."""
+    platform = call.operation.platform
+    match verdict.outcome:
+        case Outcome.DENIED:
+            settings = call.scope.settings_of(call.operation)
+            names = " and ".join(settings.missing) or settings.key_source
+            what = "Set" if settings.missing else "Check the key in"
+            yield {
+                "rel": "authorize",
+                "hint": f"{what} {names} where pullcord is started. {platform.title} needs: {platform.key.description}",
+            }
+        case Outcome.INVALID_ARGUMENTS:
+            yield {
+                "rel": "retry",
+                "operation_id": call.operation.id,
+                "hint": "Correct the arguments, then call again.",
+            }
+        case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
+            seconds = problem.retry_after(platform, reply) if reply else None
+            wait = f"Make the same call after {seconds} seconds." if seconds else "Make the same call again later."
+            action = _action(call, "retry-later", call.operation, call.arguments, wait)
+            yield action if seconds is None else {**action, "retry_after_seconds": seconds}
+        case Outcome.UNKNOWN if call.operation.repeatable:
+            yield _action(
+                call,
+                "retry",
+                call.operation,
+                call.arguments,
+                "Make the same call again: it is safe to repeat.",
+            )
+
+
+def _follow(
+    call: Call,
+    links: Sequence[Link],
+    reply: Reply | None,
+    outcome: Outcome,
+    phase: Phase | None,
+    item: Json = None,
+) -> Iterator[Action]:
+    """The manifest's links that apply, and whose arguments can all be read."""
+    body = reply.body if reply else None
+    for link in links:
+        if link.outcomes is not None and outcome not in link.outcomes:
+            continue
+        if link.phases is not None and phase not in link.phases:
+            continue
+        if not fits(link.body, body if item is None else item):
+            continue
+        arguments = {name: _read(call, reply, item, expression) for name, expression in link.arguments}
+        given = {name: value for name, value in arguments.items() if value is not None}
+        if not call.scope.checks[link.operation_id](given):
+            yield _action(call, link.rel, call.scope.catalogue[link.operation_id], given, link.hint)
+
+
+def _read(call: Call, reply: Reply | None, item: Json, expression: Expression) -> Json:
+    match expression.source:
+        case Source.ARGUMENT:
+            return call.arguments.get(str(expression.value))
+        case Source.ITEM:
+            return look_up(item, str(expression.value))
+        case Source.BODY:
+            return look_up(reply.body, str(expression.value)) if reply else None
+        case Source.HEADER:
+            return reply.headers.get(str(expression.value)) if reply else None
+        case Source.CONSTANT:
+            return expression.value
+
+
+def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hint: str) -> Action:
+    base = call.base_url
+    return {
+        "rel": rel,
+        "operation_id": operation.id,
+        "method": operation.method,
+        **({} if "{" in base else {"href": request.url(operation, arguments, base)}),
+        "hint": hint,
+        **({"tool": operation.id, "arguments": dict(arguments)} if operation.id in call.scope.tools else {}),
+    }
+
+
+def _sent(call: Call, reply: Reply) -> Iterator[Action]:
+    """The platform's own actions, sanitised."""
+    at: Pointer | None = call.operation.platform.actions
+    given = look_up(reply.body, at) if at is not None else None
+    for raw in given[:PLATFORM_LIMIT] if isinstance(given, list) else ():
+        action = _sanitised(call, raw) if isinstance(raw, dict) else None
+        if action:
+            yield action
+
+
+def _sanitised(call: Call, raw: dict[str, Json]) -> Action | None:
+    rel, href, name = raw.get("rel"), raw.get("href"), _word(raw.get("operation_id"), _OPERATION_ID)
+    if not isinstance(rel, str) or not _REL.fullmatch(rel):
+        return None
+    hint = clean.text(str(raw.get("hint") or ""), 200) or f"{call.operation.platform.title} offers this."
+    address = request.absolute(href, call.base_url) if isinstance(href, str) else None
+    if href is not None and address is None:
+        return None
+    method = _word(raw.get("method"), re.compile("|".join(_METHODS)))
+    target = call.scope.catalogue.get(name or "")
+    if target and target.platform is call.operation.platform and address:
+        arguments = request.match(target, method or target.method, address, call.base_url)
+        if arguments is not None and not call.scope.checks[target.id](arguments):
+            return _action(call, rel, target, arguments, hint)
+    schema_ref = _word(raw.get("schema_ref"), _SCHEMA_REF)
+    known = {"operation_id": name, "method": method, "href": address, "hint": hint, "schema_ref": schema_ref}
+    return {"rel": rel} | {field: clean.text(value) for field, value in known.items() if value}
+
+
+def _word(value: Json, pattern: re.Pattern[str]) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None

@@ -1,0 +1,36 @@
+"""The exceptions that leave pullcord's own functions.
+
+PullcordError
+    FaultsError             input that a person wrote is wrong; carries every fault at once
+        ManifestError       a manifest can't be read, or says what pullcord doesn't support
+        SettingsError       the environment or the command line can't be used
+
+What a platform or the network does wrong is no exception: it is a reply or a failure (see operation.py), and ends as
+an outcome.
+"""
+
+from collections.abc import Sequence
+
+
+class PullcordError(Exception):
+    """Anything that pullcord raises on purpose."""
+
+
+class FaultsError(PullcordError):
+    """Input from a person that can't be used.
+
+    Args:
+        faults: one line each, for the person who must mend it: where, what, and what to write instead.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class ManifestError(FaultsError):
+    """A manifest that can't be loaded. Each fault names its file and line."""
+
+
+class SettingsError(FaultsError):
+    """Settings that can't be used. Each fault names its variable or option."""
