@@ -17,6 +17,7 @@ from pullcord.errors import ManifestError
 from pullcord.operation import (
     Cancel,
     Catalogue,
+    Condition,
     Expression,
     Json,
     Key,
@@ -24,15 +25,19 @@ from pullcord.operation import (
     Listing,
     Operation,
     Outcome,
+    Pages,
+    PageStyle,
     Parameter,
     Phase,
     Place,
     Platform,
     Pointer,
+    Poll,
     Response,
     Rule,
     Source,
     State,
+    Target,
     Word,
     WorkStopped,
 )
@@ -51,10 +56,13 @@ SUBSET: Mapping[str, str] = {
     "parameter": "name! in! schema! description! required example examples x-env x-argument",
     "parameter schema": "type! pattern enum minimum maximum minLength maxLength default examples",
     "response": "description! content headers links x-outcomes",
-    "link": "operationId! description! parameters x-rel x-when",
-    "x-cancel": "aim! confirm",
+    "link": "operationId! description! parameters x-rel x-when x-each x-note",
+    "x-cancel": "aim! confirm target poll",
+    "target": "operationId! parameters! when! name! at!",
+    "poll": "first! most!",
     "x-state": "at! phases",
-    "x-list": "items! expose! state links",
+    "x-list": "items! expose! pages! state links",
+    "pages": "style! at size total",
     "x-when": "outcome phase body",
     "outcome rule": "outcome! when note work_stopped",
     "phase rule": "phase! when",
@@ -64,8 +72,10 @@ SUBSET: Mapping[str, str] = {
 
 DESCRIPTION_LIMIT = 1000
 """Characters of a tool's description: beyond 1,024 some hosts refuse the tool."""
-RESERVED = ("wait_seconds", "reason", "expect_task_id")
-"""Arguments that pullcord adds to cancel tools."""
+WAIT_SECONDS = "wait_seconds"
+REASON = "reason"
+EXPECT = "expect_"
+"""Before the name of a target: the argument that makes a cancel conditional."""
 
 _METHODS = ("get", "put", "post", "patch", "delete")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -78,9 +88,10 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _EXPRESSION = re.compile(
     r"\$(?:request\.(?P<place>path|query|header)\.(?P<argument>[^#]+)"
-    r"|response\.header\.(?P<header>[^#]+)|response\.body#(?P<body>.*)|item#(?P<item>.*))"
+    r"|response\.header\.(?P<header>[^#]+)|response\.body#(?P<body>.*)|item#(?P<item>.*)|target\.(?P<target>.+))"
 )
 _WORK_STOPPED: Mapping[str, WorkStopped] = {"yes": "yes", "no": "no", "unknown": "unknown"}
+_PLACES = (Place.PATH, Place.QUERY, Place.HEADER)
 _SCHEMA_TYPES = ("string", "integer", "boolean")
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -162,6 +173,12 @@ class _Spot:
         if not isinstance(self.value, bool):
             self.fault("write true or false")
         return self.value is True
+
+    def seconds(self) -> float:
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value <= 0:
+            self.fault("write seconds, more than 0")
+            return 1.0
+        return float(self.value)
 
     def choice(self, words: Sequence[str]) -> str:
         if self.value not in words:
@@ -353,15 +370,17 @@ def _operation(spot: _Spot, method: str, path: str, shared: Sequence[_Spot], pla
     own = members["parameters"].items() if "parameters" in members else []
     parameters = _parameters([*shared, *own])
     _check_path(spot, path, parameters)
-    cancel = _cancel(members["x-cancel"]) if "x-cancel" in members else None
+    cancel = _cancel(members["x-cancel"], parameters) if "x-cancel" in members else None
+    listing = _listing(members["x-list"], parameters) if "x-list" in members else None
     if (cancel is None) != (method == "get"):
         spot.fault("an operation with x-cancel is no get, and one without it must be a get")
     description = members["description"].text()
     if len(description) > DESCRIPTION_LIMIT:
         members["description"].fault(f"{len(description)} characters are too many; write at most {DESCRIPTION_LIMIT}")
-    for parameter in parameters:
-        if cancel and parameter.name in RESERVED and parameter.place is not Place.HEADER:
-            spot.fault(f"a parameter is called {parameter.name}, which pullcord adds itself; rename it in the manifest")
+    names = [parameter.name for parameter in parameters if parameter.env is None]
+    added = [each for each in _added(cancel, listing) if each.name != REASON or REASON not in names]
+    for name in {each.name for each in added} & set(names):
+        spot.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
     return Operation(
         id=members["operationId"].text(_TOOL_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -"),
         platform=platform,
@@ -369,20 +388,56 @@ def _operation(spot: _Spot, method: str, path: str, shared: Sequence[_Spot], pla
         description=description,
         method=method.upper(),
         path=path,
-        parameters=parameters,
+        parameters=(*parameters, *added),
         responses=_responses(members["responses"], parameters),
         expose=tuple(item.pointer_text() for item in members["x-expose"].items()) if "x-expose" in members else (),
         state=_state(members["x-state"]) if "x-state" in members else None,
         cancel=cancel,
-        listing=_listing(members["x-list"], parameters) if "x-list" in members else None,
+        listing=listing,
     )
 
 
-def _cancel(spot: _Spot) -> Cancel:
+def _added(cancel: Cancel | None, listing: Listing | None) -> Iterator[Parameter]:
+    """The arguments that pullcord itself heeds."""
+    if cancel and cancel.confirm:
+        what = "Seconds to watch until the work has really ended; 0 returns at once."
+        yield _local(WAIT_SECONDS, {"type": "integer", "minimum": 0, "maximum": 300, "default": 0}, what)
+    if cancel and cancel.target:
+        what = f"Cancel only if this is the {cancel.target.name} that runs now."
+        yield _local(EXPECT + cancel.target.name, {"type": "string", "minLength": 1, "maxLength": 256}, what)
+    if cancel:
+        yield _local(REASON, {"type": "string", "maxLength": 300}, "Why, for the record; no secrets.")
+    if listing and listing.pages.style is PageStyle.WHOLE:
+        yield _local("offset", {"type": "integer", "minimum": 0, "default": 0}, "Items to skip.")
+
+
+def _local(name: str, schema: dict[str, Json], description: str) -> Parameter:
+    return Parameter(name, Place.LOCAL, required=False, description=description, schema=schema, wire=name)
+
+
+def _cancel(spot: _Spot, parameters: Sequence[Parameter]) -> Cancel:
     members = spot.members("x-cancel")
     aim = members["aim"].choice(["task", "current"]) if "aim" in members else "current"
-    confirm = members["confirm"].text(_REL, "a link's name") if "confirm" in members else None
-    return Cancel("task" if aim == "task" else "current", confirm)
+    poll = members["poll"].members("poll") if "poll" in members else {}
+    return Cancel(
+        "task" if aim == "task" else "current",
+        members["confirm"].text(_REL, "a link's name") if "confirm" in members else None,
+        _target(members["target"], parameters) if "target" in members else None,
+        Poll(poll["first"].seconds(), poll["most"].seconds()) if len(poll) == len(Poll.__slots__) else Poll(),
+    )
+
+
+def _target(spot: _Spot, parameters: Sequence[Parameter]) -> Target | None:
+    members = spot.members("target")
+    if not members.keys() >= {"operationId", "parameters", "when", "name", "at"}:
+        return None
+    return Target(
+        operation_id=members["operationId"].text(),
+        arguments=_arguments(members["parameters"], parameters),
+        when=_when(members["when"]),
+        name=members["name"].text(_TOOL_NAME, "a name for the found id, such as task_id"),
+        at=members["at"].pointer_text(),
+    )
 
 
 def _check_path(spot: _Spot, path: str, parameters: Sequence[Parameter]) -> None:
@@ -403,7 +458,7 @@ def _parameters(spots: Sequence[_Spot]) -> tuple[Parameter, ...]:
         if not members.keys() >= {"name", "in", "schema", "description"}:
             continue
         wire = members["name"].text()
-        place = Place(members["in"].choice(list(Place)))
+        place = Place(members["in"].choice(_PLACES))
         required = "required" in members and members["required"].flag()
         if place is Place.PATH and not required:
             spot.fault(f"{wire} stands in the path; write required: true")
@@ -460,7 +515,7 @@ def _state(spot: _Spot) -> State:
 
 def _listing(spot: _Spot, parameters: Sequence[Parameter]) -> Listing | None:
     members = spot.members("x-list")
-    if not members.keys() >= {"items", "expose"}:
+    if not members.keys() >= {"items", "expose", "pages"}:
         return None
     items = _expression(members["items"], ())
     if items.source is not Source.BODY:
@@ -468,8 +523,26 @@ def _listing(spot: _Spot, parameters: Sequence[Parameter]) -> Listing | None:
     return Listing(
         items=str(items.value),
         expose=tuple(item.pointer_text() for item in members["expose"].items()),
+        pages=_pages(members["pages"], parameters),
         state=_state(members["state"]) if "state" in members else None,
         links=_links(members["links"], parameters, of_items=True) if "links" in members else (),
+    )
+
+
+def _pages(spot: _Spot, parameters: Sequence[Parameter]) -> Pages:
+    members = spot.members("pages")
+    style = PageStyle(members["style"].choice(list(PageStyle))) if "style" in members else PageStyle.WHOLE
+    needed = {"at", "size", "total"} if style in {PageStyle.PAGE, PageStyle.OFFSET} else set()
+    for name in sorted(needed - members.keys()):
+        spot.fault(f"{name} is missing; pages of the style {style} need it")
+    if style is PageStyle.LIMIT and "size" not in members:
+        spot.fault("size is missing; pages of the style limit need it")
+    known = [parameter.name for parameter in parameters if parameter.place is Place.QUERY]
+    return Pages(
+        style=style,
+        at=members["at"].choice(known) if "at" in members else "offset",
+        size=members["size"].choice(known) if "size" in members else None,
+        total=members["total"].pointer_text() if "total" in members else None,
     )
 
 
@@ -493,7 +566,7 @@ def _rules(spot: _Spot, key: str, words: type[Word]) -> tuple[Rule[Word], ...]:
     return tuple(rules)
 
 
-def _when(spot: _Spot) -> tuple[tuple[Pointer, tuple[Json, ...]], ...]:
+def _when(spot: _Spot) -> Condition:
     conditions: list[tuple[Pointer, tuple[Json, ...]]] = []
     for pointer, values in spot.named().items():
         if not _POINTER.fullmatch(pointer):
@@ -523,24 +596,30 @@ def _links(spot: _Spot, parameters: Sequence[Parameter], *, of_items: bool = Fal
         if not members.keys() >= {"operationId", "description"}:
             continue
         when = members["x-when"].members("x-when") if "x-when" in members else {}
-        arguments = members["parameters"].named() if "parameters" in members else {}
         links.append(
             Link(
                 rel=members["x-rel"].text(_REL, "a link relation") if "x-rel" in members else name,
                 operation_id=members["operationId"].text(),
-                arguments=tuple(
-                    (argument, _expression(value, parameters, of_items=of_items))
-                    for argument, value in arguments.items()
-                ),
+                arguments=_arguments(members["parameters"], parameters, of_items="x-each" in members or of_items)
+                if "parameters" in members
+                else (),
                 hint=members["description"].text(),
                 outcomes=_words(when["outcome"], Outcome) if "outcome" in when else None,
                 phases=_words(when["phase"], Phase) if "phase" in when else None,
                 body=_when(when["body"]) if "body" in when else (),
+                each=members["x-each"].pointer_text() if "x-each" in members else None,
+                note=members["x-note"].text() if "x-note" in members else None,
             )
         )
         if not _REL.fullmatch(links[-1].rel):
             item.fault(f"{name} is no link relation; write a lower-case word, or give one with x-rel")
     return tuple(links)
+
+
+def _arguments(
+    spot: _Spot, parameters: Sequence[Parameter], *, of_items: bool = False
+) -> tuple[tuple[str, Expression], ...]:
+    return tuple((name, _expression(value, parameters, of_items=of_items)) for name, value in spot.named().items())
 
 
 def _words(spot: _Spot, words: type[Choice]) -> frozenset[Choice]:
@@ -567,6 +646,8 @@ def _expression(spot: _Spot, parameters: Sequence[Parameter], *, of_items: bool 
         return Expression(Source.ARGUMENT, match["argument"])
     if match["header"] is not None:
         return Expression(Source.HEADER, match["header"].lower())
+    if match["target"] is not None:
+        return Expression(Source.TARGET, match["target"])
     source, pointer = (Source.BODY, match["body"]) if match["body"] is not None else (Source.ITEM, match["item"])
     if not _POINTER.fullmatch(pointer):
         spot.fault(f"{pointer!r} is no JSON Pointer; write #/name")
@@ -574,28 +655,51 @@ def _expression(spot: _Spot, parameters: Sequence[Parameter], *, of_items: bool 
 
 
 def _check_links(operation: Operation, operations: Mapping[str, Operation], spot: _Spot) -> None:
-    for link in _all_links(operation):
-        target = operations.get(link.operation_id)
-        if target is None:
-            spot.fault(
-                f"the link {link.rel} leads to {link.operation_id}, which is no operation of this file; "
-                + _nearest(link.operation_id, list(operations))
-            )
+    for what, operation_id, arguments in _calls(operation):
+        called = operations.get(operation_id)
+        if called is None:
+            near = _nearest(operation_id, list(operations))
+            spot.fault(f"{what} leads to {operation_id}, which is no operation of this file; {near}")
             continue
-        names = [parameter.name for parameter in target.arguments]
-        given = {name for name, _ in link.arguments}
+        names = [parameter.name for parameter in called.arguments]
+        given = {name for name, _ in arguments}
         for name in sorted(given - set(names)):
-            spot.fault(f"the link {link.rel} gives {name}, which {target.id} doesn't take; {_nearest(name, names)}")
-        for parameter in target.arguments:
+            spot.fault(f"{what} gives {name}, which {called.id} doesn't take; {_nearest(name, names)}")
+        for parameter in called.arguments:
             if parameter.required and parameter.name not in given:
-                spot.fault(f"the link {link.rel} doesn't give {parameter.name}, which {target.id} needs; add it")
-    confirm = operation.cancel.confirm if operation.cancel else None
-    targets = [operations.get(link.operation_id) for link in _all_links(operation) if link.rel == confirm]
-    if confirm and not any(target and target.state and target.state.phases for target in targets):
-        spot.fault(f"confirm names {confirm}, which is no link to an operation with phases; write such a link's name")
+                spot.fault(f"{what} doesn't give {parameter.name}, which {called.id} needs; add it")
+    if operation.cancel:
+        _check_cancel(operation, operation.cancel, operations, spot)
 
 
-def _all_links(operation: Operation) -> Iterator[Link]:
+def _check_cancel(operation: Operation, cancel: Cancel, operations: Mapping[str, Operation], spot: _Spot) -> None:
+    confirm = [operations.get(link.operation_id) for link in _links_of(operation) if link.rel == cancel.confirm]
+    if cancel.confirm and not any(target and target.state and target.state.phases for target in confirm):
+        spot.fault(
+            f"confirm names {cancel.confirm}, which is no link to an operation with phases; write such a link's name"
+        )
+    if cancel.target and not (
+        cancel.target.operation_id in operations and operations[cancel.target.operation_id].listing
+    ):
+        spot.fault("the target is looked up by an operation that is no list; write one with x-list")
+    names = [cancel.target.name] if cancel.target else []
+    for link in _links_of(operation):
+        for name, expression in link.arguments:
+            if expression.source is Source.TARGET and expression.value not in names:
+                spot.fault(
+                    f"the link {link.rel} reads {name} from a target that is not looked up; describe it in x-cancel"
+                )
+
+
+def _calls(operation: Operation) -> Iterator[tuple[str, str, tuple[tuple[str, Expression], ...]]]:
+    """What an operation leads to: in words, by id, and with which arguments."""
+    for link in _links_of(operation):
+        yield f"the link {link.rel}", link.operation_id, link.arguments
+    if operation.cancel and operation.cancel.target:
+        yield "the target", operation.cancel.target.operation_id, operation.cancel.target.arguments
+
+
+def _links_of(operation: Operation) -> Iterator[Link]:
     for response in operation.responses.values():
         yield from response.links
     if operation.listing:

@@ -12,6 +12,8 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 Arguments: TypeAlias = Mapping[str, Json]
 Pointer: TypeAlias = str
 """A JSON Pointer (RFC 6901)."""
+Condition: TypeAlias = tuple[tuple[Pointer, tuple[Json, ...]], ...]
+"""At each pointer one of the values."""
 WorkStopped: TypeAlias = Literal["yes", "no", "unknown"]
 
 
@@ -84,7 +86,7 @@ class Rule(Generic[Word]):
     """The word for a reply whose body fits: at each pointer one of the values. No pointers: always."""
 
     word: Word
-    when: tuple[tuple[Pointer, tuple[Json, ...]], ...] = ()
+    when: Condition = ()
     note: str | None = None
     """A sentence for the agent, added to the message."""
     work_stopped: WorkStopped | None = None
@@ -109,7 +111,9 @@ class Source(StrEnum):
     HEADER = "header"
     """A header of the reply, by lower-case name."""
     ITEM = "item"
-    """The item of a list that the link belongs to, by pointer."""
+    """The item of an array that the link belongs to, by pointer."""
+    TARGET = "target"
+    """What was found to run just before a cancel."""
     CONSTANT = "constant"
 
 
@@ -132,7 +136,11 @@ class Link:
     hint: str
     outcomes: frozenset[Outcome] | None = None
     phases: frozenset[Phase] | None = None
-    body: tuple[tuple[Pointer, tuple[Json, ...]], ...] = ()
+    body: Condition = ()
+    each: Pointer | None = None
+    """An array in the body: the link stands for one action for each of its items."""
+    note: str | None = None
+    """A sentence for the message of a result that offers the action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,8 @@ class Response:
 class Place(StrEnum):
     """The part of a request that carries a parameter."""
 
+    LOCAL = "local"
+    """None: pullcord itself heeds it."""
     PATH = "path"
     QUERY = "query"
     HEADER = "header"
@@ -168,6 +178,29 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """How to find what a cancel that names no task would hit."""
+
+    operation_id: str
+    """A list."""
+    arguments: tuple[tuple[str, Expression], ...]
+    when: Condition
+    """What its running item looks like."""
+    name: str
+    """What the found id is called."""
+    at: Pointer
+    """Where it stands in the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How often to look whether work has ended: at growing intervals, in seconds."""
+
+    first: float = 0.5
+    most: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """What a cancel operation aims at, and how to learn what came of it."""
 
@@ -175,16 +208,45 @@ class Cancel:
     """task: the arguments name the work. current: whatever runs when the request arrives."""
     confirm: str | None = None
     """The link relation of the operation that tells how the work ended."""
+    target: Target | None = None
+    poll: Poll = Poll()
+
+
+class PageStyle(StrEnum):
+    """How a platform hands out a long list."""
+
+    PAGE = "page"
+    """By the page's number, from 1."""
+    OFFSET = "offset"
+    """By the number of items to skip."""
+    LIMIT = "limit"
+    """Only the first ones, as many as asked for."""
+    WHOLE = "whole"
+    """All at once: pullcord itself cuts it, by an offset of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """How to ask for the next part of a list."""
+
+    style: PageStyle
+    at: str = "offset"
+    """The parameter that moves on."""
+    size: str | None = None
+    """The parameter that tells how many items a part has."""
+    total: Pointer | None = None
+    """Where the number of all items stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Where a list's items stand, and what each offers."""
+    """Where a list's items stand, what each offers, and how to go on."""
 
     items: Pointer
     expose: tuple[Pointer, ...]
-    state: State | None
-    links: tuple[Link, ...]
+    pages: Pages
+    state: State | None = None
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
