@@ -5,16 +5,18 @@ cut to the known fields, confined to the platform's origin, and listed only once
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from pullcord import clean, problem, request
 from pullcord.operation import (
+    EXPECT,
     Arguments,
     Expression,
     Failure,
     Json,
     Link,
+    Listing,
     Operation,
     Outcome,
     Phase,
@@ -44,6 +46,8 @@ class Call(NamedTuple):
     scope: Scope
     operation: Operation
     arguments: Arguments
+    found: Mapping[str, Json] = {}
+    """The target that was looked up."""
 
     @property
     def base_url(self) -> str:
@@ -51,31 +55,44 @@ class Call(NamedTuple):
         return self.scope.settings_of(self.operation).base_url
 
 
-def offer(call: Call, reply: Reply | Failure | None, verdict: Verdict) -> list[Action]:
+class Offer(NamedTuple):
+    """The next steps of a result, and what its message should say of them."""
+
+    actions: list[Action]
+    notes: list[str]
+
+
+def offer(call: Call, reply: Reply | Failure | None, verdict: Verdict, onward: Arguments | None = None) -> Offer:
     """What the agent can do next.
 
     Args:
         call: what was asked.
         reply: what came back; None if nothing was sent.
         verdict: what came of it.
+        onward: for a list: the arguments of its next part.
     """
     answer = reply if isinstance(reply, Reply) else None
     response = call.operation.response(answer.status if answer else None)
-    return _once(
-        [
-            *_own(call, answer, verdict),
-            *_follow(call, response.links, answer, verdict.outcome, verdict.phase),
-            *(_sent(call, answer) if answer else ()),
-        ]
-    )
+    followed = list(_follow(call, response.links, answer, verdict.outcome, verdict.phase))
+    actions = [*_own(call, answer, verdict), *(action for action, _ in followed)]
+    if onward:
+        actions.append(_action(call, "next", call.operation, onward, "The next part of this list."))
+    if answer:
+        actions.extend(_sent(call, answer))
+    return Offer(_once(actions), list(dict.fromkeys(note for _, note in followed if note)))
 
 
-def offer_item(call: Call, reply: Reply, item: Json) -> list[Action]:
+def retarget(call: Call) -> Action:
+    """The same conditional cancel, of what was found to run."""
+    arguments = {name: value for name, value in call.arguments.items() if name.removeprefix(EXPECT) not in call.found}
+    expected = {EXPECT + name: value for name, value in call.found.items()}
+    return _action(call, "cancel", call.operation, {**arguments, **expected}, "Cancel what runs now instead.")
+
+
+def offer_item(call: Call, reply: Reply, listing: Listing, item: Json) -> list[Action]:
     """What the agent can do with one item of a list."""
-    listing = call.operation.listing
-    assert listing  # noqa: S101 - only lists have items
     _, phase, _ = where(listing.state, item)
-    return _once(_follow(call, listing.links, reply, Outcome.OBSERVED, phase, item))
+    return _once(action for action, _ in _follow(call, listing.links, reply, Outcome.OBSERVED, phase, item))
 
 
 def _once(actions: Iterable[Action]) -> list[Action]:
@@ -128,26 +145,31 @@ def _follow(
     outcome: Outcome,
     phase: Phase | None,
     item: Json = None,
-) -> Iterator[Action]:
-    """The manifest's links that apply, and whose arguments can all be read."""
-    body = reply.body if reply else None
+) -> Iterator[tuple[Action, str | None]]:
+    """The manifest's links that apply, and whose arguments can all be read; each with its note."""
     for link in links:
         if link.outcomes is not None and outcome not in link.outcomes:
             continue
         if link.phases is not None and phase not in link.phases:
             continue
+        body = reply.body if reply else None
         if not fits(link.body, body if item is None else item):
             continue
-        arguments = {name: _read(call, reply, item, expression) for name, expression in link.arguments}
-        given = {name: value for name, value in arguments.items() if value is not None}
-        if not call.scope.checks[link.operation_id](given):
-            yield _action(call, link.rel, call.scope.catalogue[link.operation_id], given, link.hint)
+        each = look_up(body, link.each) if link.each is not None else [item]
+        for one in each[: clean.ITEMS_LIMIT] if isinstance(each, list) else ():
+            arguments = {name: read(call, reply, expression, one) for name, expression in link.arguments}
+            given = {name: value for name, value in arguments.items() if value is not None}
+            if not call.scope.checks[link.operation_id](given):
+                yield _action(call, link.rel, call.scope.catalogue[link.operation_id], given, link.hint), link.note
 
 
-def _read(call: Call, reply: Reply | None, item: Json, expression: Expression) -> Json:
+def read(call: Call, reply: Reply | None, expression: Expression, item: Json = None) -> Json:
+    """The value of an expression; None where there is none."""
     match expression.source:
         case Source.ARGUMENT:
             return call.arguments.get(str(expression.value))
+        case Source.TARGET:
+            return call.found.get(str(expression.value))
         case Source.ITEM:
             return look_up(item, str(expression.value))
         case Source.BODY:

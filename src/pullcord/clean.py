@@ -36,19 +36,16 @@ def value(given: Json, depth: int = DEPTH_LIMIT) -> Json:
     match given:
         case str():
             return text(given)
-        case bool() | None:
-            return given
-        case int():
-            return given if abs(given) < INTEGER_LIMIT else None
-        case float():
-            return given if math.isfinite(given) else None
+        case int() if abs(given) >= INTEGER_LIMIT:
+            return None
+        case float() if not math.isfinite(given):
+            return None
         case list():
             return [value(item, depth - 1) for item in given[:ITEMS_LIMIT]] if depth else None
         case dict():
-            if not depth:
-                return None
             members = list(given.items())[:ITEMS_LIMIT]
-            return {text(name, 64): value(member, depth - 1) for name, member in members}
+            return {text(name, 64): value(member, depth - 1) for name, member in members} if depth else None
+    return given
 
 
 def select(body: Json, pointers: tuple[Pointer, ...]) -> dict[str, Json]:

@@ -56,7 +56,7 @@ def _say(what: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pullcord",
-        description="Stops work on agent platforms, over MCP. Without a command it serves MCP on standard input and output.",
+        description="Stops work on agent platforms, over MCP. Without a command: serve, on standard input and output.",
     )
     parser.add_argument("--version", action="version", version=f"pullcord {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -113,7 +113,7 @@ def _scope(options: argparse.Namespace, environ: Environ) -> Scope:
     """
     shipped = {path.stem: path for path in manifest.shipped()}
     faults = [
-        f"--platform {name}: there is no such platform; write one of {', '.join(shipped)}, or add a file with --manifest"
+        f"--platform {name}: there is no such platform; write one of {', '.join(shipped)}, or add one with --manifest"
         for name in options.platform
         if name not in shipped
     ]
@@ -162,7 +162,7 @@ async def _embedded(stack: AsyncExitStack, port: int = 0) -> Environ:
     return sandbox.environment(base_url)
 
 
-def _demo(options: argparse.Namespace, environ: Environ) -> int:
+def _demo(_: argparse.Namespace, __: Environ) -> int:
     from pullcord.demo import tell
 
     return anyio.run(tell, partial(print, flush=True))
@@ -193,7 +193,7 @@ def _check(options: argparse.Namespace, environ: Environ) -> int:
     return 0
 
 
-def _sandbox(options: argparse.Namespace, environ: Environ) -> int:
+def _sandbox(options: argparse.Namespace, _: Environ) -> int:
     return anyio.run(_standing, options.port)
 
 

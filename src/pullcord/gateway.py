@@ -43,6 +43,7 @@ class Gateway:
         transport: for tests; None: real connections.
         connect: seconds for one connection.
         total: seconds for a whole call, repeats included.
+        now: the time in seconds, from any start; for tests.
         sleep: waits for seconds; for tests.
     """
 
@@ -52,12 +53,14 @@ class Gateway:
         *,
         connect: float = 5.0,
         total: float = 30.0,
+        now: Callable[[], float] = anyio.current_time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
+        self.now = now
+        self.sleep = sleep
         self._transport = transport
         self._timeout = httpx2.Timeout(total, connect=connect)
         self._total = total
-        self._sleep = sleep
         self._opened: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -84,19 +87,19 @@ class Gateway:
         Returns:
             The reply, or why there is none and whether the platform may have acted.
         """
-        deadline = anyio.current_time() + self._total
+        deadline = self.now() + self._total
         repeats = 0
         lost: Reply | Failure | None = None
         while True:
             answer = await self._attempt(request, deadline, shield=operation.cancel is not None)
             wait = self._wait(operation, answer, repeats, lost)
-            if wait is None or anyio.current_time() + wait >= deadline:
+            if wait is None or self.now() + wait >= deadline:
                 # What an earlier try may have done, a later one that did nothing can't undo.
                 return lost if lost and _did_nothing(answer) else answer
             if _is_lost(answer):
                 lost = answer
             repeats += 1
-            await self._sleep(wait)
+            await self.sleep(wait)
 
     def _wait(
         self, operation: Operation, answer: Reply | Failure, repeats: int, lost: Reply | Failure | None
@@ -114,7 +117,7 @@ class Gateway:
         return None
 
     async def _attempt(self, request: httpx2.Request, deadline: float, *, shield: bool) -> Reply | Failure:
-        with anyio.CancelScope(shield=shield, deadline=deadline):
+        with anyio.move_on_after(deadline - self.now(), shield=shield):
             return await self._exchange(request)
         return Failure(sent=True, what="no answer came in time")
 

@@ -16,6 +16,12 @@ Condition: TypeAlias = tuple[tuple[Pointer, tuple[Json, ...]], ...]
 """At each pointer one of the values."""
 WorkStopped: TypeAlias = Literal["yes", "no", "unknown"]
 
+# Arguments that pullcord itself adds to cancels.
+WAIT_SECONDS = "wait_seconds"
+REASON = "reason"
+EXPECT = "expect_"
+"""Before the name of a looked-up target: cancel only if it is this."""
+
 
 class Outcome(StrEnum):
     """What came of a call."""

@@ -46,11 +46,15 @@ def url(operation: Operation, arguments: Arguments, base_url: str) -> str:
     """The address of a call. Each path value becomes one segment, whatever is in it."""
     path = _NAMES.sub(lambda name: quote(str(arguments[name[1]]), safe=""), operation.path)
     query = "&".join(
-        f"{quote(parameter.wire, safe='')}={quote(_word(arguments[parameter.name]), safe='')}"
+        f"{quote(parameter.wire, safe='')}={quote(_word(value), safe='')}"
         for parameter in operation.arguments
-        if parameter.place is Place.QUERY and arguments.get(parameter.name) is not None
+        if parameter.place is Place.QUERY and (value := _value(parameter, arguments)) is not None
     )
     return base_url + path + (f"?{query}" if query else "")
+
+
+def _value(parameter: Parameter, arguments: Arguments) -> Json:
+    return arguments.get(parameter.name, parameter.schema.get("default"))
 
 
 def _word(value: Json) -> str:

@@ -1,17 +1,21 @@
 """What an agent is told: one JSON object for every answer, success or error. Pure."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack
 
 from mcp import types
 
 from pullcord import clean, problem
-from pullcord.actions import Action, Call, offer, offer_item
+from pullcord.actions import Action, Call, offer, offer_item, retarget
+from pullcord.aim import Look
+from pullcord.confirm import Watch, settle
+from pullcord.listing import Part, part
 from pullcord.operation import (
     MEANINGS,
     Failure,
     Json,
+    Operation,
     Outcome,
     Phase,
     Place,
@@ -19,7 +23,6 @@ from pullcord.operation import (
     WorkStopped,
 )
 from pullcord.outcome import Verdict, verdict
-from pullcord.pointer import look_up
 
 
 class Envelope(TypedDict):
@@ -38,28 +41,24 @@ class Envelope(TypedDict):
     allowed_actions: list[Action]
 
 
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "operation_id": {"type": "string"},
-        "platform": {"type": "string"},
-        "outcome": {"enum": [str(outcome) for outcome in Outcome]},
-        "message": {"type": "string"},
-        "work_stopped": {"enum": ["yes", "no", "unknown"]},
-        "state": {"type": ["string", "null"]},
-        "evidence": {"type": ["object", "null"]},
-        "target": {"type": "object"},
-        "resource": {"type": ["object", "null"]},
-        "problem": {"type": ["object", "null"]},
-        "allowed_actions": {
-            "type": "array",
-            "items": {"type": "object", "required": ["rel", "hint"]},
+def schema(operation: Operation) -> dict[str, Any]:
+    """The JSON Schema of an operation's answers, success and error alike.
+
+    Compact, since every tool carries it: all members are required, and those that steer an agent are described.
+    """
+    words = _CANCEL if operation.cancel else {Outcome.OBSERVED: "", **_OBSERVE}
+    return {
+        "type": "object",
+        "properties": {
+            "outcome": {"enum": [str(word) for word in words]},
+            "message": {"type": "string"},
+            "work_stopped": {"enum": ["yes", "no", "unknown"]},
+            "state": {"type": ["string", "null"]},
+            "allowed_actions": {"type": "array", "items": {"type": "object"}},
         },
-    },
-    "required": [*Envelope.__annotations__],
-    "additionalProperties": False,
-}
-"""The JSON Schema of every answer. Compact, since each tool carries it; the README describes the fields."""
+        "required": [*Envelope.__annotations__],
+    }
+
 
 _CANCEL: Mapping[Outcome, str] = {
     Outcome.STOPPED: "{platform} reports that the work ended because it was cancelled.",
@@ -94,18 +93,60 @@ _PHASE: Mapping[Phase | None, str] = {
 }
 
 
-def answer(call: Call, reply: Reply | Failure, judged: Verdict) -> Envelope:
-    """The answer to a call that was sent."""
-    received = reply if isinstance(reply, Reply) else None
-    resource = _resource(call, received) if received and _is_success(received) else None
+def answer(call: Call, reply: Reply | Failure, judged: Verdict, seen: Watch | None = None) -> Envelope:
+    """The answer to a call that was sent.
+
+    Args:
+        call: what was asked.
+        reply: what came back.
+        judged: what came of it.
+        seen: what watching showed since then.
+    """
+    shown, source = call, reply
+    if seen:
+        judged = settle(judged, seen, aimed=call.operation.repeatable)
+        shown, source = (seen.call, seen.reply) if seen.call and seen.reply else (shown, source)
+    received = source if isinstance(source, Reply) else None
+    part = _part(shown, received)
+    offered = offer(call, reply, judged, part.onward if part else None)
     return _envelope(
         call,
         judged,
-        message=_message(call, reply, judged, resource),
-        evidence={"http_status": received.status, "fields": dict(judged.read)} if received else None,
-        resource=resource,
+        message=_message(call, reply, judged, part, offered.notes),
+        evidence=_evidence(received, judged, seen),
+        resource=_resource(shown, received, part),
         problem=_problem(call, reply, judged),
-        allowed_actions=offer(call, reply, judged),
+        allowed_actions=offered.actions,
+    )
+
+
+def unaimed(call: Call, look: Look) -> Envelope:
+    """The answer where what runs had to be known, and the look at it failed: nothing was sent."""
+    failed = look.verdict.outcome
+    judged = verdict(Outcome.UNAVAILABLE if failed is Outcome.UNKNOWN else failed)
+    reply = look.reply if isinstance(look.reply, Reply) else None
+    return _envelope(
+        call,
+        judged,
+        message="Nothing was cancelled: what runs now could not be looked up, and the cancel was to hit only one task.",
+        evidence=_evidence(reply, look.verdict, None),
+        problem=_problem(look.call, look.reply, look.verdict),
+        allowed_actions=offer(call, None, judged).actions,
+    )
+
+
+def changed(call: Call, look: Look) -> Envelope:
+    """The answer where something else runs than was expected: nothing was sent."""
+    judged = verdict(Outcome.TARGET_CHANGED)
+    running = next(iter(look.found.values()))
+    again = [retarget(call)] if running is not None else []
+    return _envelope(
+        call,
+        judged,
+        message="Nothing was cancelled: "
+        + ("another task runs now than the expected one; target names it." if again else "no task runs now."),
+        evidence=_evidence(look.reply if isinstance(look.reply, Reply) else None, look.verdict, None),
+        allowed_actions=[*again, *offer(call, None, judged).actions],
     )
 
 
@@ -118,7 +159,7 @@ def malformed(call: Call, faults: list[str]) -> Envelope:
         judged,
         message=f"Nothing was sent. Correct the arguments and call again: {detail}.",
         problem={"title": "Invalid arguments", "detail": detail},
-        allowed_actions=offer(call, None, judged),
+        allowed_actions=offer(call, None, judged).actions,
     )
 
 
@@ -132,7 +173,7 @@ def unconfigured(call: Call) -> Envelope:
         judged,
         message=f"Nothing was sent: pullcord has no key for {title}. Its operator must set {names} and start it again.",
         problem={"title": "Not configured", "detail": f"{names} is not set."},
-        allowed_actions=offer(call, None, judged),
+        allowed_actions=offer(call, None, judged).actions,
     )
 
 
@@ -150,17 +191,19 @@ def crashed(call: Call) -> Envelope:
     )
 
 
+class _Rest(TypedDict, total=False):
+    """What is not said in every answer."""
+
+    evidence: dict[str, Json] | None
+    resource: dict[str, Any] | None
+    problem: dict[str, Json] | None
+
+
 def _envelope(
-    call: Call,
-    judged: Verdict,
-    *,
-    message: str,
-    allowed_actions: list[Action],
-    evidence: dict[str, Json] | None = None,
-    resource: dict[str, Any] | None = None,
-    problem: dict[str, Json] | None = None,
+    call: Call, judged: Verdict, message: str, allowed_actions: list[Action], **rest: Unpack[_Rest]
 ) -> Envelope:
     paths = [parameter.name for parameter in call.operation.arguments if parameter.place is Place.PATH]
+    target = {name: call.arguments[name] for name in paths if name in call.arguments} | dict(call.found)
     return {
         "operation_id": call.operation.id,
         "platform": call.operation.platform.name,
@@ -168,10 +211,10 @@ def _envelope(
         "message": message,
         "work_stopped": judged.work_stopped,
         "state": judged.state,
-        "evidence": evidence,
-        "target": {name: clean.value(call.arguments[name]) for name in paths if name in call.arguments},
-        "resource": resource,
-        "problem": problem,
+        "evidence": rest.get("evidence"),
+        "target": {name: clean.value(value) for name, value in target.items()},
+        "resource": rest.get("resource"),
+        "problem": rest.get("problem"),
         "allowed_actions": allowed_actions,
     }
 
@@ -180,19 +223,30 @@ def _is_success(reply: Reply) -> bool:
     return reply.status // 100 == 2 and not reply.unreadable  # noqa: PLR2004 - the class of success
 
 
-def _resource(call: Call, reply: Reply) -> dict[str, Any] | None:
-    listing = call.operation.listing
-    if listing is None:
-        return clean.select(reply.body, call.operation.expose) or None
-    items = look_up(reply.body, listing.items)
-    if not isinstance(items, list):
+def _evidence(reply: Reply | None, judged: Verdict, seen: Watch | None) -> dict[str, Json] | None:
+    if reply is None:
         return None
-    shown = [
-        {**clean.select(item, listing.expose), "allowed_actions": offer_item(call, reply, item)}
-        for item in items[: clean.ITEMS_LIMIT]
+    watched: dict[str, Json] = {"watched_seconds": round(seen.seconds, 1)} if seen else {}
+    return {"http_status": reply.status, "fields": dict(judged.read), **watched}
+
+
+def _part(call: Call, reply: Reply | None) -> Part | None:
+    if reply is None or not call.operation.listing or not _is_success(reply):
+        return None
+    return part(call.operation, call.operation.listing, call.arguments, reply.body)
+
+
+def _resource(call: Call, reply: Reply | None, part: Part | None) -> dict[str, Any] | None:
+    listing = call.operation.listing
+    if reply is None or not _is_success(reply):
+        return None
+    if listing is None or part is None:
+        return clean.select(reply.body, call.operation.expose) or None
+    items = [
+        {**clean.select(item, listing.expose), "allowed_actions": offer_item(call, reply, listing, item)}
+        for item in part.items
     ]
-    left_out = len(items) - len(shown)
-    return {"items": shown, **({"left_out": left_out} if left_out else {})}
+    return {"items": items, **({"left_out": part.left_out} if part.left_out else {})}
 
 
 def _problem(call: Call, reply: Reply | Failure, judged: Verdict) -> dict[str, Json] | None:
@@ -203,12 +257,21 @@ def _problem(call: Call, reply: Reply | Failure, judged: Verdict) -> dict[str, J
     return problem.members(call.operation.platform, reply)
 
 
-def _message(call: Call, reply: Reply | Failure, judged: Verdict, resource: dict[str, Any] | None) -> str:
-    parts = [_cause(call, reply, judged), _sentence(call, judged, resource), judged.note]
+def _message(call: Call, reply: Reply | Failure, judged: Verdict, part: Part | None, notes: Sequence[str]) -> str:
+    parts = [_cause(reply, judged), _sentence(call, judged, part), _aim(call, judged), judged.note, *notes]
     return " ".join(part for part in parts if part).replace("{platform}", call.operation.platform.title)
 
 
-def _cause(call: Call, reply: Reply | Failure, judged: Verdict) -> str | None:
+def _aim(call: Call, judged: Verdict) -> str | None:
+    """What is known of the target of a cancel that named none."""
+    if not call.operation.cancel or not call.operation.cancel.target or judged.outcome is not Outcome.STOPPING:
+        return None
+    if not call.found:
+        return "Which task it met is unknown, since what runs could not be looked up."
+    return None if any(call.found.values()) else "No task was running when pullcord looked just before."
+
+
+def _cause(reply: Reply | Failure, judged: Verdict) -> str | None:
     """Why nothing trustworthy is known, where that is so."""
     if isinstance(reply, Failure):
         return f"{reply.what[0].upper()}{reply.what[1:]}."
@@ -223,12 +286,13 @@ def _cause(call: Call, reply: Reply | Failure, judged: Verdict) -> str | None:
     return "{platform} answered in a way that pullcord doesn't know."
 
 
-def _sentence(call: Call, judged: Verdict, resource: dict[str, Any] | None) -> str:
+def _sentence(call: Call, judged: Verdict, part: Part | None) -> str:
+    if part and judged.outcome is Outcome.OBSERVED:
+        more = (
+            "; there may be more" if part.left_out is None else f"; {part.left_out} more follow" * bool(part.left_out)
+        )
+        return f"{len(part.items)} item{'s' * (len(part.items) != 1)}, each with its allowed_actions{more}."
     if judged.outcome is Outcome.OBSERVED:
-        if call.operation.listing:
-            shown = resource["items"] if resource else []
-            left_out = f"; {resource['left_out']} more were left out" if resource and "left_out" in resource else ""
-            return f"{len(shown)} item{'' if len(shown) == 1 else 's'}, each with its allowed_actions{left_out}."
         return _PHASE[judged.phase]
     sentence = _CANCEL[judged.outcome] if call.operation.cancel else _OBSERVE[judged.outcome]
     if judged.outcome is Outcome.UNKNOWN and call.operation.cancel and not call.operation.repeatable:
@@ -237,7 +301,7 @@ def _sentence(call: Call, judged: Verdict, resource: dict[str, Any] | None) -> s
 
 
 def to_mcp(envelope: Envelope) -> types.CallToolResult:
-    """The answer as MCP carries it: the same JSON in both halves, since clients differ in which they show to a model."""
+    """The answer as MCP carries it: the same JSON in both halves, since clients differ in which a model sees."""
     return types.CallToolResult(
         is_error=MEANINGS[Outcome(envelope["outcome"])].is_error,
         structured_content=dict(envelope),

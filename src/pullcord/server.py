@@ -17,10 +17,11 @@ from pullcord.tools import tool
 
 _log = logging.getLogger(__name__)
 
-INSTRUCTIONS = """\
-pullcord asks agent platforms to stop work, and says what came of it. outcome stopping means that the work may still run; \
-only work_stopped yes means that it has ended. Each result lists its next steps in allowed_actions: one with tool and \
-arguments is a complete call of that tool."""
+INSTRUCTIONS = (
+    "pullcord asks agent platforms to stop work, and says what came of it. outcome stopping means that the work may"
+    " still run; only work_stopped yes means that it has ended. Each result lists its next steps in allowed_actions:"
+    " one with tool and arguments is a complete call of that tool."
+)
 SANDBOX = " This server runs on its embedded sandbox: the platforms and their work are made up."
 
 
@@ -39,14 +40,14 @@ def make(scope: Scope, gateway: Gateway, *, sandbox: bool = False) -> Server[Any
     ) -> types.ListToolsResult:
         return types.ListToolsResult(tools=tools)
 
-    async def call_tool(_: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(ctx: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
         operation = scope.tools.get(params.name)
         if operation is None:
             raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, scope))
         arguments = params.arguments or {}
         try:
-            answer = await call.run(scope, gateway, operation, arguments)
-        except Exception:
+            answer = await call.run(scope, gateway, operation, arguments, ctx.session.report_progress)
+        except Exception:  # noqa: BLE001 - whatever fails in pullcord, the agent gets an answer, and no trace of it
             _log.exception("%s failed", operation.id)
             answer = result.crashed(Call(scope, operation, arguments))
         return result.to_mcp(answer)

@@ -14,7 +14,7 @@ def tool(operation: Operation) -> types.Tool:
         title=operation.title,
         description=operation.description,
         input_schema=arguments.schema(operation),
-        output_schema=result.SCHEMA,
+        output_schema=result.schema(operation),
         annotations=types.ToolAnnotations(
             read_only_hint=not cancels,
             destructive_hint=cancels,

@@ -10,6 +10,16 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 
+async def until_signal() -> int:
+    """Wait for SIGTERM or SIGINT.
+
+    Returns:
+        The exit status: 128 and the signal's number.
+    """
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        return 128 + await anext(aiter(signals))
+
+
 async def stdio(server: Server[Any]) -> int:
     """Serve on standard input and output until the input ends, or SIGTERM or SIGINT arrives.
 
@@ -22,10 +32,8 @@ async def stdio(server: Server[Any]) -> int:
 
         async def watch() -> None:
             nonlocal status
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                async for received in signals:
-                    status = 128 + received
-                    serving.cancel()
+            status = await until_signal()
+            serving.cancel()
 
         tasks.start_soon(watch)
         async with stdio_server() as (read, write):

@@ -1,0 +1,41 @@
+"""Find what a cancel that names no task would hit, just before it is sent."""
+
+from typing import NamedTuple
+
+from pullcord import outcome, request
+from pullcord.actions import Call, read
+from pullcord.gateway import Gateway
+from pullcord.operation import Failure, Json, Outcome, Reply, Target
+from pullcord.outcome import Verdict
+from pullcord.pointer import look_up
+
+
+class Look(NamedTuple):
+    """What a look at the running work showed."""
+
+    call: Call
+    """The look itself."""
+    reply: Reply | Failure
+    verdict: Verdict
+    found: dict[str, Json]
+    """The running work's id, by its name; null if nothing runs; empty if the look failed."""
+
+
+async def look(call: Call, gateway: Gateway, target: Target) -> Look:
+    """Look up what runs now.
+
+    Args:
+        call: the cancel that is about to be sent.
+        gateway: sends.
+        target: how to look.
+    """
+    operation = call.scope.catalogue[target.operation_id]
+    arguments = {name: read(call, None, expression) for name, expression in target.arguments}
+    reply = await gateway.send(operation, request.build(operation, arguments, call.scope.settings_of(operation)))
+    judged = outcome.judge(operation, reply)
+    found: dict[str, Json] = {}
+    if isinstance(reply, Reply) and judged.outcome is Outcome.OBSERVED and operation.listing:
+        items = look_up(reply.body, operation.listing.items)
+        running = [item for item in items if outcome.fits(target.when, item)] if isinstance(items, list) else []
+        found = {target.name: look_up(running[0], target.at) if running else None}
+    return Look(Call(call.scope, operation, arguments), reply, judged, found)
