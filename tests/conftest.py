@@ -1,0 +1,18 @@
+"""What every test shares: one event loop library, and no settings of the machine's own."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith(("EVERRUNS_", "EVERSHELL_", "XPANDER_", "PULLCORD_"))]:
+        monkeypatch.delenv(name)
+    yield
