@@ -10,6 +10,7 @@ from mcp import Client
 from tests.sandbox.clock import Clock
 
 from pullcord import manifest, settings
+from pullcord.call import Desk
 from pullcord.gateway import Gateway
 from pullcord.sandbox import Sandbox
 from pullcord.scope import Scope
@@ -63,5 +64,5 @@ async def stage(
     gateway = Gateway(
         transport or httpx2.ASGITransport(app=sandbox.app), now=lambda: clock.now.timestamp(), sleep=sleep
     )
-    async with gateway, Client(make(scope, gateway), mode=mode, cache=None) as client:
+    async with gateway, Client(make(scope, Desk(gateway)), mode=mode, cache=None) as client:
         yield Stage(sandbox, clock, scope, client, slept)

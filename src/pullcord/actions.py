@@ -48,6 +48,8 @@ class Call(NamedTuple):
     arguments: Arguments
     found: Mapping[str, Json] = {}
     """The target that was looked up."""
+    request_id: str = ""
+    """Names the call to the platform, and in the journal."""
 
     @property
     def base_url(self) -> str:

@@ -31,7 +31,8 @@ async def look(call: Call, gateway: Gateway, target: Target) -> Look:
     """
     operation = call.scope.catalogue[target.operation_id]
     arguments = {name: read(call, None, expression) for name, expression in target.arguments}
-    reply = await gateway.send(operation, request.build(operation, arguments, call.scope.settings_of(operation)))
+    settings = call.scope.settings_of(operation)
+    reply = await gateway.send(operation, request.build(operation, arguments, settings, call.request_id))
     judged = outcome.judge(operation, reply)
     found: dict[str, Json] = {}
     if isinstance(reply, Reply) and judged.outcome is Outcome.OBSERVED and operation.listing:

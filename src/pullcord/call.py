@@ -1,39 +1,116 @@
 """One tool call, from its arguments to its answer: pure steps around the requests."""
 
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anyio
+
 from pullcord import aim, outcome, request, result
 from pullcord.actions import Call
+from pullcord.brake import Brake
 from pullcord.confirm import Report, watch
 from pullcord.gateway import Gateway
-from pullcord.operation import EXPECT, Arguments, Operation, Outcome
+from pullcord.journal import Journal, milliseconds
+from pullcord.operation import EXPECT, REASON, Failure, Json, Outcome, Reply
 from pullcord.result import Envelope
-from pullcord.scope import Scope
+
+_log = logging.getLogger(__name__)
 
 
-async def run(scope: Scope, gateway: Gateway, operation: Operation, arguments: Arguments, report: Report) -> Envelope:
-    """Check the arguments, send the request, and say what came of it.
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every call of a server goes through."""
 
-    Args:
-        scope: what may be called.
-        gateway: sends.
-        operation: one of the scope's tools.
-        arguments: as the agent gave them, unchecked.
-        report: told what waiting shows.
-    """
-    call = Call(scope, operation, arguments)
-    if faults := scope.checks[operation.id](arguments):
+    gateway: Gateway
+    journal: Journal | None = None
+    brake: Brake | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls."""
+
+    name: str
+    """The client's own name, for the journal."""
+    report: Report
+    """Told what watching shows."""
+
+
+def refuse(call: Call) -> Envelope | None:
+    """The answer to a call that can't be sent at all: malformed, or without a key."""
+    if faults := call.scope.checks[call.operation.id](call.arguments):
         return result.malformed(call, faults)
-    settings = scope.settings_of(operation)
-    if settings.missing:
+    if call.scope.settings_of(call.operation).missing:
         return result.unconfigured(call)
-    target = operation.cancel.target if operation.cancel else None
-    if target:
-        look = await aim.look(call, gateway, target)
+    return None
+
+
+async def run(call: Call, desk: Desk, caller: Caller) -> Envelope:
+    """Send a call that was not refused, and say what came of it."""
+    call = call._replace(request_id=secrets.token_hex(16))
+    cancel = call.operation.cancel
+    if cancel and desk.brake and (seconds := desk.brake.take()):
+        return result.limited(call, desk.brake.limit.count, desk.brake.limit.unit, seconds)
+    if cancel and cancel.target:
+        look = await aim.look(call, desk.gateway, cancel.target)
         call = call._replace(found=look.found)
-        expected = arguments.get(EXPECT + target.name)
+        expected = call.arguments.get(EXPECT + cancel.target.name)
         if expected is not None and look.verdict.outcome is not Outcome.OBSERVED:
             return result.unaimed(call, look)
-        if expected is not None and look.found[target.name] != expected:
+        if expected is not None and look.found[cancel.target.name] != expected:
             return result.changed(call, look)
-    reply = await gateway.send(operation, request.build(operation, arguments, settings))
-    judged = outcome.judge(operation, reply)
-    return result.answer(call, reply, judged, await watch(call, gateway, reply, judged, report))
+    reply = await (_recorded(call, desk, desk.journal, caller) if cancel and desk.journal else _sent(call, desk))
+    if reply is None:
+        return result.unrecorded(call)
+    judged = outcome.judge(call.operation, reply)
+    return result.answer(call, reply, judged, await watch(call, desk.gateway, reply, judged, caller.report))
+
+
+async def _sent(call: Call, desk: Desk) -> Reply | Failure:
+    settings = call.scope.settings_of(call.operation)
+    asked = request.build(call.operation, call.arguments, settings, call.request_id)
+    return await desk.gateway.send(call.operation, asked)
+
+
+async def _recorded(call: Call, desk: Desk, journal: Journal, caller: Caller) -> Reply | Failure | None:
+    """Send a cancel between the journal's two lines; None if the first could not be written, and nothing was sent."""
+    intent: dict[str, Json] = {
+        "id": call.request_id,
+        "event": "intent",
+        "operation": call.operation.id,
+        "platform": call.operation.platform.name,
+        "target": result.target(call),
+        "reason": call.arguments.get(REASON),
+        "client": caller.name,
+    }
+    try:
+        await journal.write(intent)
+    except OSError:
+        _log.exception("the journal can't be written; nothing was sent")
+        return None
+    started = time.monotonic()
+    reply: Reply | Failure = Failure(sent=True, what="the caller went away")
+    try:
+        reply = await _sent(call, desk)
+    finally:
+        judged = outcome.judge(call.operation, reply)
+        await _conclude(journal, call, judged.outcome, reply, milliseconds(started))
+    return reply
+
+
+async def _conclude(journal: Journal, call: Call, came: Outcome, reply: Reply | Failure, duration: int) -> None:
+    line: Mapping[str, Json] = {
+        "id": call.request_id,
+        "event": "outcome",
+        "outcome": str(came),
+        "status": reply.status if isinstance(reply, Reply) else None,
+        "duration_ms": duration,
+    }
+    try:
+        with anyio.CancelScope(shield=True):
+            await journal.write(line)
+    except OSError:
+        _log.exception("the journal can't be written; the cancel was sent, and came out as %s", came)

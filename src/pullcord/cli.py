@@ -13,6 +13,7 @@ from typing import TypeAlias
 import anyio
 
 from pullcord import __version__, manifest, settings
+from pullcord.brake import Brake, Limit, limit
 from pullcord.errors import FaultsError, SettingsError
 from pullcord.operation import Catalogue
 from pullcord.scope import Scope
@@ -88,14 +89,31 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
     serve.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for a whole call (30)")
     serve.add_argument("--connect-timeout", type=_seconds, default=5.0, metavar="S", help="seconds to connect (5)")
+    serve.add_argument("--journal", metavar="FILE", help="record every cancel in a file, or - for standard error")
+    serve.add_argument(
+        "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
+    )
+    serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
     add("demo", _demo, "Tell the whole story against the embedded sandbox, over MCP.", choosing=False)
     tools = add("tools", _tools, "List the tools that would be offered.", choosing=True)
     tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
     check = add("check", _check, "Check manifests and settings.", choosing=True)
     check.add_argument("--json", action="store_true", help="for programs")
+    journal = add(
+        "journal", _journal, "Show the cancels that a journal records.", choosing=False
+    )
+    journal.add_argument("file", type=Path, metavar="FILE")
+    journal.add_argument("--json", action="store_true", help="for programs")
     sandbox = add("sandbox", _sandbox, "Serve the sandbox's platforms over HTTP, on this machine.", choosing=False)
     sandbox.add_argument("--port", type=int, default=0, metavar="N", help="the port (a free one)")
     return parser
+
+
+def _limit(text: str) -> Limit:
+    try:
+        return limit(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _seconds(text: str) -> float:
@@ -140,7 +158,9 @@ def _serve(options: argparse.Namespace, environ: Environ) -> int:
 
 
 async def _serving(options: argparse.Namespace, environ: Environ) -> int:
+    from pullcord.call import Desk
     from pullcord.gateway import Gateway
+    from pullcord.journal import Journal
     from pullcord.server import make
     from pullcord.transport import stdio
 
@@ -149,7 +169,9 @@ async def _serving(options: argparse.Namespace, environ: Environ) -> int:
             environ = await _embedded(stack)
         scope = _scope(options, environ)
         gateway = await stack.enter_async_context(Gateway(connect=options.connect_timeout, total=options.timeout))
-        return await stdio(make(scope, gateway, sandbox=options.sandbox))
+        path = options.journal or environ.get("PULLCORD_JOURNAL")
+        desk = Desk(gateway, Journal(path) if path else None, Brake(options.limit) if options.limit else None)
+        return await stdio(make(scope, desk, sandbox=options.sandbox, confirm=options.confirm))
 
 
 async def _embedded(stack: AsyncExitStack, port: int = 0) -> Environ:
@@ -190,6 +212,20 @@ def _check(options: argparse.Namespace, environ: Environ) -> int:
 
     lines = report(_scope(options, environ))
     print(json.dumps({"platforms": lines}, ensure_ascii=False, indent=2) if options.json else table(lines))
+    return 0
+
+
+def _journal(options: argparse.Namespace, _: Environ) -> int:
+    from pullcord import journal
+
+    try:
+        with options.file.open(encoding="utf-8", errors="replace") as lines:
+            entries, spoiled = journal.read(lines)
+    except OSError as error:
+        raise SettingsError([f"{options.file}: this journal can't be read: {error.strerror}"]) from None
+    print(json.dumps({"cancels": entries}, ensure_ascii=False, indent=2) if options.json else journal.table(entries))
+    if spoiled:
+        _say(f"{spoiled} lines of {options.file} can't be read, and were left out")
     return 0
 
 

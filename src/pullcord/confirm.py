@@ -45,7 +45,9 @@ async def watch(call: Call, gateway: Gateway, reply: Reply | Failure, judged: Ve
     over = MEANINGS[judged.outcome].is_error and judged.outcome is not Outcome.UNKNOWN
     if not isinstance(total, int) or not total or looking is None or over or judged.work_stopped == "yes":
         return None
-    asked = request.build(looking.operation, looking.arguments, call.scope.settings_of(looking.operation))
+    asked = request.build(
+        looking.operation, looking.arguments, call.scope.settings_of(looking.operation), call.request_id
+    )
     poll = call.operation.cancel.poll if call.operation.cancel else Poll()
     started, pause, seen = gateway.now(), poll.first, Watch(0)
     while (left := started + total - gateway.now()) > 0:

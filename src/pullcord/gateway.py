@@ -10,6 +10,7 @@ from typing import NoReturn, Self
 
 import anyio
 import httpx2
+from opentelemetry import propagate
 
 from pullcord import problem
 from pullcord.operation import Failure, Json, Operation, Reply
@@ -87,6 +88,7 @@ class Gateway:
         Returns:
             The reply, or why there is none and whether the platform may have acted.
         """
+        propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
         deadline = self.now() + self._total
         repeats = 0
         lost: Reply | Failure | None = None

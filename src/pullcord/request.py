@@ -13,18 +13,20 @@ from pullcord.settings import Settings
 _NAMES = re.compile(r"\{([^{}]*)\}")
 
 
-def build(operation: Operation, arguments: Arguments, settings: Settings) -> httpx2.Request:
+def build(operation: Operation, arguments: Arguments, settings: Settings, request_id: str) -> httpx2.Request:
     """The request for arguments that were checked, with the key.
 
     Args:
         operation: what to call.
         arguments: checked ones.
         settings: of the operation's platform; none of them missing.
+        request_id: names the call in the platform's logs, where it keeps X-Request-ID.
     """
     headers = {
         "Accept": "application/json, application/problem+json",
         "Accept-Encoding": "identity",  # a compressed reply could not be bounded before it is unpacked
         "User-Agent": f"pullcord/{__version__}",
+        "X-Request-ID": request_id,
         **dict(_headers(operation, arguments, settings)),
     }
     if settings.key:

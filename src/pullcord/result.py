@@ -113,7 +113,7 @@ def answer(call: Call, reply: Reply | Failure, judged: Verdict, seen: Watch | No
         call,
         judged,
         message=_message(call, reply, judged, part, offered.notes),
-        evidence=_evidence(received, judged, seen),
+        evidence=_evidence(call, received, judged, seen),
         resource=_resource(shown, received, part),
         problem=_problem(call, reply, judged),
         allowed_actions=offered.actions,
@@ -129,7 +129,7 @@ def unaimed(call: Call, look: Look) -> Envelope:
         call,
         judged,
         message="Nothing was cancelled: what runs now could not be looked up, and the cancel was to hit only one task.",
-        evidence=_evidence(reply, look.verdict, None),
+        evidence=_evidence(call, reply, look.verdict),
         problem=_problem(look.call, look.reply, look.verdict),
         allowed_actions=offer(call, None, judged).actions,
     )
@@ -145,7 +145,7 @@ def changed(call: Call, look: Look) -> Envelope:
         judged,
         message="Nothing was cancelled: "
         + ("another task runs now than the expected one; target names it." if again else "no task runs now."),
-        evidence=_evidence(look.reply if isinstance(look.reply, Reply) else None, look.verdict, None),
+        evidence=_evidence(call, look.reply if isinstance(look.reply, Reply) else None, look.verdict),
         allowed_actions=[*again, *offer(call, None, judged).actions],
     )
 
@@ -177,6 +177,29 @@ def unconfigured(call: Call) -> Envelope:
     )
 
 
+def withheld(call: Call, outcome: Outcome, message: str, allowed_actions: list[Action]) -> Envelope:
+    """The answer where pullcord itself did not send a cancel."""
+    return _envelope(call, verdict(outcome), message, allowed_actions)
+
+
+def limited(call: Call, count: int, unit: str, seconds: int) -> Envelope:
+    """The answer where this server has sent as many cancels as it may."""
+    judged = verdict(Outcome.RATE_LIMITED)
+    actions = [
+        {**action, "retry_after_seconds": seconds} if action["rel"] == "retry-later" else action
+        for action in offer(call, None, judged).actions
+    ]
+    message = f"Nothing was sent: this server may send {count} cancels per {unit}. Call again after {seconds} s."
+    return withheld(call, judged.outcome, message, actions)
+
+
+def unrecorded(call: Call) -> Envelope:
+    """The answer where the journal's first line could not be written."""
+    judged = verdict(Outcome.UNAVAILABLE)
+    message = "Nothing was sent: each cancel is recorded first, and the journal can't be written. Tell its operator."
+    return withheld(call, judged.outcome, message, offer(call, None, judged).actions)
+
+
 def crashed(call: Call) -> Envelope:
     """The answer to a fault of pullcord's own."""
     return _envelope(
@@ -202,8 +225,6 @@ class _Rest(TypedDict, total=False):
 def _envelope(
     call: Call, judged: Verdict, message: str, allowed_actions: list[Action], **rest: Unpack[_Rest]
 ) -> Envelope:
-    paths = [parameter.name for parameter in call.operation.arguments if parameter.place is Place.PATH]
-    target = {name: call.arguments[name] for name in paths if name in call.arguments} | dict(call.found)
     return {
         "operation_id": call.operation.id,
         "platform": call.operation.platform.name,
@@ -212,22 +233,29 @@ def _envelope(
         "work_stopped": judged.work_stopped,
         "state": judged.state,
         "evidence": rest.get("evidence"),
-        "target": {name: clean.value(value) for name, value in target.items()},
+        "target": target(call),
         "resource": rest.get("resource"),
         "problem": rest.get("problem"),
         "allowed_actions": allowed_actions,
     }
 
 
+def target(call: Call) -> dict[str, Json]:
+    """What a call aims at: the ids that it names, and what was looked up."""
+    paths = [parameter.name for parameter in call.operation.arguments if parameter.place is Place.PATH]
+    ids = {name: call.arguments[name] for name in paths if name in call.arguments} | dict(call.found)
+    return {name: clean.value(value) for name, value in ids.items()}
+
+
 def _is_success(reply: Reply) -> bool:
     return reply.status // 100 == 2 and not reply.unreadable  # noqa: PLR2004 - the class of success
 
 
-def _evidence(reply: Reply | None, judged: Verdict, seen: Watch | None) -> dict[str, Json] | None:
+def _evidence(call: Call, reply: Reply | None, judged: Verdict, seen: Watch | None = None) -> dict[str, Json] | None:
     if reply is None:
         return None
     watched: dict[str, Json] = {"watched_seconds": round(seen.seconds, 1)} if seen else {}
-    return {"http_status": reply.status, "fields": dict(judged.read), **watched}
+    return {"http_status": reply.status, "fields": dict(judged.read), "request_id": call.request_id, **watched}
 
 
 def _part(call: Call, reply: Reply | None) -> Part | None:
@@ -251,10 +279,11 @@ def _resource(call: Call, reply: Reply | None, part: Part | None) -> dict[str, A
 
 def _problem(call: Call, reply: Reply | Failure, judged: Verdict) -> dict[str, Json] | None:
     if isinstance(reply, Failure):
-        return {"title": "No answer", "detail": f"{reply.what[0].upper()}{reply.what[1:]}."}
+        detail = f"{reply.what[0].upper()}{reply.what[1:]}."
+        return {"title": "No answer", "detail": detail, "request_id": call.request_id}
     if _is_success(reply) and not MEANINGS[judged.outcome].is_error:
         return None
-    return problem.members(call.operation.platform, reply)
+    return {"request_id": call.request_id, **problem.members(call.operation.platform, reply)}
 
 
 def _message(call: Call, reply: Reply | Failure, judged: Verdict, part: Part | None, notes: Sequence[str]) -> str:

@@ -9,9 +9,9 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
-from pullcord import __version__, call, result
+from pullcord import __version__, call, clean, consent, result
 from pullcord.actions import Call
-from pullcord.gateway import Gateway
+from pullcord.call import Caller, Desk
 from pullcord.scope import Scope
 from pullcord.tools import tool
 
@@ -25,13 +25,14 @@ INSTRUCTIONS = (
 SANDBOX = " This server runs on its embedded sandbox: the platforms and their work are made up."
 
 
-def make(scope: Scope, gateway: Gateway, *, sandbox: bool = False) -> Server[Any]:
+def make(scope: Scope, desk: Desk, *, sandbox: bool = False, confirm: bool = False) -> Server[Any]:
     """The server for a scope.
 
     Args:
         scope: what may be called.
-        gateway: sends.
+        desk: what calls go through.
         sandbox: whether the platforms are pullcord's own sandbox; agents are told.
+        confirm: whether a person is asked before each cancel.
     """
     tools = [tool(operation) for operation in scope.tools.values()]
 
@@ -40,20 +41,28 @@ def make(scope: Scope, gateway: Gateway, *, sandbox: bool = False) -> Server[Any
     ) -> types.ListToolsResult:
         return types.ListToolsResult(tools=tools)
 
-    async def call_tool(ctx: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         operation = scope.tools.get(params.name)
         if operation is None:
             raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, scope))
-        arguments = params.arguments or {}
+        asked = Call(scope, operation, params.arguments or {})
         try:
-            answer = await call.run(scope, gateway, operation, arguments, ctx.session.report_progress)
+            answer = call.refuse(asked)
+            if answer is None and confirm and operation.cancel:
+                consented = await consent.ask(ctx, params, asked)
+                if isinstance(consented, types.InputRequiredResult):
+                    return consented
+                answer = consented
+            answer = answer or await call.run(asked, desk, Caller(_name(ctx), ctx.session.report_progress))
         except Exception:  # noqa: BLE001 - whatever fails in pullcord, the agent gets an answer, and no trace of it
             _log.exception("%s failed", operation.id)
-            answer = result.crashed(Call(scope, operation, arguments))
+            answer = result.crashed(asked)
         return result.to_mcp(answer)
 
     hint = CacheHint(ttl_ms=300_000, scope="public")
-    return Server(
+    server = Server(
         "pullcord",
         title="pullcord",
         version=__version__,
@@ -62,6 +71,15 @@ def make(scope: Scope, gateway: Gateway, *, sandbox: bool = False) -> Server[Any
         on_call_tool=call_tool,
         cache_hints={"tools/list": hint, "server/discover": hint},
     )
+    if confirm:
+        server.middleware.append(consent.boundary())
+    return server
+
+
+def _name(ctx: ServerRequestContext[Any]) -> str:
+    """What the client calls itself."""
+    client = ctx.session.client_params
+    return clean.text(f"{client.client_info.name} {client.client_info.version}", 100) if client else ""
 
 
 def _unknown(name: str, scope: Scope) -> str:
