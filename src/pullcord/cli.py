@@ -99,9 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
     check = add("check", _check, "Check manifests and settings.", choosing=True)
     check.add_argument("--json", action="store_true", help="for programs")
-    journal = add(
-        "journal", _journal, "Show the cancels that a journal records.", choosing=False
-    )
+    journal = add("journal", _journal, "Show the cancels that a journal records.", choosing=False)
     journal.add_argument("file", type=Path, metavar="FILE")
     journal.add_argument("--json", action="store_true", help="for programs")
     sandbox = add("sandbox", _sandbox, "Serve the sandbox's platforms over HTTP, on this machine.", choosing=False)

@@ -16,6 +16,7 @@ from typing import TypedDict
 
 import anyio.to_thread
 
+from pullcord import clean
 from pullcord.operation import Json
 
 STDERR = "-"
@@ -119,17 +120,18 @@ def read(lines: Iterable[str]) -> tuple[list[Entry], int]:
 
 
 def table(entries: list[Entry]) -> str:
-    """The cancels as a person reads them."""
-    blocks = [
-        f"{entry['time'][:19].replace('T', ' ')}  {entry['operation']}  {entry['outcome'] or 'UNFINISHED'}\n"
-        f"  {_target(entry['target'])}" + (f"\n  reason: {entry['reason']}" if entry["reason"] else "")
-        for entry in entries
+    """The cancels as a person reads them; nothing in them can steer a terminal."""
+    return "\n".join(_block(entry) for entry in entries)
+
+
+def _block(entry: Entry) -> str:
+    target = entry["target"] if isinstance(entry["target"], dict) else {}
+    lines = [
+        f"{entry['time'][:19].replace('T', ' ')}  {entry['operation']}  {entry['outcome'] or 'UNFINISHED'}",
+        *(f"  {name} {value}" for name, value in target.items()),
+        *([f"  reason: {entry['reason']}"] if entry["reason"] else []),
     ]
-    return "\n".join(blocks)
-
-
-def _target(target: Json) -> str:
-    return ", ".join(f"{name} {value}" for name, value in target.items()) if isinstance(target, dict) else ""
+    return "\n".join(line[: len(line) - len(line.lstrip())] + clean.text(line) for line in lines)
 
 
 def milliseconds(since: float) -> int:
