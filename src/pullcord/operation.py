@@ -4,9 +4,9 @@ Frozen records only: nothing here reads a file, speaks HTTP or MCP, or names a p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Arguments: TypeAlias = Mapping[str, Json]
@@ -15,6 +15,8 @@ Pointer: TypeAlias = str
 Condition: TypeAlias = tuple[tuple[Pointer, tuple[Json, ...]], ...]
 """At each pointer one of the values."""
 WorkStopped: TypeAlias = Literal["yes", "no", "unknown"]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 # Arguments that pullcord itself adds to cancels.
 WAIT_SECONDS = "wait_seconds"
@@ -87,8 +89,7 @@ class Phase(StrEnum):
 Word = TypeVar("Word", Outcome, Phase)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule(Generic[Word]):
+class Rule(NamedTuple, Generic[Word]):
     """The word for a reply whose body fits: at each pointer one of the values. No pointers: always."""
 
     word: Word
@@ -99,8 +100,7 @@ class Rule(Generic[Word]):
     """What is known of the work, where the outcome alone would say too much or too little."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Where the platform's own word for the state stands, and what phase it means."""
 
     at: Pointer
@@ -123,8 +123,7 @@ class Source(StrEnum):
     CONSTANT = "constant"
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """A value to be read from a call or its reply."""
 
     source: Source
@@ -132,8 +131,7 @@ class Expression:
     """The name, the pointer, or the constant itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A next step: an operation, its arguments, and when to offer it."""
 
     rel: str
@@ -149,8 +147,7 @@ class Link:
     """A sentence for the message of a result that offers the action."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What a status means for an operation, and where it leads."""
 
     outcomes: tuple[Rule[Outcome], ...] = ()
@@ -167,8 +164,7 @@ class Place(StrEnum):
     HEADER = "header"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """An input of an operation."""
 
     name: str
@@ -183,8 +179,7 @@ class Parameter:
     """The environment variable that gives the value; such a parameter is no argument."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """How to find what a cancel that names no task would hit."""
 
     operation_id: str
@@ -198,16 +193,14 @@ class Target:
     """Where it stands in the item."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(NamedTuple):
     """How often to look whether work has ended: at growing intervals, in seconds."""
 
     first: float = 0.5
     most: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """What a cancel operation aims at, and how to learn what came of it."""
 
     aim: Literal["task", "current"]
@@ -231,8 +224,7 @@ class PageStyle(StrEnum):
     """All at once: pullcord itself cuts it, by an offset of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(NamedTuple):
     """How to ask for the next part of a list."""
 
     style: PageStyle
@@ -244,8 +236,7 @@ class Pages:
     """Where the number of all items stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """Where a list's items stand, what each offers, and how to go on."""
 
     items: Pointer
@@ -255,8 +246,7 @@ class Listing:
     links: tuple[Link, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """How a platform is told who asks."""
 
     env: str
@@ -265,8 +255,7 @@ class Key:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """An agent platform."""
 
     name: str
@@ -278,14 +267,13 @@ class Platform:
     variables: Mapping[str, str]
     """Names of the URL's variables, each with the environment variable that gives it."""
     key: Key
-    problem: Mapping[str, Expression] = field(default_factory=dict)
+    problem: Mapping[str, Expression] = _NOTHING
     """Where an error's members stand; those of RFC 9457 stand at the body's root unless named here."""
     actions: Pointer | None = None
     """Where the platform's own next steps stand in a body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One call that a platform offers, and all that pullcord knows of it."""
 
     id: str
@@ -323,20 +311,18 @@ Catalogue: TypeAlias = Mapping[str, Operation]
 """Every loaded operation by its id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a platform answered."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NOTHING
     """By lower-case name."""
     body: Json = None
     unreadable: str | None = None
     """Why the body could not be read, in our words; the body is then None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """No answer came."""
 
     sent: bool

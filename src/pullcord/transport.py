@@ -9,6 +9,8 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
+from pullcord.pipes import available, pipes
+
 
 async def until_signal() -> int:
     """Wait for SIGTERM or SIGINT.
@@ -36,10 +38,11 @@ async def stdio(server: Server[Any]) -> int:
             serving.cancel()
 
         tasks.start_soon(watch)
-        async with stdio_server() as (read, write):
+        piped = available()
+        async with pipes() if piped else stdio_server() as (read, write):
             with serving:
                 await server.run(read, write, server.create_initialization_options())
-            if serving.cancelled_caught:
+            if serving.cancelled_caught and not piped:
                 sys.stderr.flush()
                 # A read of standard input blocks its thread until the client closes it: nothing but this ends it.
                 os._exit(status)
