@@ -26,6 +26,8 @@ def text(value: str, limit: int = TEXT_LIMIT) -> str:
     Removed are the Unicode categories C*: control, format (bidirectional and invisible characters), surrogates, private
     use and unassigned code points (Unicode Standard, chapter 4.5).
     """
+    if len(value) <= limit and value.isprintable():  # of the removed and replaced ones, none is printable
+        return value.strip()
     head = value[: 4 * limit]
     seen = "".join(char for char in head.translate(_SPACE) if unicodedata.category(char)[0] != "C").strip()
     return seen if len(seen) <= limit and len(head) == len(value) else seen[: limit - 1] + "…"

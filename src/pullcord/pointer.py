@@ -1,8 +1,11 @@
 """JSON Pointers (RFC 6901): read one, write one."""
 
+from functools import lru_cache
+
 from pullcord.operation import Json, Pointer
 
 
+@lru_cache(maxsize=4096)  # a manifest's pointers are read in every call
 def tokens(pointer: Pointer) -> tuple[str, ...]:
     """The reference tokens of a pointer that is empty or starts with a slash."""
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])
