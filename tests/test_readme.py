@@ -1,0 +1,111 @@
+"""The README says what the code does: its tables are made from the code, and held to it here.
+
+PULLCORD_GOLDEN=write writes them anew.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from tests.support import stage
+
+from pullcord import manifest, settings
+from pullcord.operation import MEANINGS
+
+README = Path(__file__).parents[1] / "README.md"
+UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
+CATALOGUE = manifest.load(manifest.shipped())
+
+pytestmark = pytest.mark.anyio
+
+
+def table(*rows: Iterable[str]) -> str:
+    head, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, re.sub(r"[^|]+", " --- ", head), *body])
+
+
+def tools() -> str:
+    rows = []
+    for operation in sorted(CATALOGUE.values(), key=lambda each: not each.cancel):
+        aim = {"task": "cancel, aimed at a task", "current": "cancel, aimed at whatever runs"}
+        kind = aim[operation.cancel.aim] if operation.cancel else "observe"
+        rows.append([f"`{operation.id}`", operation.platform.title, f"{operation.method} {operation.path}", kind])
+    return table(["tool", "platform", "HTTP", "kind"], *rows)
+
+
+def outcomes() -> str:
+    rows = ([f"`{word}`", "yes" if meaning.is_error else "no", meaning.when] for word, meaning in MEANINGS.items())
+    return table(["outcome", "error", "when"], *rows)
+
+
+def variables() -> str:
+    rows = []
+    for platform in settings.platforms(CATALOGUE).values():
+        rows.append([f"`{platform.key.env}`", platform.title, platform.key.description])
+        rows.extend(
+            [f"`{env}`", platform.title, f"The {name} in `{platform.url}`."] for name, env in platform.variables.items()
+        )
+        rows.append([f"`{platform.url_env}`", platform.title, f"Replaces `{platform.url}`."])
+        headers = {
+            parameter.env: parameter.description
+            for operation in CATALOGUE.values()
+            if operation.platform.name == platform.name
+            for parameter in operation.parameters
+            if parameter.env
+        }
+        rows.extend([f"`{env}`", platform.title, what] for env, what in headers.items())
+    return table(["variable", "platform", "what"], *rows)
+
+
+def subset() -> str:
+    rows = ([kind, " ".join(f"`{key}`" for key in keys.split())] for kind, keys in manifest.SUBSET.items())
+    return table(["object", "keys"], *rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "tools": tools,
+    "outcomes": outcomes,
+    "settings": variables,
+    "subset": subset,
+}
+
+
+def block(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
+
+
+def hold(name: str, text: str) -> None:
+    readme = README.read_text(encoding="utf-8")
+    if UPDATE:
+        README.write_text(block(name).sub(lambda _: f"{text}\n", readme), encoding="utf-8")
+        return
+    found = block(name).search(readme)
+    assert found, f"README.md has no block {name}"
+    assert found[0] == f"{text}\n", f"the block {name} is out of date: run the tests with PULLCORD_GOLDEN=write"
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_readmes_tables_are_those_of_the_catalogue(name: str) -> None:
+    hold(name, BLOCKS[name]())
+
+
+async def test_the_readmes_example_is_the_sandboxs_real_answer() -> None:
+    async with stage("auto") as on:
+        ids = on.sandbox.everruns.ids
+        answer = await on.call("cancel_task", {"session_id": ids.active_session, "task_id": ids.subagent_task})
+    answer["evidence"]["request_id"] = "0199aa00000070008000000000000001"
+    hold("example", f"```json\n{json.dumps(answer, indent=2, ensure_ascii=False)}\n```")
+
+
+def test_every_link_relation_has_its_row() -> None:
+    rows = set(re.findall(r"^\| `([a-z-]+)` \|", README.read_text(encoding="utf-8"), re.MULTILINE))
+    used = {
+        link.rel
+        for operation in CATALOGUE.values()
+        for links in (*(each.links for each in operation.responses.values()), getattr(operation.listing, "links", ()))
+        for link in links
+    }
+    assert used | {"next", "retry", "retry-later", "authorize"} <= rows
