@@ -1,23 +1,87 @@
 """A server on a sandbox, both in memory, with time that only tests move."""
 
-from collections.abc import AsyncIterator, Mapping
+import functools
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
-from mcp import Client
+import jsonschema
+from mcp import Client, types
+from mcp.shared.dispatcher import ProgressFnT
 from tests.sandbox.clock import Clock
 
 from pullcord import manifest, settings
 from pullcord.call import Desk
 from pullcord.gateway import Gateway
-from pullcord.sandbox import Sandbox
+from pullcord.operation import MEANINGS, Catalogue, Outcome
+from pullcord.sandbox import CONFIDENTIAL, Sandbox
 from pullcord.scope import Scope
 from pullcord.server import make
+from pullcord.tools import tool
+
+Answer: TypeAlias = dict[str, Any]
+"""An envelope."""
 
 BASE_URL = "http://127.0.0.1:1"
 """Loopback, so that the settings take it; the transport never looks."""
+
+KEYS = [
+    "operation_id",
+    "platform",
+    "outcome",
+    "message",
+    "work_stopped",
+    "state",
+    "evidence",
+    "target",
+    "resource",
+    "problem",
+    "allowed_actions",
+]
+"""Every member of an envelope, in order."""
+
+
+@functools.cache
+def shipped() -> Catalogue:
+    """The shipped manifests, read once."""
+    return manifest.load(manifest.shipped())
+
+
+@functools.cache
+def _validator(name: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(tool(shipped()[name]).output_schema or {})
+
+
+def sound(scope: Scope, name: str, result: types.CallToolResult) -> Answer:
+    """The answer in a tool's result, held to what every answer must be."""
+    answer: Answer = result.structured_content or {}
+    (block,) = result.content
+    assert isinstance(block, types.TextContent)
+    assert json.loads(block.text) == answer
+    assert list(answer) == KEYS
+    assert result.is_error is MEANINGS[Outcome(answer["outcome"])].is_error
+    _validator(name).validate(answer)
+    assert CONFIDENTIAL not in block.text
+    for action in actions(answer):
+        if "tool" in action:
+            assert action["tool"] == action["operation_id"]
+            assert scope.checks[action["tool"]](action["arguments"]) == []
+    return answer
+
+
+def actions(answer: Answer) -> list[dict[str, Any]]:
+    """Every action of an answer, those of a list's items too."""
+    items = (answer["resource"] or {}).get("items") or []
+    return [*answer["allowed_actions"], *(action for item in items for action in item["allowed_actions"])]
+
+
+def action(answer: Answer, rel: str) -> dict[str, Any]:
+    """The one action of an answer with a rel."""
+    (found,) = [each for each in answer["allowed_actions"] if each["rel"] == rel]
+    return dict(found)
 
 
 @dataclass
@@ -30,11 +94,25 @@ class Stage:
     client: Client
     slept: list[float] = field(default_factory=list)
 
-    async def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        progress: ProgressFnT | None = None,
+    ) -> Answer:
         """Call a tool; its answer, which must be the same in both halves of the result."""
-        result = await self.client.call_tool(name, dict(arguments or {}))
-        answer: dict[str, Any] = result.structured_content or {}
-        return answer
+        result = await self.client.call_tool(name, dict(arguments or {}), progress_callback=progress)
+        return sound(self.scope, name, result)
+
+    async def follow(self, answer: Answer, rel: str) -> Answer:
+        """Call the one action of an answer with a rel."""
+        step = action(answer, rel)
+        return await self.call(step["tool"], step["arguments"])
+
+    @property
+    def arrived(self) -> list[str]:
+        """What reached the sandbox: method and path of each request."""
+        return [f"{request.method} {request.path}" for request in self.sandbox.requests]
 
 
 @asynccontextmanager
@@ -43,6 +121,9 @@ async def stage(
     *,
     transport: httpx2.AsyncBaseTransport | None = None,
     environ: Mapping[str, str] | None = None,
+    only: Collection[str] = (),
+    sleep: Callable[[float], Awaitable[None]] | None = None,
+    desk: Callable[[Gateway], Desk] = Desk,
 ) -> AsyncIterator[Stage]:
     """Set the stage.
 
@@ -50,19 +131,51 @@ async def stage(
         mode: the protocol era, "legacy" or "auto".
         transport: what answers instead of the sandbox.
         environ: settings on top of the sandbox's.
+        only: where given, no other operation is a tool.
+        sleep: waits instead of moving the clock.
+        desk: what every call goes through, made of the gateway.
     """
     clock = Clock()
     sandbox = Sandbox(clock)
     slept: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    def now() -> float:
+        return clock.now.timestamp()
+
+    async def passing(seconds: float) -> None:
         slept.append(seconds)
         clock.pass_seconds(seconds)
 
-    catalogue = manifest.load(manifest.shipped())
-    scope = Scope.of(catalogue, settings.read(catalogue, {**sandbox.environment(BASE_URL), **(environ or {})}))
-    gateway = Gateway(
-        transport or httpx2.ASGITransport(app=sandbox.app), now=lambda: clock.now.timestamp(), sleep=sleep
-    )
-    async with gateway, Client(make(scope, Desk(gateway)), mode=mode, cache=None) as client:
+    catalogue = shipped()
+    given = {**sandbox.environment(BASE_URL), **(environ or {})}
+    scope = Scope.of(catalogue, settings.read(catalogue, given), only)
+    gateway = Gateway(transport or httpx2.ASGITransport(app=sandbox.app), now=now, sleep=sleep or passing)
+    async with gateway, Client(make(scope, desk(gateway)), mode=mode, cache=None) as client:
         yield Stage(sandbox, clock, scope, client, slept)
+
+
+class Content(httpx2.AsyncByteStream):
+    """A body that arrives in chunks, and perhaps breaks off. httpx2 hands out one that it was given whole only once."""
+
+    def __init__(self, *chunks: bytes, error: Exception | None = None) -> None:
+        self.chunks = chunks
+        self.error = error
+        self.taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            self.taken += len(chunk)
+            yield chunk
+        if self.error:
+            raise self.error
+
+
+def respond(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+    """An answer: JSON, or the very bytes; None: empty."""
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return httpx2.Response(status, stream=Content(content), headers=dict(headers or {}))
+
+
+def answering(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> httpx2.MockTransport:
+    """A platform that always answers so."""
+    return httpx2.MockTransport(lambda _: respond(status, body, headers))

@@ -34,6 +34,9 @@ Action: TypeAlias = dict[str, Any]
 PLATFORM_LIMIT = 20
 """Actions taken over from one reply."""
 
+HREF_LIMIT = 2000
+"""Characters of an address that a platform gives; a longer one is dropped, since cut it would be another."""
+
 _REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _OPERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SCHEMA_REF = re.compile(r"#/[A-Za-z0-9_./~-]{1,200}")
@@ -80,7 +83,9 @@ def offer(call: Call, reply: Reply | Failure | None, verdict: Verdict, onward: A
     if onward:
         actions.append(_action(call, "next", call.operation, onward, "The next part of this list."))
     if answer:
-        actions.extend(_sent(call, answer))
+        said = {action["rel"] for action in actions}
+        # Without an address it is only a word, and adds nothing to an action that says it with one.
+        actions.extend(action for action in _sent(call, answer) if "href" in action or action["rel"] not in said)
     return Offer(_once(actions), list(dict.fromkeys(note for _, note in followed if note)))
 
 
@@ -98,13 +103,20 @@ def offer_item(call: Call, reply: Reply, listing: Listing, item: Json) -> list[A
 
 
 def _once(actions: Iterable[Action]) -> list[Action]:
-    found: dict[tuple[object, ...], Action] = {}
+    found: list[Action] = []
     for action in actions:
-        same = (
-            (action.get("method"), action["href"]) if "href" in action else (action["rel"], action.get("operation_id"))
-        )
-        found.setdefault(same, action)
-    return list(found.values())
+        if not any(_same(action, each) for each in found):
+            found.append(action)
+    return found
+
+
+def _same(left: Action, right: Action) -> bool:
+    """Whether two actions are one call: the same address, and no argument that only pullcord heeds tells them apart."""
+    if "href" not in left or "href" not in right:
+        return (left["rel"], left.get("operation_id")) == (right["rel"], right.get("operation_id"))
+    if (left.get("method"), left["href"]) != (right.get("method"), right["href"]):
+        return False
+    return "arguments" not in left or "arguments" not in right or left["arguments"] == right["arguments"]
 
 
 def _own(call: Call, reply: Reply | None, verdict: Verdict) -> Iterator[Action]:
@@ -112,12 +124,10 @@ def _own(call: Call, reply: Reply | None, verdict: Verdict) -> Iterator[Action]:
     platform = call.operation.platform
     match verdict.outcome:
         case Outcome.DENIED:
-            settings = call.scope.settings_of(call.operation)
-            names = " and ".join(settings.missing) or settings.key_source
-            what = "Set" if settings.missing else "Check the key in"
+            remedy = call.scope.settings_of(call.operation).remedy
             yield {
                 "rel": "authorize",
-                "hint": f"{what} {names} where pullcord is started. {platform.title} needs: {platform.key.description}",
+                "hint": f"{remedy} {platform.title} needs: {platform.key.description}",
             }
         case Outcome.INVALID_ARGUMENTS:
             yield {
@@ -160,9 +170,9 @@ def _follow(
         each = look_up(body, link.each) if link.each is not None else [item]
         for one in each[: clean.ITEMS_LIMIT] if isinstance(each, list) else ():
             arguments = {name: read(call, reply, expression, one) for name, expression in link.arguments}
-            given = {name: value for name, value in arguments.items() if value is not None}
-            if not call.scope.checks[link.operation_id](given):
-                yield _action(call, link.rel, call.scope.catalogue[link.operation_id], given, link.hint), link.note
+            # Without one of them it would be another call: a cancel of whatever runs, instead of one task.
+            if None not in arguments.values() and not call.scope.checks[link.operation_id](arguments):
+                yield _action(call, link.rel, call.scope.catalogue[link.operation_id], arguments, link.hint), link.note
 
 
 def read(call: Call, reply: Reply | None, expression: Expression, item: Json = None) -> Json:
@@ -178,8 +188,7 @@ def read(call: Call, reply: Reply | None, expression: Expression, item: Json = N
             return look_up(reply.body, str(expression.value)) if reply else None
         case Source.HEADER:
             return reply.headers.get(str(expression.value)) if reply else None
-        case Source.CONSTANT:
-            return expression.value
+    return expression.value
 
 
 def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hint: str) -> Action:
@@ -208,8 +217,10 @@ def _sanitised(call: Call, raw: dict[str, Json]) -> Action | None:
     rel, href, name = raw.get("rel"), raw.get("href"), _word(raw.get("operation_id"), _OPERATION_ID)
     if not isinstance(rel, str) or not _REL.fullmatch(rel):
         return None
-    hint = clean.text(str(raw.get("hint") or ""), 200) or f"{call.operation.platform.title} offers this."
-    address = request.absolute(href, call.base_url) if isinstance(href, str) else None
+    said = raw.get("hint")
+    hint = clean.text(said, 200) if isinstance(said, str) else ""
+    hint = hint or f"{call.operation.platform.title} offers this."
+    address = request.absolute(href, call.base_url) if isinstance(href, str) and len(href) <= HREF_LIMIT else None
     if href is not None and address is None:
         return None
     method = _word(raw.get("method"), re.compile("|".join(_METHODS)))
@@ -220,7 +231,7 @@ def _sanitised(call: Call, raw: dict[str, Json]) -> Action | None:
             return _action(call, rel, target, arguments, hint)
     schema_ref = _word(raw.get("schema_ref"), _SCHEMA_REF)
     known = {"operation_id": name, "method": method, "href": address, "hint": hint, "schema_ref": schema_ref}
-    return {"rel": rel} | {field: clean.text(value) for field, value in known.items() if value}
+    return {"rel": rel} | {field: value for field, value in known.items() if value}
 
 
 def _word(value: Json, pattern: re.Pattern[str]) -> str | None:

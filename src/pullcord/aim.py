@@ -5,7 +5,7 @@ from typing import NamedTuple
 from pullcord import outcome, request
 from pullcord.actions import Call, read
 from pullcord.gateway import Gateway
-from pullcord.operation import Failure, Json, Outcome, Reply, Target
+from pullcord.operation import EXPECT, Failure, Json, Outcome, Reply, Target
 from pullcord.outcome import Verdict
 from pullcord.pointer import look_up
 
@@ -39,4 +39,8 @@ async def look(call: Call, gateway: Gateway, target: Target) -> Look:
         items = look_up(reply.body, operation.listing.items)
         running = [item for item in items if outcome.fits(target.when, item)] if isinstance(items, list) else []
         found = {target.name: look_up(running[0], target.at) if running else None}
+        expecting = {**call.arguments, **{EXPECT + name: value for name, value in found.items()}}
+        if running and call.scope.checks[call.operation.id](expecting):
+            # Something runs, and what the platform calls it is no id: nothing was learnt.
+            judged, found = outcome.verdict(Outcome.UNKNOWN), {}
     return Look(Call(call.scope, operation, arguments), reply, judged, found)

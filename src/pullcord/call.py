@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import anyio
+import anyio.lowlevel
 
 from pullcord import aim, outcome, request, result
 from pullcord.actions import Call
@@ -88,12 +88,14 @@ async def _recorded(call: Call, desk: Desk, journal: Journal, caller: Caller) ->
     }
     try:
         await journal.write(intent)
-    except OSError:
-        _log.exception("the journal can't be written; nothing was sent")
+    except OSError as error:
+        _log.log(logging.ERROR, "the journal can't be written, and nothing was sent: %s", error)
         return None
     started = time.monotonic()
-    reply: Reply | Failure = Failure(sent=True, what="the caller went away")
+    reply: Reply | Failure = Failure(sent=False, what="the caller went away")
     try:
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        reply = Failure(sent=True, what="the caller went away")
         reply = await _sent(call, desk)
     finally:
         judged = outcome.judge(call.operation, reply)
@@ -110,7 +112,12 @@ async def _conclude(journal: Journal, call: Call, came: Outcome, reply: Reply | 
         "duration_ms": duration,
     }
     try:
-        with anyio.CancelScope(shield=True):
-            await journal.write(line)
-    except OSError:
-        _log.exception("the journal can't be written; the cancel was sent, and came out as %s", came)
+        await journal.write(line)
+    except OSError as error:
+        _log.log(
+            logging.ERROR,
+            "the journal can't be written; the cancel %s came out as %s: %s",
+            call.request_id,
+            came,
+            error,
+        )

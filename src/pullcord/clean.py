@@ -17,19 +17,31 @@ DEPTH_LIMIT = 4
 """Levels of a quoted value."""
 INTEGER_LIMIT = 2**63
 
-_SPACE = {ord(char): " " for char in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"}
+_REPLACED: dict[int, str | None] = {ord(char): " " for char in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"}
+# Fillers and variation selectors count as letters and marks, but nothing is seen of them: texts can be hidden there.
+for _first, _last in (
+    (0x34F, 0x34F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xE0100, 0xE01EF),
+):
+    _REPLACED |= dict.fromkeys(range(_first, _last + 1))
 
 
 def text(value: str, limit: int = TEXT_LIMIT) -> str:
     """One line of visible text, cut at `limit` characters.
 
     Removed are the Unicode categories C*: control, format (bidirectional and invisible characters), surrogates, private
-    use and unassigned code points (Unicode Standard, chapter 4.5).
+    use and unassigned code points (Unicode Standard, chapter 4.5); and fillers and variation selectors (chapter 5.21).
     """
-    if len(value) <= limit and value.isprintable():  # of the removed and replaced ones, none is printable
+    if len(value) <= limit and value.isascii() and value.isprintable():  # most texts: nothing to do
         return value.strip()
     head = value[: 4 * limit]
-    seen = "".join(char for char in head.translate(_SPACE) if unicodedata.category(char)[0] != "C").strip()
+    seen = "".join(char for char in head.translate(_REPLACED) if unicodedata.category(char)[0] != "C").strip()
     return seen if len(seen) <= limit and len(head) == len(value) else seen[: limit - 1] + "…"
 
 

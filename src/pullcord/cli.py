@@ -8,20 +8,57 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
+from pydantic import SecretStr
 
 from pullcord import __version__, manifest, settings
 from pullcord.brake import Brake, Limit, limit
+from pullcord.config import CLIENTS
 from pullcord.errors import FaultsError, SettingsError
 from pullcord.operation import Catalogue
-from pullcord.scope import Scope
+from pullcord.scope import GRANTS, Scope
 from pullcord.settings import Settings
+
+if TYPE_CHECKING:
+    from pullcord.check import Line
 
 Environ: TypeAlias = Mapping[str, str]
 
 SANDBOX_NOTICE = "this is the sandbox: the platforms and their work are made up, and nothing real is stopped"
+
+# By the field of http.Front that each sets; where one is not given, that one's default holds.
+_HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "host": ("--host", {"metavar": "ADDRESS", "help": "where to listen (127.0.0.1)"}),
+    "port": ("--port", {"type": int, "metavar": "N", "help": "the port (8642); 0: a free one"}),
+    "hosts": (
+        "--allowed-host",
+        {"action": "append", "metavar": "NAME", "help": "callers reach it by this name, too (repeatable)"},
+    ),
+    "origins": (
+        "--allowed-origin",
+        {"action": "append", "metavar": "URL", "help": "web pages of this origin may call (repeatable)"},
+    ),
+    "tokens": ("--tokens", {"type": Path, "metavar": "FILE", "help": "callers need one of these tokens"}),
+    "issuer": ("--issuer", {"metavar": "URL", "help": "callers need an access token (JWT) of this OAuth issuer"}),
+    "audience": ("--audience", {"metavar": "URI", "help": "this server's public URL, for which they are issued"}),
+    "caller_keys": (
+        "--caller-keys",
+        {"action": "store_true", "default": None, "help": "each request brings its own platform keys, in headers"},
+    ),
+    "calls": ("--max-calls", {"type": int, "metavar": "N", "help": "handle N requests at once (256)"}),
+    "queue": ("--max-queue", {"type": int, "metavar": "N", "help": "let N more wait (256)"}),
+    "certificate": ("--tls-cert", {"type": Path, "metavar": "FILE", "help": "the certificate, to serve https"}),
+    "private_key": ("--tls-key", {"type": Path, "metavar": "FILE", "help": "the certificate's private key"}),
+    "proxies": (
+        "--trusted-proxy",
+        {"action": "append", "metavar": "ADDRESS", "help": "this proxy or network ends TLS (repeatable)"},
+    ),
+}
+STATE_KEY = "PULLCORD_STATE_KEY"
+"""What replicas share, so that one may hear the answer to another's question to a person."""
+STATE_KEY_LENGTH = 32
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    serve = add("serve", _serve, "Serve MCP on standard input and output.", choosing=True)
+    serve = add("serve", _serve, "Serve MCP, on standard input and output or over HTTP.", choosing=True)
     serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
     serve.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for a whole call (30)")
     serve.add_argument("--connect-timeout", type=_seconds, default=5.0, metavar="S", help="seconds to connect (5)")
@@ -94,14 +131,29 @@ def _parser() -> argparse.ArgumentParser:
         "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
     )
     serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
+    serve.add_argument("--http", action="store_true", help="serve over Streamable HTTP")
+    http = serve.add_argument_group("with --http")
+    for field, (flag, how) in _HTTP.items():
+        http.add_argument(flag, dest=field, **how)
     add("demo", _demo, "Tell the whole story against the embedded sandbox, over MCP.", choosing=False)
     tools = add("tools", _tools, "List the tools that would be offered.", choosing=True)
     tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
     check = add("check", _check, "Check manifests and settings.", choosing=True)
     check.add_argument("--json", action="store_true", help="for programs")
+    check.add_argument("--live", action="store_true", help="ask each configured platform for something harmless")
+    config = add("config", _config, "Print what to write into a client's settings.", choosing=True)
+    config.add_argument("client", choices=CLIENTS, metavar="CLIENT", help=", ".join(CLIENTS))
+    config.add_argument("--http", metavar="URL", help="reach a pullcord that serves over HTTP, instead of starting one")
     journal = add("journal", _journal, "Show the cancels that a journal records.", choosing=False)
     journal.add_argument("file", type=Path, metavar="FILE")
     journal.add_argument("--json", action="store_true", help="for programs")
+    token = add(
+        "token", _token, "Make a token for a caller of serve --http, and its line for --tokens.", choosing=False
+    )
+    token.add_argument("name", metavar="NAME", help="who will hold it; the journal shows it")
+    token.add_argument(
+        "--scope", action="append", choices=GRANTS, help="what it may do (repeatable; observe and cancel)"
+    )
     sandbox = add("sandbox", _sandbox, "Serve the sandbox's platforms over HTTP, on this machine.", choosing=False)
     sandbox.add_argument("--port", type=int, default=0, metavar="N", help="the port (a free one)")
     return parser
@@ -121,8 +173,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _scope(options: argparse.Namespace, environ: Environ) -> Scope:
+def _scope(options: argparse.Namespace, environ: Environ, *, brought: bool = False) -> Scope:
     """What the options and the environment ask for.
+
+    Args:
+        options: of the command line.
+        environ: the settings.
+        brought: whether each request brings the platforms' keys.
 
     Raises:
         SettingsError: with every fault of the choice, the manifests and the settings.
@@ -143,7 +200,7 @@ def _scope(options: argparse.Namespace, environ: Environ) -> Scope:
             for name in options.only
             if name not in catalogue
         ]
-        found = settings.read(catalogue, environ)
+        found = settings.read(catalogue, environ, brought=brought)
     except FaultsError as error:
         faults += error.faults
     if faults:
@@ -162,14 +219,36 @@ async def _serving(options: argparse.Namespace, environ: Environ) -> int:
     from pullcord.server import make
     from pullcord.transport import stdio
 
+    given = {field: value for field in _HTTP if (value := getattr(options, field)) is not None}
+    if given and not options.http:
+        raise SettingsError([f"{_HTTP[field][0]}: only with --http" for field in given])
     async with AsyncExitStack() as stack:
-        if options.sandbox:
-            environ = await _embedded(stack)
-        scope = _scope(options, environ)
+        reached = await _embedded(stack) if options.sandbox else environ
+        scope = _scope(options, reached, brought=options.caller_keys or False)
         gateway = await stack.enter_async_context(Gateway(connect=options.connect_timeout, total=options.timeout))
         path = options.journal or environ.get("PULLCORD_JOURNAL")
         desk = Desk(gateway, Journal(path) if path else None, Brake(options.limit) if options.limit else None)
-        return await stdio(make(scope, desk, sandbox=options.sandbox, confirm=options.confirm))
+        server = partial(make, scope, desk, sandbox=options.sandbox, confirm=options.confirm)
+        if not options.http:
+            return await stdio(server())
+
+        from pullcord import http
+
+        front = http.Front(**given)
+        if faults := front.faults():
+            raise SettingsError(faults)
+        speaking = server(state_key=_state_key(environ), view=front.view(scope))
+        return await http.serve(speaking, front, _say, ready=http.reaches(scope))
+
+
+def _state_key(environ: Environ) -> SecretStr | None:
+    faults: list[str] = []
+    key, source = settings.setting(STATE_KEY, environ, faults)
+    if key and len(key) < STATE_KEY_LENGTH:
+        faults.append(f"{source}: write {STATE_KEY_LENGTH} random characters or more, the same for every replica")
+    if faults:
+        raise SettingsError(faults)
+    return SecretStr(key) if key else None
 
 
 async def _embedded(stack: AsyncExitStack, port: int = 0) -> Environ:
@@ -182,10 +261,10 @@ async def _embedded(stack: AsyncExitStack, port: int = 0) -> Environ:
     return sandbox.environment(base_url)
 
 
-def _demo(_: argparse.Namespace, __: Environ) -> int:
+def _demo(_: argparse.Namespace, environ: Environ) -> int:
     from pullcord.demo import tell
 
-    return anyio.run(tell, partial(print, flush=True))
+    return anyio.run(partial(tell, partial(print, flush=True), colour=_colour(environ)))
 
 
 def _tools(options: argparse.Namespace, environ: Environ) -> int:
@@ -205,12 +284,70 @@ def _tools(options: argparse.Namespace, environ: Environ) -> int:
     return 0
 
 
-def _check(options: argparse.Namespace, environ: Environ) -> int:
-    from pullcord.check import report, table
+def _token(options: argparse.Namespace, _: Environ) -> int:
+    from pullcord.access import mint
 
-    lines = report(_scope(options, environ))
-    print(json.dumps({"platforms": lines}, ensure_ascii=False, indent=2) if options.json else table(lines))
+    token, line = mint(options.name, options.scope or GRANTS)
+    _say("this token is shown only now; give it to its caller, and add the line to the file of --tokens")
+    print(f"token: {token}\nline:  {line}")
     return 0
+
+
+def _check(options: argparse.Namespace, environ: Environ) -> int:
+    from pullcord import check
+
+    scope = _scope(options, environ)
+    lines = check.report(scope)
+    if options.live:
+        lines = anyio.run(_live, lines, scope)
+    if options.json:
+        print(json.dumps({"platforms": lines}, ensure_ascii=False, indent=2))
+    else:
+        print(check.table(lines, colour=_colour(environ)))
+    return 0 if not options.live or check.works(lines) else 1
+
+
+async def _live(lines: list["Line"], scope: Scope) -> list["Line"]:
+    from pullcord.check import live
+    from pullcord.gateway import Gateway
+
+    async with Gateway() as gateway:
+        return await live(lines, scope, gateway, _say)
+
+
+def _colour(environ: Environ) -> bool:
+    """Whether a person's terminal reads what is printed, and may be given colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not environ.get("NO_COLOR")
+
+
+def _config(options: argparse.Namespace, _: Environ) -> int:
+    from pullcord import config
+
+    chosen = [(f"--{name}", str(value)) for name in ("platform", "only") for value in getattr(options, name)]
+    chosen += [("--manifest", str(path.absolute())) for path in options.manifest]
+    if options.http:
+        faults = [f"--http: {fault}" for fault in settings.url_faults(options.http)]
+        faults += [f"{option} is chosen where that pullcord is started; leave it out here" for option, _ in chosen]
+        snippet = config.remote(options.client, options.http)
+        if snippet is None:
+            title = CLIENTS[options.client].title
+            faults.append(f"--http: {title} takes no address in a file; add it under Settings, Connectors")
+        if faults or snippet is None:
+            raise SettingsError(faults)
+    else:
+        scope = _scope(options, {})
+        serve = [*_started(), "serve", *(word for pair in chosen for word in pair)]
+        snippet = config.local(options.client, serve, scope, str(Path.home() / ".config" / "pullcord"))
+    print(snippet.text)
+    for note in snippet.notes:
+        _say(note)
+    return 0
+
+
+def _started() -> list[str]:
+    """How this pullcord was started, by absolute paths."""
+    program = Path(sys.argv[0])
+    return [str(program.absolute())] if program.stem == "pullcord" else [sys.executable, "-m", "pullcord"]
 
 
 def _journal(options: argparse.Namespace, _: Environ) -> int:
@@ -218,12 +355,12 @@ def _journal(options: argparse.Namespace, _: Environ) -> int:
 
     try:
         with options.file.open(encoding="utf-8", errors="replace") as lines:
-            entries, spoiled = journal.read(lines)
+            entries, left_out = journal.read(lines)
     except OSError as error:
         raise SettingsError([f"{options.file}: this journal can't be read: {error.strerror}"]) from None
-    print(json.dumps({"cancels": entries}, ensure_ascii=False, indent=2) if options.json else journal.table(entries))
-    if spoiled:
-        _say(f"{spoiled} lines of {options.file} can't be read, and were left out")
+    print(json.dumps({"cancels": entries}, indent=2) if options.json else journal.table(entries))
+    if left_out:
+        _say(f"{left_out} lines of {options.file} can't be read, or end what began in another file")
     return 0
 
 

@@ -1,7 +1,7 @@
 """After a cancel: follow the confirming link until the work has ended or the time is up."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -49,26 +49,34 @@ async def watch(call: Call, gateway: Gateway, reply: Reply | Failure, judged: Ve
         looking.operation, looking.arguments, call.scope.settings_of(looking.operation), call.request_id
     )
     poll = call.operation.cancel.poll if call.operation.cancel else Poll()
-    started, pause, seen = gateway.now(), poll.first, Watch(0)
-    while (left := started + total - gateway.now()) > 0:
-        await gateway.sleep(min(left, pause * random.uniform(0.8, 1.2)))  # noqa: S311 - jitter, no secret
-        answer: Reply | Failure | None = None
-        with anyio.move_on_after(left + LAST_LOOK):
-            answer = await gateway.send(looking.operation, asked)
-        if answer is None:
+    started = gateway.now()
+    end = started + total
+    pause, answer, seen = poll.first, reply, Watch(0)
+    while (left := end - gateway.now()) > 0:
+        least = _asked_for(call, answer)
+        if least > left:
             break
+        jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+        await gateway.sleep(min(left, max(jittered, least)))
+        answer = Failure(sent=True, what="no answer came in time")
+        with anyio.move_on_after(end + LAST_LOOK - gateway.now()):
+            answer = await gateway.send(looking.operation, asked)
         showed = outcome.judge(looking.operation, answer)
-        elapsed = gateway.now() - started
-        seen = seen._replace(seconds=elapsed)
         if isinstance(answer, Reply) and showed.outcome is Outcome.OBSERVED:
-            seen = Watch(elapsed, looking, answer, showed)
-            await report(elapsed, total, f"{call.operation.platform.title}: {showed.state}")
+            seen = Watch(0, looking, answer, showed)
+            await report(
+                gateway.now() - started, total, f"{call.operation.platform.title}: {showed.state or 'unknown'}"
+            )
         # That nothing ran can only be looked up, not waited for.
         if showed.phase in _ENDED or showed.outcome in _HOPELESS or judged.outcome is Outcome.NOTHING_RUNNING:
             break
-        asked_for = problem.retry_after(call.operation.platform, answer) if isinstance(answer, Reply) else None
-        pause = max(min(pause * GROWTH, poll.most), asked_for or 0)
-    return seen
+        pause = min(pause * GROWTH, poll.most)
+    return seen._replace(seconds=gateway.now() - started)
+
+
+def _asked_for(call: Call, answer: Reply | Failure) -> int:
+    """The seconds that a platform wants to be left alone."""
+    return (problem.retry_after(call.operation.platform, answer) if isinstance(answer, Reply) else None) or 0
 
 
 def _confirming(call: Call, reply: Reply | Failure) -> Call | None:
@@ -82,6 +90,15 @@ def _confirming(call: Call, reply: Reply | Failure) -> Call | None:
     return None
 
 
+_MISSED = "What ran when pullcord looked ended by itself, so the cancel may have met the work that came next."
+_LOOKED: Mapping[Phase | None, str] = {
+    Phase.ACTIVE: "A look since then shows that something runs there now.",
+    Phase.PAUSED: "A look since then shows that it is not idle: it is paused, or waits for something, and may go on.",
+    Phase.ENDED: "A look since then shows that nothing runs there now.",
+    None: "A look since then shows a state that pullcord doesn't know, so it may go on.",
+}
+
+
 def settle(judged: Verdict, seen: Watch, *, aimed: bool) -> Verdict:
     """What came of a cancel after watching: the cancel's own verdict, and what the last look adds to it. Pure.
 
@@ -92,20 +109,17 @@ def settle(judged: Verdict, seen: Watch, *, aimed: bool) -> Verdict:
     """
     last = seen.verdict
     if last is None:
-        watched = f"It was watched for {seen.seconds:.0f} s, but no look at it succeeded."
+        watched = f"pullcord looked for {seen.seconds:.0f} s, but no look succeeded."
         return replace(judged, note=_join(judged.note, watched))
-    known = replace(judged, state=last.state, read=last.read, note=None)
+    known = replace(judged, state=last.state, read=last.read, work_stopped=last.work_stopped, note=None)
     if last.phase is Phase.CANCELLED:
-        return replace(known, outcome=Outcome.STOPPED, work_stopped="yes")
+        return replace(known, outcome=Outcome.STOPPED)
     if last.phase is Phase.ENDED and judged.outcome is Outcome.STOPPING:
-        note = (
-            None if aimed else "What ran when pullcord looked ended by itself: the cancel may have met the next work."
-        )
-        return replace(known, outcome=Outcome.FINISHED_FIRST, work_stopped="yes", note=note)
-    if last.phase is Phase.ENDED:
-        return replace(known, work_stopped="yes", note="A look since then shows that nothing runs.")
-    watched = f"It was watched for {seen.seconds:.0f} s; state is what was reported last."
-    return replace(known, work_stopped=last.work_stopped, note=_join(judged.note, watched))
+        return replace(known, outcome=Outcome.FINISHED_FIRST, note=None if aimed else _MISSED)
+    if last.phase is Phase.ENDED or judged.outcome is Outcome.NOTHING_RUNNING:
+        return replace(known, note=_LOOKED[last.phase])
+    watched = f"pullcord watched it for {seen.seconds:.0f} s; state is what was reported last."
+    return replace(known, note=_join(judged.note, watched))
 
 
 def _join(*notes: str | None) -> str:

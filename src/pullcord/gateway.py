@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 import anyio
+import anyio.lowlevel
 import httpx2
 from opentelemetry import propagate
 
@@ -23,17 +24,25 @@ FIRST_WAIT = 0.1
 """Seconds before the first repeat; a failure to connect doubles them."""
 SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
+CLOSING = 2
+"""Seconds that closing the connections may take."""
+SECRET = 8
+"""Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
 
-# Nothing was sent: the connection never stood. Everything else may have reached the platform.
-_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (httpx2.ConnectTimeout, "connecting took too long"),
-    (httpx2.PoolTimeout, "too many calls are under way"),
-    (httpx2.ProxyError, "the proxy refused the connection"),
-    (httpx2.ConnectError, "the connection could not be made"),
-    (httpx2.TimeoutException, "no answer came in time"),
-    (httpx2.RemoteProtocolError, "the answer was no HTTP, or broke off"),
-    (httpx2.TransportError, "the connection broke"),
+# Each request has a connection of its own: a used one may be closing just now, so that a cancel gets lost, or may hold
+# bytes behind the last answer, which would be taken for the answer to this one.
+_FRESH = httpx2.Limits(max_connections=100, max_keepalive_connections=0)
+
+# The first that fits. Nothing was sent where the connection never stood; all else may have reached the platform.
+_FAILURES: tuple[tuple[type[httpx2.HTTPError], Failure], ...] = (
+    (httpx2.ConnectTimeout, Failure(sent=False, what="connecting took too long")),
+    (httpx2.PoolTimeout, Failure(sent=False, what="too many calls are under way")),
+    (httpx2.ProxyError, Failure(sent=False, what="the proxy refused the connection")),
+    (httpx2.UnsupportedProtocol, Failure(sent=False, what="the base URL is neither http nor https")),
+    (httpx2.ConnectError, Failure(sent=False, what="the connection could not be made")),
+    (httpx2.TimeoutException, Failure(sent=True, what="no answer came in time")),
+    (httpx2.RemoteProtocolError, Failure(sent=True, what="the answer was no HTTP, or broke off")),
+    (httpx2.HTTPError, Failure(sent=True, what="the connection broke")),
 )
 
 
@@ -60,7 +69,7 @@ class Gateway:
         self.now = now
         self.sleep = sleep
         self._transport = transport
-        self._timeout = httpx2.Timeout(total, connect=connect)
+        self._timeout = httpx2.Timeout(total, connect=connect, pool=connect)
         self._total = total
         self._opened: httpx2.AsyncClient | None = None
 
@@ -73,7 +82,7 @@ class Gateway:
     ) -> None:
         """Close the connections."""
         if self._opened:
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(CLOSING, shield=True):
                 await self._opened.aclose()
 
     async def send(self, operation: Operation, request: httpx2.Request) -> Reply | Failure:
@@ -89,15 +98,18 @@ class Gateway:
             The reply, or why there is none and whether the platform may have acted.
         """
         propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        key = operation.platform.key
+        secret = request.headers.get(key.header, "").removeprefix(key.prefix)
         deadline = self.now() + self._total
         repeats = 0
         lost: Reply | Failure | None = None
         while True:
-            answer = await self._attempt(request, deadline, shield=operation.cancel is not None)
+            answer = await self._attempt(request, secret, deadline, shield=operation.cancel is not None)
             wait = self._wait(operation, answer, repeats, lost)
             if wait is None or self.now() + wait >= deadline:
-                # What an earlier try may have done, a later one that did nothing can't undo.
-                return lost if lost and _did_nothing(answer) else answer
+                # What an earlier try may have done, a later one that failed can't undo, whatever it says.
+                return lost if lost and operation.cancel and not _succeeded(answer) else answer
             if _is_lost(answer):
                 lost = answer
             repeats += 1
@@ -118,19 +130,18 @@ class Gateway:
             return seconds if seconds is not None and seconds <= SHORT_WAIT else None
         return None
 
-    async def _attempt(self, request: httpx2.Request, deadline: float, *, shield: bool) -> Reply | Failure:
+    async def _attempt(self, request: httpx2.Request, secret: str, deadline: float, *, shield: bool) -> Reply | Failure:
         with anyio.move_on_after(deadline - self.now(), shield=shield):
-            return await self._exchange(request)
+            return await self._exchange(request, secret)
         return Failure(sent=True, what="no answer came in time")
 
-    async def _exchange(self, request: httpx2.Request) -> Reply | Failure:
+    async def _exchange(self, request: httpx2.Request, secret: str) -> Reply | Failure:
         try:
             response = await self._client().send(request, stream=True)
         except httpx2.HTTPError as error:
-            what = next((words for kind, words in _WORDS if isinstance(error, kind)), "the exchange failed")
-            return Failure(sent=not isinstance(error, _NOT_SENT), what=what)
+            return next(failure for kind, failure in _FAILURES if isinstance(error, kind))
         try:
-            return await _read(response)
+            return await _read(response, secret)
         finally:
             await response.aclose()
 
@@ -139,27 +150,35 @@ class Gateway:
             self._opened = httpx2.AsyncClient(
                 transport=self._transport,
                 # Plain http is for this machine only, and never goes by a proxy.
-                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport()},
+                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(limits=_FRESH)},
                 timeout=self._timeout,
+                limits=_FRESH,
                 follow_redirects=False,
             )
         return self._opened
 
 
 def _is_lost(answer: Reply | Failure) -> bool:
-    return answer.sent if isinstance(answer, Failure) else answer.unreadable is not None
+    """Whether nothing tells what the platform did. An unreadable refusal still is one: its status tells."""
+    if isinstance(answer, Failure):
+        return answer.sent
+    return answer.unreadable is not None and answer.status // 100 in {2, 5} and not _did_nothing(answer)
 
 
-def _did_nothing(answer: Reply | Failure) -> bool:
-    return not answer.sent if isinstance(answer, Failure) else answer.status in {429, 503}
+def _did_nothing(answer: Reply) -> bool:
+    return answer.status in {429, 503}
 
 
-async def _read(response: httpx2.Response) -> Reply:
-    headers = {name.lower(): value for name, value in response.headers.items()}
+def _succeeded(answer: Reply | Failure) -> bool:
+    return isinstance(answer, Reply) and answer.status // 100 == 2  # noqa: PLR2004 - the class of success
+
+
+async def _read(response: httpx2.Response, secret: str) -> Reply:
+    headers = {name.lower(): str(_without(secret, value)) for name, value in response.headers.items()}
     body: Json = None
     unreadable = None
     try:
-        body = _parse(await _bounded(response))
+        body = _parse(await _bounded(response), secret)
     except ValueError as error:
         unreadable = str(error)
     except httpx2.HTTPError:
@@ -174,12 +193,12 @@ async def _bounded(response: httpx2.Response) -> bytes:
     async for chunk in response.aiter_raw():
         content += chunk
         if len(content) > BODY_LIMIT:
-            raise ValueError(f"it is larger than {BODY_LIMIT} bytes")
+            raise ValueError("it is larger than 1 MiB")
     return bytes(content)
 
 
-def _parse(content: bytes) -> Json:
-    """JSON or nothing.
+def _parse(content: bytes, secret: str) -> Json:
+    """JSON or nothing, without the key.
 
     Raises:
         ValueError: in words that can be shown.
@@ -187,10 +206,21 @@ def _parse(content: bytes) -> Json:
     if not content.strip():
         return None
     try:
-        parsed: Json = json.loads(content, parse_constant=_no_constant)
+        return _without(secret, json.loads(content, parse_constant=_no_constant))
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
-    return parsed
+
+
+def _without(secret: str, given: Json) -> Json:
+    """A value in which a platform that quotes the key has not quoted it."""
+    match given:
+        case str() if len(secret) >= SECRET:
+            return given.replace(secret, "[key]")
+        case list():
+            return [_without(secret, item) for item in given]
+        case dict():
+            return {str(_without(secret, name)): _without(secret, value) for name, value in given.items()}
+    return given
 
 
 def _no_constant(name: str) -> NoReturn:

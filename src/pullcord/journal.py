@@ -1,7 +1,7 @@
 """What was asked and what came of it: one JSON line before a cancel is sent, and one after.
 
 The first line is on disk before the request leaves, so that whatever kills the process, every cancel's intent can be
-read. The file is opened anew for each line: an outside tool may rotate it, and several servers may share it.
+read. The file is opened anew for each line: an outside tool may rename it, and several servers may share it.
 """
 
 import errno
@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import TypeAlias
 
 import anyio.to_thread
 
@@ -21,6 +21,13 @@ from pullcord.operation import Json
 
 STDERR = "-"
 """In place of a file: the error output."""
+
+Entry: TypeAlias = dict[str, Json]
+"""A cancel: what its two lines say. Its outcome is null where only the first was written."""
+
+_INTENT = ("id", "time", "operation", "platform", "target", "reason", "client")
+_RESULT = ("outcome", "status", "duration_ms")
+_OWNER_ONLY = 0o600
 
 
 class Journal:
@@ -40,98 +47,80 @@ class Journal:
             OSError: it could not be written.
         """
         stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **line}
-        text = json.dumps(stamped, ensure_ascii=False, separators=(",", ":"))
+        # ASCII: whatever a caller gave as a reason, showing the file can't steer a terminal.
+        text = json.dumps(stamped, separators=(",", ":")).encode("ascii")
         # Shielded: a line that is half written because the caller went away would be worth nothing.
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._append, f"{text}\n".encode())
+            await anyio.to_thread.run_sync(self._append, text + b"\n")
 
     def _append(self, line: bytes) -> None:
         if self._path == STDERR:
-            sys.stderr.buffer.write(line)
-            sys.stderr.buffer.flush()
+            _write(sys.__stderr__.fileno() if sys.__stderr__ else -1, line)
             return
-        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, _OWNER_ONLY)
         try:
-            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            if regular:
-                os.fchmod(descriptor, 0o600)
-                size = os.fstat(descriptor).st_size
-                if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                    line = b"\n" + line  # another writer died within its line: it must not spoil this one
-            if os.write(descriptor, line) != len(line):
-                raise OSError(errno.EIO, "the line was written only in part")
-            if regular:
-                os.fsync(descriptor)
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                _write(descriptor, line)
+                return
+            os.chmod(descriptor if os.chmod in os.supports_fd else self._path, _OWNER_ONLY)  # noqa: PTH101 - no path
+            if status.st_size:
+                os.lseek(descriptor, -1, os.SEEK_END)
+                # Another writer died within its line: it must not spoil this one.
+                line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
+            _write(descriptor, line)
+            os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
 
-class Entry(TypedDict):
-    """A cancel, as the journal tells it."""
-
-    id: str
-    time: str
-    operation: str
-    platform: str
-    target: Json
-    reason: Json
-    client: str
-    outcome: str | None
-    """None: it was about to be sent, and nothing is known of what came of it."""
-    status: Json
-    duration_ms: Json
+def _write(descriptor: int, line: bytes) -> None:
+    """Write a line at once, so that no other writer's can come between its parts."""
+    if os.write(descriptor, line) != len(line):
+        raise OSError(errno.EIO, "the line was written only in part")
 
 
 def read(lines: Iterable[str]) -> tuple[list[Entry], int]:
     """The cancels of a journal, in the order in which they began.
 
     Returns:
-        The cancels, and how many lines could not be read.
+        The cancels, and how many lines tell of none: spoilt ones, and ends of cancels that began in another file.
     """
     entries: dict[str, Entry] = {}
-    spoiled = 0
+    left_out = 0
     for text in lines:
-        if not text.strip():
-            continue
         try:
             line = json.loads(text)
             if line["event"] == "intent":
-                entries[line["id"]] = {
-                    "id": line["id"],
-                    "time": line["time"],
-                    "operation": line["operation"],
-                    "platform": line["platform"],
-                    "target": line["target"],
-                    "reason": line["reason"],
-                    "client": line["client"],
-                    "outcome": None,
-                    "status": None,
-                    "duration_ms": None,
-                }
+                entries[line["id"]] = {name: line[name] for name in _INTENT} | dict.fromkeys(_RESULT)
             else:
-                entries[line["id"]] |= {
-                    "outcome": line["outcome"],
-                    "status": line["status"],
-                    "duration_ms": line["duration_ms"],
-                }
+                entries[line["id"]] |= {name: line[name] for name in _RESULT}
         except (ValueError, KeyError, TypeError, RecursionError):
-            spoiled += 1
-    return list(entries.values()), spoiled
+            left_out += bool(text.strip())
+    return list(entries.values()), left_out
 
 
-def table(entries: list[Entry]) -> str:
+def table(entries: Iterable[Entry]) -> str:
     """The cancels as a person reads them; nothing in them can steer a terminal."""
-    return "\n".join(_block(entry) for entry in entries)
+    head = ("time", "operation", "outcome", "status", "ms", "client", "target", "reason")
+    rows = [tuple(map(str.upper, head)), *map(_row, entries)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def _block(entry: Entry) -> str:
+def _row(entry: Entry) -> tuple[str, ...]:
     target = entry["target"] if isinstance(entry["target"], dict) else {}
-    lines = [
-        f"{entry['time'][:19].replace('T', ' ')}  {entry['operation']}  {entry['outcome'] or 'UNFINISHED'}",
-        *(f"  {name} {value}" for name, value in target.items()),
-        *([f"  reason: {entry['reason']}"] if entry["reason"] else []),
-    ]
-    return "\n".join(line[: len(line) - len(line.lstrip())] + clean.text(line) for line in lines)
+    shown = (
+        str(entry["time"])[:19].replace("T", " "),
+        entry["operation"],
+        entry["outcome"] or "UNFINISHED",
+        entry["status"],
+        entry["duration_ms"],
+        entry["client"],
+        ", ".join(f"{name} {value}" for name, value in target.items()),
+        entry["reason"],
+    )
+    return tuple("" if value is None else clean.text(str(value)) for value in shown)
 
 
 def milliseconds(since: float) -> int:

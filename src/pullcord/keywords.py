@@ -1,11 +1,14 @@
 """What pullcord adds to OpenAPI: outcomes, states, lists, links with conditions, and how they are written."""
 
 import itertools
+import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from pullcord.listing import MOST
 from pullcord.operation import (
     EXPECT,
     REASON,
@@ -42,95 +45,158 @@ _EXPRESSION = re.compile(
 )
 _REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _WORK_STOPPED: Mapping[str, WorkStopped] = {"yes": "yes", "no": "no", "unknown": "unknown"}
+_PAGES: Mapping[PageStyle, tuple[str, ...]] = {
+    PageStyle.PAGE: ("at", "size", "total"),
+    PageStyle.OFFSET: ("at", "size", "total"),
+    PageStyle.LIMIT: ("size",),
+    PageStyle.WHOLE: (),
+}
+"""What each style needs, and the only members that it has."""
+
+_BODIES_LIMIT = 10_000
+"""Kinds of bodies that are tried in search of one which reaches a rule."""
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def cancel(spot: Spot, parameters: Sequence[Parameter]) -> Cancel:
+class Lead(NamedTuple):
+    """A call that a manifest leads to, and where it says so."""
+
+    spot: Spot
+    operation_id: str
+    arguments: tuple[tuple[str, Expression], ...]
+
+
+class Here(NamedTuple):
+    """The operation that keywords stand in: what its expressions may name, and where they lead."""
+
+    name: str
+    leads: list[Lead]
+    """Filled as they are read."""
+    parameters: Sequence[Parameter] = ()
+    target: str | None = None
+    """What its cancel looks up."""
+
+
+def cancel(spot: Spot, here: Here) -> Cancel:
     """x-cancel: what the operation stops."""
     members = spot.members("x-cancel")
-    aim = members["aim"].choice(["task", "current"]) if "aim" in members else "current"
     poll = members["poll"].members("poll") if "poll" in members else {}
     return Cancel(
-        "task" if aim == "task" else "current",
+        "task" if members["aim"].choice(["task", "current"]) == "task" else "current",
         members["confirm"].text(_REL, "a link's name") if "confirm" in members else None,
-        _target(members["target"], parameters) if "target" in members else None,
-        Poll(poll["first"].seconds(), poll["most"].seconds()) if len(poll) == len(Poll.__slots__) else Poll(),
+        _target(members["target"], here) if "target" in members else None,
+        Poll(poll["first"].seconds(), poll["most"].seconds()) if poll else Poll(),
     )
 
 
-def _target(spot: Spot, parameters: Sequence[Parameter]) -> Target | None:
+def _target(spot: Spot, here: Here) -> Target:
     members = spot.members("target")
-    if not members.keys() >= {"operationId", "parameters", "when", "name", "at"}:
-        return None
-    return Target(
+    target = Target(
         operation_id=members["operationId"].text(),
-        arguments=_arguments(members["parameters"], parameters),
+        arguments=_arguments(members["parameters"], here),
         when=_when(members["when"]),
         name=members["name"].text(TOOL_NAME, "a name for the found id, such as task_id"),
         at=members["at"].pointer_text(),
     )
+    here.leads.append(Lead(spot, target.operation_id, target.arguments))
+    return target
 
 
 def state(spot: Spot) -> State:
     """x-state: where the state stands, and what its words mean."""
     members = spot.members("x-state")
-    at = members["at"].pointer_text() if "at" in members else ""
-    return State(at, rules(members["phases"], "phase", Phase) if "phases" in members else ())
+    return State(members["at"].pointer_text(), rules(members["phases"], "phase", Phase) if "phases" in members else ())
 
 
-def listing(spot: Spot, parameters: Sequence[Parameter]) -> Listing | None:
+def listing(spot: Spot, here: Here) -> Listing:
     """x-list: where the items stand, and what each offers."""
     members = spot.members("x-list")
-    if not members.keys() >= {"items", "expose", "pages"}:
-        return None
-    items = expression(members["items"], ())
-    if items.source is not Source.BODY:
-        members["items"].fault("write where the items stand in a body, such as $response.body#/items")
     return Listing(
-        items=str(items.value),
-        expose=tuple(item.pointer_text() for item in members["expose"].items()),
-        pages=_pages(members["pages"], parameters),
+        items=in_body(members["items"], "items"),
+        expose=exposed(members["expose"]),
+        pages=_pages(members["pages"], here.parameters),
         state=state(members["state"]) if "state" in members else None,
-        links=links(members["links"], parameters, of_items=True) if "links" in members else (),
+        links=links(members["links"], here, of_items=True) if "links" in members else (),
     )
+
+
+def exposed(spot: Spot) -> tuple[Pointer, ...]:
+    """Which parts of a body may be shown."""
+    return tuple(item.pointer_text(whole=False) for item in spot.items())
+
+
+def in_body(spot: Spot, name: str) -> Pointer:
+    """An expression that names a part of the reply's body."""
+    found = expression(spot, Here(spot.pointer, []))
+    if found.source is Source.BODY:
+        return str(found.value)
+    spot.fault(f"write where they stand in a body, such as $response.body#/{name}")
+    return ""
 
 
 def _pages(spot: Spot, parameters: Sequence[Parameter]) -> Pages:
     members = spot.members("pages")
-    style = PageStyle(members["style"].choice(list(PageStyle))) if "style" in members else PageStyle.WHOLE
-    needed = {"at", "size", "total"} if style in {PageStyle.PAGE, PageStyle.OFFSET} else set()
-    for name in sorted(needed - members.keys()):
-        spot.fault(f"{name} is missing; pages of the style {style} need it")
-    if style is PageStyle.LIMIT and "size" not in members:
-        spot.fault("size is missing; pages of the style limit need it")
-    known = [parameter.name for parameter in parameters if parameter.place is Place.QUERY]
+    style = PageStyle(members["style"].choice(list(PageStyle)))
+    for name in _PAGES[style]:
+        if name not in members:
+            spot.fault(f"{name} is missing; pages of the style {style} need it")
+    for name, member in members.items():
+        if name not in {"style", *_PAGES[style]}:
+            member.fault(f"pages of the style {style} have no {name}; leave it out")
+    least = 1 if style is PageStyle.PAGE else 0
     return Pages(
         style=style,
-        at=members["at"].choice(known) if "at" in members else "offset",
-        size=members["size"].choice(known) if "size" in members else None,
+        at=_counter(members["at"], parameters, least) if "at" in members else "offset",
+        size=_counter(members["size"], parameters, 1, MOST) if "size" in members else None,
         total=members["total"].pointer_text() if "total" in members else None,
     )
 
 
-def rules(spot: Spot, key: str, words: type[Word]) -> tuple[Rule[Word], ...]:
-    """A list of rules, each of which can be reached."""
+def _counter(spot: Spot, parameters: Sequence[Parameter], least: int, most: float = math.inf) -> str:
+    """A parameter that counts, from where it says and to where it says: the next part is reckoned from these."""
+    names = [
+        each.name
+        for each in parameters
+        if each.place is Place.QUERY
+        and each.schema["type"] == "integer"
+        and "default" in each.schema
+        and _number(each.schema.get("minimum"), -math.inf) >= least
+        and _number(each.schema.get("maximum"), math.inf) <= most
+    ]
+    if spot.value not in names:
+        upper = "" if math.isinf(most) else f" and a maximum of {most} or less"
+        spot.fault(
+            f"this names no integer of the query that has a default and a minimum of {least} or more{upper};"
+            f" {nearest(str(spot.value), names) if names else 'describe one'}"
+        )
+    return str(spot.value)
+
+
+def _number(given: Json, otherwise: float) -> float:
+    return given if isinstance(given, int) else otherwise
+
+
+def rules(spot: Spot, key: str, words: type[Word], allowed: Sequence[Word] = ()) -> tuple[Rule[Word], ...]:
+    """A list of rules, each of which can be reached; `allowed` are the words that make sense here, if not all do."""
     found: list[Rule[Word]] = []
+    sound: list[Rule[Word]] = []
     for item in spot.items():
+        before = len(item.faults)
         members = item.members(f"{key} rule")
-        if key not in members:
-            continue
         rule = Rule(
-            word=words(members[key].choice(list(words))),
+            word=words(members[key].choice(allowed or list(words))),
             when=_when(members["when"]) if "when" in members else (),
             note=members["note"].text() if "note" in members else None,
             work_stopped=_WORK_STOPPED[members["work_stopped"].choice(list(_WORK_STOPPED))]
             if "work_stopped" in members
             else None,
         )
-        if _covered(rule, found):
-            item.fault("this rule can never be reached: the rules before it fit first; move it up, or leave it out")
         found.append(rule)
+        if len(item.faults) == before:
+            if _covered(rule, sound):
+                item.fault("this rule can never be reached: the rules before it fit first; move it up, or leave it out")
+            sound.append(rule)
     return tuple(found)
 
 
@@ -138,64 +204,64 @@ def _when(spot: Spot) -> Condition:
     conditions: list[tuple[Pointer, tuple[Json, ...]]] = []
     for pointer, values in spot.named().items():
         if not POINTER.fullmatch(pointer):
-            values.fault(f"{pointer!r} is no JSON Pointer; write /{pointer.strip('/')}")
-        if not values.items():
+            values.fault(f"{pointer!r} is no JSON Pointer; write /name or /outer/inner (~0 for ~, ~1 for / in a name)")
+        items = values.items()
+        if values.value == []:
             values.fault("no value could ever fit; write the values that do")
-        conditions.append((pointer, tuple(item.value for item in values.items())))
+        conditions.append((pointer, tuple(item.value for item in items)))
     return tuple(conditions)
 
 
 def _covered(rule: Rule[Word], earlier: Sequence[Rule[Word]]) -> bool:
     """Whether every body that fits the rule fits an earlier one first."""
-    pointers = [pointer for pointer, _ in rule.when]
-    rivals = [dict(other.when) for other in earlier if {pointer for pointer, _ in other.when} <= set(pointers)]
-    return all(
-        any(
-            all(value in rival[at] for at, value in zip(pointers, body, strict=True) if at in rival) for rival in rivals
-        )
-        for body in itertools.product(*(values for _, values in rule.when))
-    )
+    # As JSON texts, since in Python true equals 1.
+    when = {pointer: [json.dumps(value) for value in values] for pointer, values in rule.when}
+    rivals = [
+        {pointer: {json.dumps(value) for value in values} for pointer, values in other.when}
+        for other in earlier
+        if {pointer for pointer, _ in other.when} <= when.keys()
+    ]
+    if math.prod(map(len, when.values())) > _BODIES_LIMIT:
+        return {} in rivals
+    bodies = (dict(zip(when, values, strict=True)) for values in itertools.product(*when.values()))
+    return all(any(all(body[at] in values for at, values in rival.items()) for rival in rivals) for body in bodies)
 
 
-def links(spot: Spot, parameters: Sequence[Parameter], *, of_items: bool = False) -> tuple[Link, ...]:
+def links(spot: Spot, here: Here, *, of_items: bool = False) -> tuple[Link, ...]:
     """OpenAPI links, with the conditions and notes that pullcord adds."""
-    found: list[Link] = []
-    for name, item in spot.named().items():
-        members = item.members("link")
-        if not members.keys() >= {"operationId", "description"}:
-            continue
-        when = members["x-when"].members("x-when") if "x-when" in members else {}
-        found.append(
-            Link(
-                rel=members["x-rel"].text(_REL, "a link relation") if "x-rel" in members else name,
-                operation_id=members["operationId"].text(),
-                arguments=_arguments(members["parameters"], parameters, of_items="x-each" in members or of_items)
-                if "parameters" in members
-                else (),
-                hint=members["description"].text(),
-                outcomes=_words(when["outcome"], Outcome) if "outcome" in when else None,
-                phases=_words(when["phase"], Phase) if "phase" in when else None,
-                body=_when(when["body"]) if "body" in when else (),
-                each=members["x-each"].pointer_text() if "x-each" in members else None,
-                note=members["x-note"].text() if "x-note" in members else None,
-            )
-        )
-        if not _REL.fullmatch(found[-1].rel):
-            item.fault(f"{name} is no link relation; write a lower-case word, or give one with x-rel")
-    return tuple(found)
+    return tuple(_link(name, item, here, of_items=of_items) for name, item in spot.named().items())
 
 
-def _arguments(
-    spot: Spot, parameters: Sequence[Parameter], *, of_items: bool = False
-) -> tuple[tuple[str, Expression], ...]:
-    return tuple((name, expression(value, parameters, of_items=of_items)) for name, value in spot.named().items())
+def _link(name: str, spot: Spot, here: Here, *, of_items: bool) -> Link:
+    members = spot.members("link")
+    when = members["x-when"].members("x-when") if "x-when" in members else {}
+    of_items = of_items or "x-each" in members
+    link = Link(
+        rel=members["x-rel"].text(_REL, "a link relation: a lower-case word") if "x-rel" in members else name,
+        operation_id=members["operationId"].text(),
+        arguments=_arguments(members["parameters"], here, of_items=of_items) if "parameters" in members else (),
+        hint=members["description"].text(),
+        outcomes=_words(when["outcome"], Outcome) if "outcome" in when else None,
+        phases=_words(when["phase"], Phase) if "phase" in when else None,
+        body=_when(when["body"]) if "body" in when else (),
+        each=members["x-each"].pointer_text() if "x-each" in members else None,
+        note=members["x-note"].text() if "x-note" in members else None,
+    )
+    if "x-rel" not in members and not _REL.fullmatch(name):
+        spot.fault(f"{name} is no link relation; write a lower-case word, or give one with x-rel")
+    here.leads.append(Lead(spot, link.operation_id, link.arguments))
+    return link
+
+
+def _arguments(spot: Spot, here: Here, *, of_items: bool = False) -> tuple[tuple[str, Expression], ...]:
+    return tuple((name, expression(value, here, of_items=of_items)) for name, value in spot.named().items())
 
 
 def _words(spot: Spot, words: type[Choice]) -> frozenset[Choice]:
     return frozenset(words(item.choice(list(words))) for item in spot.items())
 
 
-def expression(spot: Spot, parameters: Sequence[Parameter], *, of_items: bool = False) -> Expression:
+def expression(spot: Spot, here: Here, *, of_items: bool = False) -> Expression:
     """A runtime expression (OpenAPI 3.1.1, 4.8.20.4) or a constant."""
     if not isinstance(spot.value, str) or not spot.value.startswith("$"):
         return Expression(Source.CONSTANT, spot.value)
@@ -207,16 +273,19 @@ def expression(spot: Spot, parameters: Sequence[Parameter], *, of_items: bool = 
         )
         return Expression(Source.CONSTANT, None)
     if match["argument"] is not None:
-        known = [parameter.wire for parameter in parameters if parameter.place == match["place"]]
+        known = {each.wire: each.name for each in here.parameters if each.place == match["place"] and not each.env}
         if match["argument"] not in known:
             spot.fault(
-                f"this operation has no {match['place']} parameter {match['argument']}; "
-                + (nearest(match["argument"], known) if known else "read it from the body")
+                f"{here.name} has no {match['place']} parameter {match['argument']}; "
+                + (nearest(match["argument"], list(known)) if known else "read it from the body")
             )
-        return Expression(Source.ARGUMENT, match["argument"])
+        return Expression(Source.ARGUMENT, known.get(match["argument"]))
     if match["header"] is not None:
         return Expression(Source.HEADER, match["header"].lower())
     if match["target"] is not None:
+        if match["target"] != here.target:
+            what = f"write $target.{here.target}" if here.target else "describe the look-up as target in x-cancel"
+            spot.fault(f"{here.name} looks up no target {match['target']} before it is sent; {what}")
         return Expression(Source.TARGET, match["target"])
     source, pointer = (Source.BODY, match["body"]) if match["body"] is not None else (Source.ITEM, match["item"])
     if not POINTER.fullmatch(pointer):
@@ -235,61 +304,52 @@ def added(cancel: Cancel | None, listing: Listing | None) -> Iterator[Parameter]
     if cancel:
         yield _local(REASON, {"type": "string", "maxLength": 300}, "Why, for the record; no secrets.")
     if listing and listing.pages.style is PageStyle.WHOLE:
-        yield _local("offset", {"type": "integer", "minimum": 0, "default": 0}, "Items to skip.")
+        yield _local("offset", {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0}, "Items to skip.")
 
 
 def _local(name: str, schema: dict[str, Json], description: str) -> Parameter:
     return Parameter(name, Place.LOCAL, required=False, description=description, schema=schema, wire=name)
 
 
-def check_links(operation: Operation, operations: Mapping[str, Operation], spot: Spot) -> None:
-    """Note every link, target and confirmation of an operation that leads nowhere, or with the wrong arguments."""
-    for what, operation_id, arguments in _calls(operation):
-        called = operations.get(operation_id)
+def check_links(operation: Operation, here: Here, operations: Mapping[str, Operation], spot: Spot) -> None:
+    """Note every link, target and confirmation of an operation that leads nowhere, or with the wrong arguments.
+
+    Args:
+        operation: what was read.
+        here: where it leads.
+        operations: of the same file.
+        spot: of the operation.
+    """
+    for lead in here.leads:
+        if not lead.operation_id:  # said where it is missing
+            continue
+        called = operations.get(lead.operation_id)
         if called is None:
-            near = nearest(operation_id, list(operations))
-            spot.fault(f"{what} leads to {operation_id}, which is no operation of this file; {near}")
+            near = nearest(lead.operation_id, list(operations))
+            lead.spot.fault(f"this leads to {lead.operation_id}, which is no operation of this file; {near}")
             continue
         names = [parameter.name for parameter in called.arguments]
-        given = {name for name, _ in arguments}
+        given = {name for name, _ in lead.arguments}
         for name in sorted(given - set(names)):
-            spot.fault(f"{what} gives {name}, which {called.id} doesn't take; {nearest(name, names)}")
+            lead.spot.fault(f"this gives {name}, which {called.id} doesn't take; {nearest(name, names)}")
         for parameter in called.arguments:
             if parameter.required and parameter.name not in given:
-                spot.fault(f"{what} doesn't give {parameter.name}, which {called.id} needs; add it")
+                lead.spot.fault(f"this doesn't give {parameter.name}, which {called.id} needs; add it to parameters")
     if operation.cancel:
         _check_cancel(operation, operation.cancel, operations, spot)
 
 
 def _check_cancel(operation: Operation, cancel: Cancel, operations: Mapping[str, Operation], spot: Spot) -> None:
-    confirm = [operations.get(link.operation_id) for link in _links_of(operation) if link.rel == cancel.confirm]
-    if cancel.confirm and not any(target and target.state and target.state.phases for target in confirm):
-        spot.fault(
-            f"confirm names {cancel.confirm}, which is no link to an operation with phases; write such a link's name"
+    place = spot.at(f"{spot.pointer}/x-cancel", None)
+    links = [link for response in operation.responses.values() for link in response.links]
+    fit = [link.rel for link in links if (to := operations.get(link.operation_id)) and to.state and to.state.phases]
+    unknown = [link.rel for link in links if link.operation_id not in operations]
+    if cancel.confirm and cancel.confirm not in {*fit, *unknown}:
+        place.at(f"{place.pointer}/confirm", None).fault(
+            f"{cancel.confirm} is no link to an operation whose x-state has phases; {nearest(cancel.confirm, fit)}"
         )
-    if cancel.target and not (
-        cancel.target.operation_id in operations and operations[cancel.target.operation_id].listing
-    ):
-        spot.fault("the target is looked up by an operation that is no list; write one with x-list")
-    names = [cancel.target.name] if cancel.target else []
-    for link in _links_of(operation):
-        for name, expression in link.arguments:
-            if expression.source is Source.TARGET and expression.value not in names:
-                spot.fault(
-                    f"the link {link.rel} reads {name} from a target that is not looked up; describe it in x-cancel"
-                )
-
-
-def _calls(operation: Operation) -> Iterator[tuple[str, str, tuple[tuple[str, Expression], ...]]]:
-    """What an operation leads to: in words, by id, and with which arguments."""
-    for link in _links_of(operation):
-        yield f"the link {link.rel}", link.operation_id, link.arguments
-    if operation.cancel and operation.cancel.target:
-        yield "the target", operation.cancel.target.operation_id, operation.cancel.target.arguments
-
-
-def _links_of(operation: Operation) -> Iterator[Link]:
-    for response in operation.responses.values():
-        yield from response.links
-    if operation.listing:
-        yield from operation.listing.links
+    looked_up = operations.get(cancel.target.operation_id) if cancel.target else None
+    if looked_up and not looked_up.listing:
+        place.at(f"{place.pointer}/target/operationId", None).fault(
+            f"{looked_up.id} is no list; write an operation that has x-list"
+        )

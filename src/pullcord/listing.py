@@ -1,5 +1,6 @@
 """A list cut to a part that an agent can read, and how to ask for the next part. Pure."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pullcord import clean
@@ -7,7 +8,7 @@ from pullcord.operation import Arguments, Json, Listing, Operation, PageStyle
 from pullcord.pointer import look_up
 
 MOST = 100
-"""Items that are shown at once, however many the caller asks for."""
+"""Items that are shown at once, however many the caller asks for: no manifest's parts are larger."""
 
 
 class Part(NamedTuple):
@@ -26,22 +27,29 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
     if not isinstance(items, list):
         return None
     pages = listing.pages
-    at = _number(operation, arguments, pages.at)
-    size = min(_number(operation, arguments, pages.size), MOST) if pages.size else clean.ITEMS_LIMIT
-    start = {PageStyle.PAGE: (at - 1) * size, PageStyle.LIMIT: 0}.get(pages.style, at)
-    shown = items[at : at + size] if pages.style is PageStyle.WHOLE else items[:size]
-    total = len(items) if pages.style is PageStyle.WHOLE else look_up(body, pages.total) if pages.total else None
-    if not isinstance(total, int):
-        # Only the size of the answer tells: a full part may be followed by another.
-        more = None if len(items) >= size and size < MOST else 0
-        onward = {**arguments, str(pages.size): min(size * 5, MOST)} if more is None else None
-        return Part(shown, more, onward)
-    more = max(0, total - start - len(shown))
-    step = 1 if pages.style is PageStyle.PAGE else size
-    return Part(shown, more, {**arguments, pages.at: at + step} if more and shown else None)
+    at = _number(operation, pages.at, "default", arguments)
+    size = _number(operation, pages.size, "default", arguments) or clean.ITEMS_LIMIT
+    start, step = {PageStyle.PAGE: ((at - 1) * size, 1)}.get(pages.style, (at, size))
+    total = clean.value(look_up(body, pages.total)) if pages.total is not None else None
+    if pages.style is PageStyle.WHOLE:
+        items, total = items[at:], len(items)
+    shown = items[:size]
+    if isinstance(total, int) and not isinstance(total, bool):
+        left: int | None = max(0, total - start - len(shown))
+    elif len(items) < size:
+        left = 0
+    else:  # only the size of the answer tells: a full part may be followed by another
+        left = None
+    if not shown or left == 0:
+        return Part(shown, left, None)
+    if pages.style is PageStyle.LIMIT:
+        larger = min(size * 5, _number(operation, pages.size, "maximum"))
+        return Part(shown, left, {**arguments, str(pages.size): larger} if larger > size else None)
+    return Part(shown, left, {**arguments, pages.at: at + step})
 
 
-def _number(operation: Operation, arguments: Arguments, name: str | None) -> int:
-    parameter = next((p for p in operation.arguments if p.name == name), None)
-    value = arguments.get(str(name), parameter.schema.get("default") if parameter else 0)
+def _number(operation: Operation, name: str | None, key: str, arguments: Arguments | None = None) -> int:
+    """What a parameter is given, or else what its schema says; 0 where there is neither."""
+    schema: Mapping[str, Json] = next((each.schema for each in operation.arguments if each.name == name), {})
+    value = (arguments or {}).get(str(name), schema.get(key))
     return value if isinstance(value, int) else 0

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pullcord import keywords
+from pullcord.arguments import fault_of, pattern_fault
 from pullcord.document import parse
 from pullcord.errors import ManifestError
+from pullcord.keywords import Here
 from pullcord.operation import (
     REASON,
     Catalogue,
@@ -21,11 +23,10 @@ from pullcord.operation import (
     Parameter,
     Place,
     Platform,
-    Pointer,
     Response,
-    Source,
 )
 from pullcord.pointer import escape, look_up
+from pullcord.settings import url_faults
 from pullcord.spot import Spot
 
 SUBSET: Mapping[str, str] = {
@@ -62,9 +63,32 @@ _PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_ARGUMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
-_PLACES = (Place.PATH, Place.QUERY, Place.HEADER)
-_SCHEMA_TYPES = ("string", "integer", "boolean")
+_PATH = re.compile(r"(?:/(?:\{[A-Za-z_][A-Za-z0-9_]{0,63}\}|(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,=:@-]+))+")
+_PLACES = (Place.QUERY, Place.PATH, Place.HEADER)
+_OWN_HEADERS = frozenset({
+    "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host",
+    "traceparent", "transfer-encoding", "user-agent", "x-request-id",
+})  # fmt: skip
+"""OpenAPI ignores some of these as parameters (3.1.1, 4.8.12.1); all are pullcord's own to send, or not to."""
+_SCHEMAS: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"pattern", "enum", "minLength", "maxLength"}),
+    "integer": frozenset({"minimum", "maximum"}),
+    "boolean": frozenset(),
+}
+"""What may be said of values, by their type."""
+_CANCEL_WORDS = [word for word in Outcome if word not in {Outcome.OBSERVED, Outcome.TARGET_CHANGED}]
+_OBSERVE_WORDS = [
+    Outcome.OBSERVED,
+    Outcome.REFUSED,
+    Outcome.NOT_FOUND,
+    Outcome.DENIED,
+    Outcome.INVALID_ARGUMENTS,
+    Outcome.RATE_LIMITED,
+    Outcome.UNAVAILABLE,
+    Outcome.UNKNOWN,
+]
 
 
 def shipped() -> list[Path]:
@@ -89,22 +113,25 @@ def load(paths: Iterable[Path]) -> Catalogue:
     catalogue: dict[str, Operation] = {}
     for path in paths:
         try:
-            operations = read(path.name, path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
+            found = _read(str(path), path.read_text(encoding="utf-8-sig"), faults)
+        except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             faults.append(f"{path}: this manifest can't be read: {reason}")
             continue
         except ManifestError as error:
             faults.extend(error.faults)
             continue
-        names = {f"platform {operation.platform.name}" for operation in operations}
-        names |= {f"operationId {operation.id}" for operation in operations}
-        twice = sorted(names & homes.keys())
-        faults.extend(f"{path.name}: {name} is also in {homes[name]}; rename one of the two" for name in twice)
-        homes |= dict.fromkeys(names, path.name)
-        catalogue |= {operation.id: operation for operation in operations}
+        for operation, spot in found:
+            for what, name, at in (
+                ("platform", operation.platform.name, "/x-platform"),
+                ("operationId", operation.id, f"{spot.pointer}/operationId"),
+            ):
+                home = homes.setdefault(f"{what} {name}", str(path))
+                if name and home != str(path):
+                    spot.at(at, None).fault(f"{what} {name} is also in {home}; rename one of the two")
+            catalogue[operation.id] = operation
     if faults:
-        raise ManifestError(faults)
+        raise ManifestError(_once(faults))
     return catalogue
 
 
@@ -118,43 +145,40 @@ def read(name: str, text: str) -> list[Operation]:
     Raises:
         ManifestError: with every fault of the file.
     """
-    document = parse(name, text)
     faults: list[str] = []
+    found = _read(name, text, faults)
+    if faults:
+        raise ManifestError(_once(faults))
+    return [operation for operation, _ in found]
+
+
+def _once(faults: Sequence[str]) -> list[str]:
+    """What a $ref names is read once for each place that names it; its faults are told once."""
+    return list(dict.fromkeys(faults))
+
+
+def _read(name: str, text: str, faults: list[str]) -> list[tuple[Operation, Spot]]:
+    document = parse(name, text)
     root = Spot(document, SUBSET, faults, document.value)
     members = root.members("document")
-    if not faults or members.keys() >= {"paths", "servers", "security", "x-platform", "info"}:
-        operations = _operations(members["paths"], _platform(root, members))
-        if not faults:
-            return operations
-    raise ManifestError(faults)
+    members["openapi"].text(re.compile(r"3\.1\.\d+"), "3.1.0")
+    if "components" in members:
+        members["components"].members("components")
+    return _operations(members["paths"], _platform(root, members))
 
 
 def _platform(root: Spot, members: Mapping[str, Spot]) -> Platform:
-    if "openapi" in members:
-        members["openapi"].text(re.compile(r"3\.1\.\d+"), "3.1.0")
-    name = members["x-platform"].text(_PLATFORM_NAME, "a short lower-case name")
-    info = members["info"].members("info")
-    title = info["title"].text() if "title" in info else name
     url, url_env, variables = _server(members["servers"])
-    actions = members["x-actions"].value if "x-actions" in members else None
-    pointer: Pointer | None = None
-    if actions is not None:
-        expression = keywords.expression(members["x-actions"], ())
-        pointer = str(expression.value)
-        if expression.source is not Source.BODY:
-            members["x-actions"].fault(
-                "write where the actions stand in a body, such as $response.body#/allowed_actions"
-            )
     problem = members["x-problem"].members("x-problem") if "x-problem" in members else {}
     return Platform(
-        name=name,
-        title=title,
+        name=members["x-platform"].text(_PLATFORM_NAME, "a short lower-case name"),
+        title=members["info"].members("info")["title"].text(),
         url=url,
         url_env=url_env,
         variables=variables,
         key=_key(root, members["security"]),
-        problem={member: keywords.expression(spot, ()) for member, spot in problem.items()},
-        actions=pointer,
+        problem={member: keywords.expression(spot, Here("x-problem", [])) for member, spot in problem.items()},
+        actions=keywords.in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
     )
 
 
@@ -164,16 +188,17 @@ def _server(spot: Spot) -> tuple[str, str, dict[str, str]]:
         spot.fault("one server is expected; x-env lets users name another")
         return "", "", {}
     members = servers[0].members("server")
-    if not members.keys() >= {"url", "x-env"}:
-        return "", "", {}
-    url = members["url"].text(re.compile(r"https://[^\s?#]*[^\s?#/]"), "an https address without a slash at its end")
+    url = members["url"].text()
+    names = _TEMPLATE.findall(url)
+    faults = url_faults(_TEMPLATE.sub("name", url))
+    if url and (faults or not url.startswith("https:") or url.endswith("/")):
+        members["url"].fault("this is no base URL; write https://host/path, without a slash at its end")
     variables: dict[str, str] = {}
     for name, variable in members["variables"].named().items() if "variables" in members else ():
-        inner = variable.members("server variable")
-        variables[name] = _env(inner["x-env"]) if "x-env" in inner else ""
-        if f"{{{name}}}" not in url:
+        variables[name] = _env(variable.members("server variable")["x-env"])
+        if name not in names:
             variable.fault(f"the url has no {{{name}}}; write it there, or leave the variable out")
-    for name in _TEMPLATE.findall(url):
+    for name in names:
         if name not in variables:
             members["url"].fault(f"{{{name}}} is no variable; describe it under variables")
     return url, _env(members["x-env"]), variables
@@ -184,63 +209,88 @@ def _env(spot: Spot) -> str:
 
 
 def _key(root: Spot, security: Spot) -> Key:
-    none = Key("", "", "", "")
     names = [name for requirement in security.items() for name in requirement.named()]
-    scheme = look_up(root.document.value, f"/components/securitySchemes/{escape(names[0])}") if names else None
-    if len(names) != 1 or scheme is None:
+    pointer = f"/components/securitySchemes/{escape(names[0])}" if names else ""
+    if len(names) != 1 or look_up(root.document.value, pointer) is None:
         security.fault("one security scheme is expected, and it must stand in components; write - key: []")
-        return none
-    pointer = f"/components/securitySchemes/{escape(names[0])}"
-    spot = root.at(pointer, scheme)
+        return Key("", "", "", "")
+    spot = root.at(pointer, look_up(root.document.value, pointer)).resolved()
+    members = spot.named()
+    if "type" in members and members["type"].value not in ("http", "apiKey"):
+        members["type"].fault(f"{members['type'].value} is not supported; write http (with scheme bearer) or apiKey")
+        return Key("", "", "", "")
     members = spot.members("security scheme")
-    if not members.keys() >= {"type", "description", "x-env"}:
-        return none
-    kind = [members[key].value for key in ("type", "scheme", "in") if key in members]
+    kind = members["type"].value
     header, prefix = "Authorization", "Bearer "
-    if kind == ["apiKey", "header"] and "name" in members:
+    if [kind, members.get("in", spot).value] == ["apiKey", "header"] and "name" in members:
         header, prefix = members["name"].text(_HEADER, "a header's name"), ""
-    elif kind != ["http", "bearer"]:
+    elif [kind, members.get("scheme", spot).value] != ["http", "bearer"]:
         spot.fault(
-            "this scheme is not supported; write type http with scheme bearer, or type apiKey in header with name"
+            "this scheme is not supported; write type http with scheme bearer, or type apiKey with in header and a name"
         )
     return Key(_env(members["x-env"]), header, prefix, members["description"].text())
 
 
-def _operations(paths: Spot, platform: Platform) -> list[Operation]:
-    operations: dict[str, Operation] = {}
-    spots: dict[str, Spot] = {}
+def _operations(paths: Spot, platform: Platform) -> list[tuple[Operation, Spot]]:
+    found: list[tuple[Operation, Here, Spot]] = []
+    known: dict[str, Operation] = {}
     for path, spot in paths.named().items():
-        if not path.startswith("/"):
-            spot.fault("a path starts with a slash")
+        if not _PATH.fullmatch(path):
+            spot.fault(
+                "this path can't be followed; write /word/{name}/word, where each {name} fills its part of the path"
+                " and is a word of letters, digits and _"
+            )
         item = spot.members("path")
         shared = item["parameters"].items() if "parameters" in item else []
         for method in _METHODS:
             if method not in item:
                 continue
-            operation = _operation(item[method], method, path, shared, platform)
-            if operation is None:
-                continue
-            if operation.id in operations:
-                first = operations[operation.id]
-                item[method].fault(
-                    f"operationId {operation.id} is also {first.method} {first.path} in this file; rename one of them"
+            operation, here = _operation(item[method], method, path, shared, platform)
+            first = known.setdefault(operation.id, operation) if operation.id else operation
+            if first is not operation:
+                item[method].at(f"{item[method].pointer}/operationId", None).fault(
+                    f"{operation.id} is also {first.method} {first.path} in this file; rename one of the two"
                 )
-            operations[operation.id] = operation
-            spots[operation.id] = item[method]
-    for operation in operations.values():
-        keywords.check_links(operation, operations, spots[operation.id])
-    return list(operations.values())
+            for other, *_ in found:
+                if other.path != path and _meet(operation, other):
+                    spot.fault(
+                        f"with some arguments this path is {other.path}, the path of {other.id};"
+                        " narrow the pattern of the parameter that makes it so"
+                    )
+            found.append((operation, here, item[method]))
+    for operation, here, spot in found:
+        keywords.check_links(operation, here, known, spot)
+    if paths.value == {}:
+        paths.fault("no operation is described; write one")
+    return [(operation, spot) for operation, _, spot in found]
 
 
-def _operation(spot: Spot, method: str, path: str, shared: Sequence[Spot], platform: Platform) -> Operation | None:
+def _meet(one: Operation, other: Operation) -> bool:
+    """Whether arguments could make both paths the same."""
+    parts = list(zip(one.path.split("/"), other.path.split("/"), strict=False))
+    return one.path.count("/") == other.path.count("/") and all(
+        _can_be(one, left, right) or _can_be(other, right, left) for left, right in parts
+    )
+
+
+def _can_be(operation: Operation, part: str, word: str) -> bool:
+    """Whether a part of a path can be a word of another."""
+    schema = next((p.schema for p in operation.parameters if p.place is Place.PATH and part == f"{{{p.wire}}}"), None)
+    return part == word if schema is None else word.startswith("{") or not fault_of(schema, word)
+
+
+def _operation(
+    spot: Spot, method: str, path: str, shared: Sequence[Spot], platform: Platform
+) -> tuple[Operation, Here]:
     members = spot.members("operation")
-    if not members.keys() >= {"operationId", "summary", "description", "responses"}:
-        return None
-    own = members["parameters"].items() if "parameters" in members else []
-    parameters = _parameters([*shared, *own])
+    parameters = _parameters(shared, members["parameters"].items() if "parameters" in members else [])
     _check_path(spot, path, parameters)
-    cancel = keywords.cancel(members["x-cancel"], parameters) if "x-cancel" in members else None
-    listing = keywords.listing(members["x-list"], parameters) if "x-list" in members else None
+    operation_id = members["operationId"].text(keywords.TOOL_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -")
+    here = Here(operation_id or f"{method} {path}", [], parameters)
+    cancel = keywords.cancel(members["x-cancel"], here) if "x-cancel" in members else None
+    if cancel and cancel.target:
+        here = here._replace(target=cancel.target.name)
+    listing = keywords.listing(members["x-list"], here) if "x-list" in members else None
     if (cancel is None) != (method == "get"):
         spot.fault("an operation with x-cancel is no get, and one without it must be a get")
     description = members["description"].text()
@@ -250,84 +300,138 @@ def _operation(spot: Spot, method: str, path: str, shared: Sequence[Spot], platf
     added = [each for each in keywords.added(cancel, listing) if each.name != REASON or REASON not in names]
     for name in {each.name for each in added} & set(names):
         spot.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
-    return Operation(
-        id=members["operationId"].text(keywords.TOOL_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -"),
+    operation = Operation(
+        id=operation_id,
         platform=platform,
         title=members["summary"].text(),
         description=description,
         method=method.upper(),
         path=path,
         parameters=(*parameters, *added),
-        responses=_responses(members["responses"], parameters),
-        expose=tuple(item.pointer_text() for item in members["x-expose"].items()) if "x-expose" in members else (),
+        responses=_responses(members["responses"], here, _OBSERVE_WORDS if method == "get" else _CANCEL_WORDS),
+        expose=keywords.exposed(members["x-expose"]) if "x-expose" in members else (),
         state=keywords.state(members["x-state"]) if "x-state" in members else None,
         cancel=cancel,
         listing=listing,
     )
+    return operation, here
 
 
 def _check_path(spot: Spot, path: str, parameters: Sequence[Parameter]) -> None:
     named = _TEMPLATE.findall(path)
     declared = [parameter.wire for parameter in parameters if parameter.place is Place.PATH]
-    for name in named:
+    for name in dict.fromkeys(named):
         if name not in declared:
             spot.fault(f"the path names {{{name}}}, which no parameter describes; add one with in: path")
+        if named.count(name) > 1:
+            spot.fault(f"the path names {{{name}}} twice; give each its own name")
     for name in declared:
         if name not in named:
             spot.fault(f"the parameter {name} is not in the path; write {{{name}}} there, or leave it out")
 
 
-def _parameters(spots: Sequence[Spot]) -> tuple[Parameter, ...]:
+def _parameters(shared: Sequence[Spot], own: Sequence[Spot]) -> tuple[Parameter, ...]:
+    """The parameters of an operation: its path's, each replaced by its own of the same name and place."""
     found: dict[tuple[str, Place], Parameter] = {}
-    for spot in spots:
-        members = spot.members("parameter")
-        if not members.keys() >= {"name", "in", "schema", "description"}:
-            continue
-        wire = members["name"].text()
-        place = Place(members["in"].choice(_PLACES))
-        required = "required" in members and members["required"].flag()
-        if place is Place.PATH and not required:
-            spot.fault(f"{wire} stands in the path; write required: true")
-        if place is Place.HEADER and "x-env" not in members and "x-argument" not in members:
-            spot.fault(f"the header {wire} has no source; write x-env (a setting) or x-argument (reason)")
-        name = members["x-argument"].choice(["reason"]) if "x-argument" in members else wire
-        found[wire, place] = Parameter(
-            name=name,
-            place=place,
-            required=required,
-            description=members["description"].text(),
-            schema=_schema(members["schema"]),
-            wire=wire,
-            env=_env(members["x-env"]) if "x-env" in members else None,
-        )
+    for spots in (shared, own):
+        level: dict[tuple[str, Place], Parameter] = {}
+        for spot in spots:
+            parameter = _parameter(spot)
+            if (parameter.wire, parameter.place) in level:
+                spot.fault(f"the {parameter.place} parameter {parameter.wire} stands here twice; keep one")
+            level[parameter.wire, parameter.place] = parameter
+            names = [each.name for key, each in (found | level).items() if not each.env]
+            if not parameter.env and names.count(parameter.name) > 1:
+                spot.fault(f"two parameters are given by the argument {parameter.name}; an agent can't tell them apart")
+        found |= level
     return tuple(found.values())
 
 
+def _parameter(spot: Spot) -> Parameter:
+    members = spot.members("parameter")
+    place = Place(members["in"].choice(_PLACES))
+    header = place is Place.HEADER
+    wire = members["name"].text(_HEADER if header else _ARGUMENT, "a header's name" if header else "A-Z a-z 0-9 _ . -")
+    required = "required" in members and members["required"].flag()
+    sources = members.keys() & {"x-env", "x-argument"}
+    if place is Place.PATH and ("required" not in members or members["required"].value is False):
+        spot.fault(f"{wire} stands in the path; write required: true")
+    if header and len(sources) != 1:
+        spot.fault(f"the header {wire} needs one source; write x-env (a setting) or x-argument (reason)")
+    if header and wire.lower() in _OWN_HEADERS:
+        spot.fault(f"{wire} is no parameter; leave it out, since pullcord sends it itself")
+    if not header and sources:
+        spot.fault(f"{' and '.join(sorted(sources))} only fills headers; leave it out")
+    if required and "x-env" in members:
+        members["required"].fault("a setting is never required; leave this out")
+    schema = _schema(members["schema"])
+    if schema["type"] != "string" and place is not Place.QUERY:
+        members["schema"].fault("only a query takes other types than string; write type: string, with a pattern")
+    return Parameter(
+        name=members["x-argument"].choice([REASON]) if "x-argument" in members else wire,
+        place=place,
+        required=required,
+        description=members["description"].text(),
+        schema=schema,
+        wire=wire,
+        env=_env(members["x-env"]) if "x-env" in members else None,
+    )
+
+
 def _schema(spot: Spot) -> dict[str, Json]:
+    """A parameter's schema, as far as it is sound."""
     members = spot.members("parameter schema")
-    if "type" in members:
-        members["type"].choice(_SCHEMA_TYPES)
-    if "pattern" in members:
-        try:
-            re.compile(members["pattern"].text())
-        except re.error as error:
-            members["pattern"].fault(f"this is no regular expression: {error}; write one that Python reads too")
-    for key in ("minimum", "maximum", "minLength", "maxLength"):
-        if key in members and (isinstance(members[key].value, bool) or not isinstance(members[key].value, int)):
-            members[key].fault("write a whole number")
-    if "enum" in members:
-        members["enum"].items()
-    return {key: member.value for key, member in members.items()}
+    kind = members["type"].choice(list(_SCHEMAS))
+    schema: dict[str, Json] = {"type": kind}
+    for key, member in members.items():
+        if key in {"type", "default", "examples"}:
+            continue
+        if key not in _SCHEMAS[kind]:
+            member.fault(f"{key} says nothing of the type {kind}; leave it out")
+        elif "enum" in members and key != "enum":
+            member.fault("the enum says all; leave this out")
+        elif fault := _keyword_fault(key, member.value):
+            member.fault(fault)
+        else:
+            schema[key] = member.value
+    for least, most in (("minimum", "maximum"), ("minLength", "maxLength")):
+        match schema.get(least), schema.get(most):
+            case int() as low, int() as high if low > high:
+                members[least].fault(f"no value is {low} or more and {high} or less; write {high} or less")
+    shown = [members["default"]] if "default" in members else []
+    shown += members["examples"].items() if "examples" in members else []
+    for each in shown:
+        if fault := fault_of(schema, each.value):
+            each.fault(f"this {fault}; write a value that fits the schema, or leave it out")
+    return schema | {key: members[key].value for key in ("default", "examples") if key in members}
 
 
-def _responses(spot: Spot, parameters: Sequence[Parameter]) -> dict[str, Response]:
+def _keyword_fault(key: str, value: Json) -> str | None:
+    """What is wrong with a keyword of a schema, and what to write instead."""
+    match key, value:
+        case "pattern", str() if value:
+            return pattern_fault(value)
+        case "pattern", _:
+            return "write a regular expression, in quotes"
+        case "enum", [str(), *_] if all(isinstance(word, str) for word in value) and len({*value}) == len(value):
+            return None
+        case "enum", _:
+            return "write a list of texts, each once"
+        case _, int() if not isinstance(value, bool) and (value >= 0 or "Length" not in key):
+            return None
+    return "write a whole number" + (" from 0" if "Length" in key else "")
+
+
+def _responses(spot: Spot, here: Here, words: Sequence[Outcome]) -> dict[str, Response]:
     responses: dict[str, Response] = {}
     for status, response in spot.named().items():
         if not _STATUS.fullmatch(status):
             response.fault(f"{status} is no status; write 200, 2XX or default")
         members = response.members("response")
         responses[status] = Response(
-            outcomes=keywords.rules(members["x-outcomes"], "outcome", Outcome) if "x-outcomes" in members else (),
-            links=keywords.links(members["links"], parameters) if "links" in members else (),
+            outcomes=keywords.rules(members["x-outcomes"], "outcome", Outcome, words)
+            if "x-outcomes" in members
+            else (),
+            links=keywords.links(members["links"], here) if "links" in members else (),
         )
     return responses

@@ -1,5 +1,6 @@
 """A reply to the members of a problem (RFC 9457), in one shape for every platform. Pure."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -49,7 +50,7 @@ def retry_after(platform: Platform, reply: Reply) -> int | None:
     """The seconds that a platform asks to wait, from the body or from Retry-After in either form (RFC 9110, 10.2.3)."""
     value = _read(reply, platform.problem.get("retry_after_seconds", Expression(Source.BODY, "/retry_after_seconds")))
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < clean.INTEGER_LIMIT:
-        return round(value)
+        return math.ceil(value)
     header = reply.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdecimal():
         return int(header[:18])
@@ -57,5 +58,5 @@ def retry_after(platform: Platform, reply: Reply) -> int | None:
         until = parsedate_to_datetime(header)
         now = parsedate_to_datetime(reply.headers["date"]) if "date" in reply.headers else datetime.now(UTC)
         return max(0, round((until - now).total_seconds()))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -1,7 +1,8 @@
 """What an agent is told: one JSON object for every answer, success or error. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from mcp import types
@@ -13,6 +14,7 @@ from pullcord.confirm import Watch, settle
 from pullcord.listing import Part, part
 from pullcord.operation import (
     MEANINGS,
+    WAIT_SECONDS,
     Failure,
     Json,
     Operation,
@@ -112,7 +114,15 @@ def answer(call: Call, reply: Reply | Failure, judged: Verdict, seen: Watch | No
     return _envelope(
         call,
         judged,
-        message=_message(call, reply, judged, part, offered.notes),
+        message=_join(
+            _cause(reply, judged),
+            _sentence(call, reply, judged, part),
+            _aim(call, judged),
+            judged.note,
+            _unwatched(call, judged, seen),
+            *offered.notes,
+            call=call,
+        ),
         evidence=_evidence(call, received, judged, seen),
         resource=_resource(shown, received, part),
         problem=_problem(call, reply, judged),
@@ -128,23 +138,31 @@ def unaimed(call: Call, look: Look) -> Envelope:
     return _envelope(
         call,
         judged,
-        message="Nothing was cancelled: what runs now could not be looked up, and the cancel was to hit only one task.",
+        message=_join(
+            _cause(look.reply, look.verdict) or _OBSERVE[failed],
+            "Nothing was cancelled: whether the expected task is what runs now could not be told.",
+            call=call,
+        ),
         evidence=_evidence(call, reply, look.verdict),
-        problem=_problem(look.call, look.reply, look.verdict),
-        allowed_actions=offer(call, None, judged).actions,
+        problem=_problem(call, look.reply, look.verdict),
+        allowed_actions=offer(call, reply, judged).actions,
     )
+
+
+_NONE_RUNS = "no task runs now. The expected one may have ended, or may not have begun yet."
 
 
 def changed(call: Call, look: Look) -> Envelope:
     """The answer where something else runs than was expected: nothing was sent."""
     judged = verdict(Outcome.TARGET_CHANGED)
-    running = next(iter(look.found.values()))
-    again = [retarget(call)] if running is not None else []
+    again = [retarget(call)] if any(look.found.values()) else []
+    if not again:
+        judged = replace(judged, work_stopped="unknown")
     return _envelope(
         call,
         judged,
         message="Nothing was cancelled: "
-        + ("another task runs now than the expected one; target names it." if again else "no task runs now."),
+        + ("another task runs now than the expected one; target names it." if again else _NONE_RUNS),
         evidence=_evidence(call, look.reply if isinstance(look.reply, Reply) else None, look.verdict),
         allowed_actions=[*again, *offer(call, None, judged).actions],
     )
@@ -166,12 +184,16 @@ def malformed(call: Call, faults: list[str]) -> Envelope:
 def unconfigured(call: Call) -> Envelope:
     """The answer where the platform's settings are missing."""
     judged = verdict(Outcome.DENIED)
-    names = " and ".join(call.scope.settings_of(call.operation).missing)
+    settings = call.scope.settings_of(call.operation)
+    names = " and ".join(settings.missing)
     title = call.operation.platform.title
+    why = f"pullcord is not set up for {title}. Its operator must set {names} and start it again."
+    if settings.missing == (settings.key_source,) and settings.brought:
+        why = f"the request brought no key for {title}. {settings.remedy}"
     return _envelope(
         call,
         judged,
-        message=f"Nothing was sent: pullcord has no key for {title}. Its operator must set {names} and start it again.",
+        message=f"Nothing was sent: {why}",
         problem={"title": "Not configured", "detail": f"{names} is not set."},
         allowed_actions=offer(call, None, judged).actions,
     )
@@ -278,17 +300,20 @@ def _resource(call: Call, reply: Reply | None, part: Part | None) -> dict[str, A
 
 
 def _problem(call: Call, reply: Reply | Failure, judged: Verdict) -> dict[str, Json] | None:
-    if isinstance(reply, Failure):
-        detail = f"{reply.what[0].upper()}{reply.what[1:]}."
-        return {"title": "No answer", "detail": detail, "request_id": call.request_id}
-    if _is_success(reply) and not MEANINGS[judged.outcome].is_error:
+    if not MEANINGS[judged.outcome].is_error and (isinstance(reply, Failure) or _is_success(reply)):
         return None
+    if isinstance(reply, Failure):
+        title = "No answer" if reply.sent else "Not sent"
+        return {"title": title, "detail": _upper(reply), "request_id": call.request_id}
     return {"request_id": call.request_id, **problem.members(call.operation.platform, reply)}
 
 
-def _message(call: Call, reply: Reply | Failure, judged: Verdict, part: Part | None, notes: Sequence[str]) -> str:
-    parts = [_cause(reply, judged), _sentence(call, judged, part), _aim(call, judged), judged.note, *notes]
-    return " ".join(part for part in parts if part).replace("{platform}", call.operation.platform.title)
+def _join(*sentences: str | None, call: Call) -> str:
+    return " ".join(each for each in sentences if each).replace("{platform}", call.operation.platform.title)
+
+
+def _upper(failure: Failure) -> str:
+    return f"{failure.what[0].upper()}{failure.what[1:]}."
 
 
 def _aim(call: Call, judged: Verdict) -> str | None:
@@ -300,10 +325,18 @@ def _aim(call: Call, judged: Verdict) -> str | None:
     return None if any(call.found.values()) else "No task was running when pullcord looked just before."
 
 
+def _unwatched(call: Call, judged: Verdict, seen: Watch | None) -> str | None:
+    """Why nothing was watched, where the caller asked for it and the work may run."""
+    over = MEANINGS[judged.outcome].is_error and judged.outcome is not Outcome.UNKNOWN
+    if seen or over or judged.work_stopped == "yes" or not call.arguments.get(WAIT_SECONDS):
+        return None
+    return "pullcord did not wait, since nothing names the work that could be watched."
+
+
 def _cause(reply: Reply | Failure, judged: Verdict) -> str | None:
     """Why nothing trustworthy is known, where that is so."""
     if isinstance(reply, Failure):
-        return f"{reply.what[0].upper()}{reply.what[1:]}."
+        return _upper(reply)
     if judged.outcome is not Outcome.UNKNOWN:
         return None
     if reply.unreadable:
@@ -315,18 +348,26 @@ def _cause(reply: Reply | Failure, judged: Verdict) -> str | None:
     return "{platform} answered in a way that pullcord doesn't know."
 
 
-def _sentence(call: Call, judged: Verdict, part: Part | None) -> str:
-    if part and judged.outcome is Outcome.OBSERVED:
-        more = (
-            "; there may be more" if part.left_out is None else f"; {part.left_out} more follow" * bool(part.left_out)
-        )
-        return f"{len(part.items)} item{'s' * (len(part.items) != 1)}, each with its allowed_actions{more}."
-    if judged.outcome is Outcome.OBSERVED:
+def _observed(judged: Verdict, part: Part | None) -> str:
+    if judged.outcome is not Outcome.OBSERVED:
+        return _OBSERVE[judged.outcome]
+    if part is None:
         return _PHASE[judged.phase]
-    sentence = _CANCEL[judged.outcome] if call.operation.cancel else _OBSERVE[judged.outcome]
-    if judged.outcome is Outcome.UNKNOWN and call.operation.cancel and not call.operation.repeatable:
-        return f"{sentence} It was not sent again, since it could then meet other work: look first."
-    return sentence
+    more = "; there may be more" if part.left_out is None else f"; {part.left_out} more follow" * bool(part.left_out)
+    return f"{len(part.items)} item{'s' * (len(part.items) != 1)}, each with its allowed_actions{more}."
+
+
+def _sentence(call: Call, reply: Reply | Failure, judged: Verdict, part: Part | None) -> str:
+    if not call.operation.cancel:
+        return _observed(judged, part)
+    if judged.outcome is Outcome.UNAVAILABLE and isinstance(reply, Failure):
+        return "Nothing was sent to {platform}; the work may still be running."
+    if judged.outcome is not Outcome.UNKNOWN:
+        return _CANCEL[judged.outcome]
+    if judged.work_stopped == "yes":
+        return "The request was sent; whether {platform} acted on it is unknown."
+    again = "it is safe to send again" if call.operation.repeatable else "sent again, it could meet other work"
+    return f"{_CANCEL[judged.outcome]} Look first; {again}."
 
 
 def to_mcp(envelope: Envelope) -> types.CallToolResult:

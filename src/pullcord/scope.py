@@ -1,12 +1,17 @@
 """What this server may call, and with which settings: made once, at the start. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from pullcord.arguments import Check, checker
 from pullcord.operation import Catalogue, Operation
 from pullcord.settings import Settings
+
+OBSERVE = "observe"
+CANCEL = "cancel"
+GRANTS = (OBSERVE, CANCEL)
+"""What a caller over HTTP may be granted: OAuth calls these words scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +51,12 @@ class Scope:
     def settings_of(self, operation: Operation) -> Settings:
         """How an operation's platform is reached."""
         return self.settings[operation.platform.name]
+
+    def granted(self, grants: Collection[str]) -> Self:
+        """The same scope, with the tools only that a caller's grants allow."""
+        tools = {
+            name: operation
+            for name, operation in self.tools.items()
+            if (CANCEL if operation.cancel else OBSERVE) in grants
+        }
+        return replace(self, tools=tools)

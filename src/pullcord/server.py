@@ -2,16 +2,20 @@
 
 import difflib
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from mcp import MCPError, types
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
+from pydantic import SecretStr
 
-from pullcord import __version__, call, clean, consent, result
+from pullcord import __version__, call, clean, result
 from pullcord.actions import Call
 from pullcord.call import Caller, Desk
+from pullcord.consent import Person
 from pullcord.scope import Scope
 from pullcord.tools import tool
 
@@ -25,7 +29,19 @@ INSTRUCTIONS = (
 SANDBOX = " This server runs on its embedded sandbox: the platforms and their work are made up."
 
 
-def make(scope: Scope, desk: Desk, *, sandbox: bool = False, confirm: bool = False) -> Server[Any]:
+View: TypeAlias = Callable[[Any], Scope]
+"""What the sender of an HTTP request may call, and with which settings."""
+
+
+def make(
+    scope: Scope,
+    desk: Desk,
+    *,
+    sandbox: bool = False,
+    confirm: bool = False,
+    state_key: SecretStr | None = None,
+    view: View | None = None,
+) -> Server[Any]:
     """The server for a scope.
 
     Args:
@@ -33,25 +49,32 @@ def make(scope: Scope, desk: Desk, *, sandbox: bool = False, confirm: bool = Fal
         desk: what calls go through.
         sandbox: whether the platforms are pullcord's own sandbox; agents are told.
         confirm: whether a person is asked before each cancel.
+        state_key: binds a person's answer to the question, for all servers that share the key.
+        view: narrows the scope for each HTTP request; None: it is the same for every caller.
     """
-    tools = [tool(operation) for operation in scope.tools.values()]
+    tools = {name: tool(operation) for name, operation in scope.tools.items()}
+    person = Person(state_key) if confirm else None
+
+    def seen(ctx: ServerRequestContext[Any]) -> Scope:
+        return view(ctx.request) if view else scope
 
     async def list_tools(
-        _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
+        ctx: ServerRequestContext[Any], _: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=tools)
+        return types.ListToolsResult(tools=[tools[name] for name in seen(ctx).tools])
 
     async def call_tool(
         ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        operation = scope.tools.get(params.name)
+        mine = seen(ctx)
+        operation = mine.tools.get(params.name)
         if operation is None:
-            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, scope))
-        asked = Call(scope, operation, params.arguments or {})
+            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, mine, scope))
+        asked = Call(mine, operation, params.arguments or {})
         try:
             answer = call.refuse(asked)
-            if answer is None and confirm and operation.cancel:
-                consented = await consent.ask(ctx, params, asked)
+            if answer is None and person and operation.cancel:
+                consented = await person.ask(ctx, params, asked)
                 if isinstance(consented, types.InputRequiredResult):
                     return consented
                 answer = consented
@@ -61,7 +84,6 @@ def make(scope: Scope, desk: Desk, *, sandbox: bool = False, confirm: bool = Fal
             answer = result.crashed(asked)
         return result.to_mcp(answer)
 
-    hint = CacheHint(ttl_ms=300_000, scope="public")
     server = Server(
         "pullcord",
         title="pullcord",
@@ -69,23 +91,35 @@ def make(scope: Scope, desk: Desk, *, sandbox: bool = False, confirm: bool = Fal
         instructions=INSTRUCTIONS + (SANDBOX if sandbox else ""),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        cache_hints={"tools/list": hint, "server/discover": hint},
+        # Without it the SDK lists all tools before each call over HTTP.
+        get_tool_input_schema=lambda name: tools[name].input_schema if name in tools else None,
+        cache_hints={
+            "tools/list": CacheHint(ttl_ms=300_000, scope="private" if view else "public"),
+            "server/discover": CacheHint(ttl_ms=300_000, scope="public"),
+        },
     )
-    if confirm:
-        server.middleware.append(consent.boundary())
+    if person:
+        server.middleware.append(person.boundary)
     return server
 
 
 def _name(ctx: ServerRequestContext[Any]) -> str:
-    """What the client calls itself."""
+    """Who the token says that it is, and what the client calls itself."""
+    token = get_access_token()
     client = ctx.session.client_params
-    return clean.text(f"{client.client_info.name} {client.client_info.version}", 100) if client else ""
+    names = [
+        *([token.subject or token.client_id] if token else []),
+        *([f"{client.client_info.name} {client.client_info.version}"] if client else []),
+    ]
+    return clean.text(", ".join(names), 100)
 
 
-def _unknown(name: str, scope: Scope) -> str:
+def _unknown(name: str, mine: Scope, scope: Scope) -> str:
+    if name in scope.tools:
+        return f"{name} needs a scope that this token doesn't have. tools/list names the tools that it may call."
     operation = scope.catalogue.get(name)
     missing = scope.settings_of(operation).missing if operation else ()
     if missing:
         return f"{name} is a tool once {' and '.join(missing)} is set where pullcord is started."
-    near = difflib.get_close_matches(name, scope.tools, n=1)
+    near = difflib.get_close_matches(name, mine.tools, n=1)
     return f"There is no tool of this name. {f'Did you mean {near[0]}?' if near else 'tools/list names all.'}"

@@ -2,42 +2,42 @@
 
 import difflib
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from pullcord.document import Document
+from pullcord.document import Document, fault
 from pullcord.operation import Json, Pointer
 from pullcord.pointer import escape, look_up
 
 POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = 100
+_SHOWN.maxlevel = 1
 
-class Spot:
+
+class Spot(NamedTuple):
     """A value in a manifest, and where it stands: every fault is noted with the place that it was found at."""
 
-    def __init__(
-        self,
-        document: Document,
-        subset: Mapping[str, str],
-        faults: list[str],
-        value: Json,
-        pointer: Pointer = "",
-    ) -> None:
-        self.document = document
-        self.subset = subset
-        self.faults = faults
-        self.value = value
-        self.pointer = pointer
+    document: Document
+    subset: Mapping[str, str]
+    faults: list[str]
+    value: Json
+    pointer: Pointer = ""
 
     def at(self, pointer: Pointer, value: Json) -> "Spot":
         """Another spot of the same document."""
-        return Spot(self.document, self.subset, self.faults, value, pointer)
+        return self._replace(pointer=pointer, value=value)
+
+    def unheard(self) -> "Spot":
+        """What stands in for a value that is missing, which was noted: nothing more is said of it."""
+        return self._replace(faults=[], value={})
 
     def fault(self, what: str) -> None:
         """Note what is wrong here, and what to write instead."""
-        at = self.pointer or "/"
-        fault = f"{self.document.name}:{self.document.line(self.pointer)} {at}: {what}"
-        if fault not in self.faults:  # a $ref is read once for each place that names it
-            self.faults.append(fault)
+        document = self.document
+        self.faults.append(fault(document.name, document.line(self.pointer), self.pointer, what))
 
     def resolved(self) -> "Spot":
         """What a $ref names, or the spot itself."""
@@ -55,20 +55,26 @@ class Spot:
             spot = self.at(str(ref)[1:], target)
         else:
             self.fault("this $ref goes in a circle, or too deep; write the thing itself")
-        return Spot(self.document, self.subset, [], {}, spot.pointer)
+        return spot.unheard()
 
     def members(self, kind: str) -> dict[str, "Spot"]:
-        """The members of an object of a kind in SUBSET."""
+        """The members of an object of a kind in the subset; where a required one is missing, its stand-in."""
         spot = self.resolved()
-        required = {key[:-1] for key in self.subset[kind].split() if key.endswith("!")}
-        allowed = [key.rstrip("!") for key in self.subset[kind].split()]
+        allowed = {key.rstrip("!"): key.endswith("!") for key in self.subset[kind].split()}
         members = spot.named()
         for key, member in members.items():
             if key not in allowed:
-                member.fault(f"{key} is not supported in a {kind}; {nearest(key, allowed)}")
-        for key in sorted(required - members.keys()):
-            spot.fault(f"{key} is missing; a {kind} needs it")
+                member.fault(f"{key} is not supported in {_a(kind)}; {self._instead(key, list(allowed))}")
+        for key, required in allowed.items():
+            if required and key not in members:
+                if isinstance(spot.value, dict):
+                    spot.fault(f"{key} is missing; {_a(kind)} needs it")
+                members[key] = spot.unheard()
         return {key: member for key, member in members.items() if key in allowed}
+
+    def _instead(self, key: str, allowed: Sequence[str]) -> str:
+        home = next((kind for kind, keys in self.subset.items() if key in re.split("[! ]+", keys)), None)
+        return f"write it in {_a(home)}" if home and key[:2] == "x-" else f"leave it out, or {nearest(key, allowed)}"
 
     def named(self) -> dict[str, "Spot"]:
         """The members of an object, whatever their names."""
@@ -86,11 +92,11 @@ class Spot:
 
     def text(self, pattern: re.Pattern[str] | None = None, instead: str = "") -> str:
         """A text that is not empty, and fits the pattern as a whole; `instead` tells what does."""
-        if not isinstance(self.value, str) or not self.value:
+        if not isinstance(self.value, str) or not self.value.strip():
             self.fault("a text is expected here; write one, in quotes if it looks like something else")
             return ""
         if pattern and not pattern.fullmatch(self.value):
-            self.fault(f"{self.value!r} does not fit; write {instead}")
+            self.fault(f"{_SHOWN.repr(self.value)} does not fit; write {instead}")
         return self.value
 
     def flag(self) -> bool:
@@ -109,19 +115,27 @@ class Spot:
     def choice(self, words: Sequence[str]) -> str:
         """One of the words; the first where it is none."""
         if self.value not in words:
-            self.fault(f"{self.value!r} is none of the words; {nearest(str(self.value), words)}")
+            shown = _SHOWN.repr(self.value)
+            self.fault(f"{shown} is none of the words; {nearest(shown.strip(chr(39)), words)}")
             return words[0]
         return str(self.value)
 
-    def pointer_text(self) -> Pointer:
-        """A JSON Pointer; the whole where it is none."""
-        if not isinstance(self.value, str) or not POINTER.fullmatch(self.value):
-            self.fault(f"{self.value!r} is no JSON Pointer; write /name, /outer/inner, or an empty text for the whole")
+    def pointer_text(self, *, whole: bool = True) -> Pointer:
+        """A JSON Pointer; to the whole only if `whole` says so, and where it is none."""
+        if not isinstance(self.value, str) or not POINTER.fullmatch(self.value) or not (self.value or whole):
+            what = "write /name, /outer/inner" + (", or an empty text for the whole" if whole else "")
+            self.fault(f"{_SHOWN.repr(self.value)} is no JSON Pointer; {what}")
             return ""
         return self.value
 
 
 def nearest(word: str, words: Sequence[str]) -> str:
     """What to write instead of an unknown word."""
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    return f"write {near[0]}" if near else f"write one of {', '.join(words)}"
+    near = difflib.get_close_matches(word, words, n=1)
+    choice = near or words
+    one = "one of " if len(choice) > 1 else ""
+    return f"write {one}{', '.join(choice)}" if choice else "leave it out"
+
+
+def _a(kind: str) -> str:
+    return kind if kind[-1] == "s" else f"{'an' if kind[0] in 'aeioux' else 'a'} {kind}"

@@ -1,0 +1,167 @@
+"""An agent that knows no platform: it lists, and from then on only follows allowed_actions, chosen by their rel.
+
+It shows that the next steps suffice: to find what runs, to stop it, to be sure of it, and to recover from failures.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+Action: TypeAlias = Mapping[str, Any]
+Answer: TypeAlias = Mapping[str, Any]
+
+ROUNDS = 4  # times that everything is listed: what waited may have begun since
+PAGES = 20  # further parts of one list
+TRIES = 4  # further calls where an answer offers to make the same call again
+LOOKS = 12  # looks at one piece of work in a round
+MOST = 200  # pieces of work, however many are offered
+PAUSE = 1.0  # seconds between two looks, and before a call is repeated, where each repeat doubles them
+PATIENCE = 300  # seconds that are waited at most where a platform names them
+
+
+class Step(NamedTuple):
+    """A call: reported once before, and once with its answer."""
+
+    action: Action
+    answer: Answer | None = None
+
+
+@dataclass(slots=True)
+class Work:
+    """A piece of work that was asked to stop, and the last answer about it.
+
+    It has ended once an answer says so, or once its list is read to the end and offers no cancel of it.
+    """
+
+    cancel: Action
+    answer: Answer
+    ended: bool = False
+
+
+class Agent:
+    """Finds what runs, stops it, and makes sure.
+
+    Args:
+        tools: as tools/list answers.
+        call: calls a tool.
+        sleep: waits for seconds.
+        report: told of each call.
+    """
+
+    def __init__(
+        self,
+        tools: Iterable[Mapping[str, Any]],
+        call: Callable[[str, Mapping[str, Any]], Awaitable[Answer]],
+        sleep: Callable[[float], Awaitable[None]],
+        report: Callable[[Step], None],
+    ) -> None:
+        self.works: list[Work] = []
+        self._lists = [
+            {"rel": "collection", "tool": tool["name"], "arguments": {}}
+            for tool in tools
+            if tool["annotations"]["readOnlyHint"] and not tool["inputSchema"].get("required")
+        ]
+        self._asked: list[Action] = []  # in this round
+        self._call, self._sleep, self._report = call, sleep, report
+
+    async def run(self) -> bool:
+        """Stop everything.
+
+        Returns:
+            Whether all that was asked to stop has ended, and a last look at every list found nothing to stop.
+        """
+        for _ in range(ROUNDS):
+            self._asked.clear()
+            items, whole = await self.find()
+            cancels = [cancel for item in items for cancel in actions(item, "cancel")]
+            if whole and not cancels:
+                return all(work.ended for work in self.works)
+            for cancel in cancels:
+                await self.ask(cancel)
+            await self.confirm()
+        return False
+
+    async def find(self) -> tuple[list[Answer], bool]:
+        """What the lists show, and whether each could be read to its end."""
+        lists = [await self._walk(await self.follow(each)) for each in self._lists]
+        return [item for items, _ in lists for item in items], all(whole for _, whole in lists)
+
+    async def ask(self, cancel: Action) -> None:
+        """Follow a cancel, and the cancels that its answer offers, such as the one of a child session."""
+        if len(self.works) == MOST or any(_same(cancel, asked) for asked in self._asked):
+            return
+        self._asked.append(cancel)
+        answer = await self.follow(cancel)
+        again = next((work for work in self.works if not work.ended and _same(cancel, work.cancel)), None)
+        if again:
+            again.answer = answer
+        else:
+            self.works.append(Work(cancel, answer))
+        await self._ask_on(answer)
+
+    async def _ask_on(self, answer: Answer) -> None:
+        for cancel in actions(answer, "cancel"):
+            await self.ask(cancel)
+
+    async def confirm(self) -> None:
+        """Look at all that was asked to stop, until it has ended or the looks are used up."""
+        for work in self.works:  # what a look offers to cancel joins the end
+            await self._watch(work)
+
+    async def _watch(self, work: Work) -> None:
+        look: Action | None = None
+        work.ended = work.ended or work.answer["work_stopped"] == "yes"
+        for number in range(LOOKS):
+            look = next(actions(work.answer, "self", "collection"), look)
+            if work.ended or look is None:
+                break
+            if number:
+                await self._sleep(PAUSE)
+            work.answer = await self.follow(look)
+            await self._ask_on(work.answer)
+            items, whole = await self._walk(work.answer)
+            offered = [cancel for item in items for cancel in actions(item, "cancel")]
+            gone = whole and not any(_same(work.cancel, cancel) for cancel in offered)
+            work.ended = gone or work.answer["work_stopped"] == "yes"
+
+    async def _walk(self, answer: Answer) -> tuple[list[Answer], bool]:
+        """The items of a list and of its next parts, and whether they are all."""
+        items: list[Answer] = []
+        for _ in range(PAGES):
+            resource = answer["resource"] or {}
+            items += resource.get("items", [])
+            onward = next(actions(answer, "next"), None)
+            if onward is None:
+                return items, "items" in resource
+            answer = await self.follow(onward)
+        return items, False
+
+    async def follow(self, action: Action) -> Answer:
+        """Make the call of an action, and again where the answer offers that."""
+        answer = await self._step(action)
+        for repeat in range(TRIES):
+            again = next(actions(answer, "retry-later", "retry"), {})
+            seconds = again.get("retry_after_seconds", PAUSE * 2**repeat)
+            if not again or seconds > PATIENCE:
+                break
+            await self._sleep(seconds)
+            answer = await self._step(again)
+        return answer
+
+    async def _step(self, action: Action) -> Answer:
+        self._report(Step(action))
+        answer = await self._call(action["tool"], action["arguments"])
+        self._report(Step(action, answer))
+        return answer
+
+
+def actions(answer: Answer, *rels: str) -> Iterator[Action]:
+    """The actions of an answer, or of an item, that can be called here: by their rel, the first rel's first."""
+    for rel in rels:
+        yield from (action for action in answer["allowed_actions"] if action["rel"] == rel and "tool" in action)
+
+
+def _same(one: Action, other: Action) -> bool:
+    """Whether two cancels stop the same: one of them may only say more exactly what."""
+    less, more = sorted((one["arguments"], other["arguments"]), key=len)
+    return bool(one["tool"] == other["tool"] and {**more, **less} == more)

@@ -1,0 +1,194 @@
+"""Who is measured: pullcord, its floors, and FastMCP's bridge, each with its environment and its command."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from tests.benchmarks.api import CALLS
+
+from pullcord.operation import Json
+from pullcord.pointer import look_up
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+MANIFESTS = sorted((ROOT / "manifests" / "platforms").glob("*.yaml"))
+FASTMCP = "fastmcp>=4.1,<5"
+INSTALLING = 600
+"""Seconds that an installation may take."""
+
+Command = Callable[[str, int | None], list[str]]
+"""A base URL, and the port to serve HTTP on, to a program and its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A server to be measured."""
+
+    name: str
+    command: Command
+    stdio: bool = True
+    http: bool = True
+
+
+def environ(base_url: str) -> dict[str, str]:
+    """All that a server's environment holds, as where a host starts it: nothing of this shell's Python settings."""
+    return {
+        "PATH": os.defpath,
+        "LC_ALL": "C.UTF-8",
+        "EVERRUNS_API_KEY": "evr_0123456789",
+        "EVERRUNS_API_URL": base_url,
+        "EVERSHELL_API_KEY": "sk_0123456789",
+        "EVERSHELL_API_URL": base_url,
+        "XPANDER_API_KEY": "xp_0123456789",
+        "XPANDER_API_URL": base_url,
+    }
+
+
+def environment(place: Path, *wanted: str) -> Path:
+    """A virtual environment with some packages, and nothing else.
+
+    Args:
+        place: where it stands; what is there already is kept.
+        wanted: what to install, as pip takes it.
+
+    Returns:
+        Its Python.
+    """
+    python = place / "bin" / "python"
+    if not python.exists():
+        venv.create(place, with_pip=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    subprocess.run(command, check=True, timeout=INSTALLING, env=clean)  # noqa: S603 - our own words
+    return python
+
+
+def pullcord(python: Path) -> Contender:
+    """Our own, as its users start it; of its tools the four that all have."""
+    only = [word for tool in CALLS for word in ("--only", tool)]
+
+    def command(_: str, port: int | None) -> list[str]:
+        http = ["--http", "--port", str(port)] if port else []
+        return [*_pullcord(python), "serve", *http, *only]
+
+    return Contender("pullcord", command)
+
+
+def _pullcord(python: Path) -> list[str]:
+    script = python.with_name("pullcord")
+    return [str(script)] if script.exists() else [str(python), "-m", "pullcord"]
+
+
+def loaded(python: Path, manifests: Sequence[Path]) -> Contender:
+    """Our own, with further manifests."""
+    more = [word for path in manifests for word in ("--manifest", str(path))]
+    return Contender(f"{3 + len(manifests)} manifests", lambda *_: [*_pullcord(python), "serve", *more])
+
+
+def floors(python: Path) -> list[Contender]:
+    """The least that the SDK allows."""
+
+    def command(kind: str) -> Command:
+        return lambda base_url, port: [
+            str(python),
+            str(HERE / "floors.py"),
+            kind,
+            base_url,
+            *([str(port)] if port else []),
+        ]
+
+    return [
+        Contender("floor: SDK's stdio", command("sdk"), http=False),
+        Contender("floor: asyncio pipes", command("pipes"), http=False),
+        Contender("floor: SDK's HTTP", command("http"), stdio=False),
+    ]
+
+
+def bridge(python: Path, document: Path) -> Contender:
+    """What a user would take instead.
+
+    Args:
+        python: of its own environment.
+        document: where the API's description is to be written.
+    """
+    document.write_text(json.dumps(described()), encoding="utf-8")
+
+    def command(base_url: str, port: int | None) -> list[str]:
+        return [str(python), str(HERE / "bridge.py"), str(document), base_url, *([str(port)] if port else [])]
+
+    return Contender("FastMCP's bridge", command)
+
+
+def described() -> dict[str, Json]:
+    """The four cancels as one plain OpenAPI document: without our keywords, and with what each $ref names in its place."""
+    paths: dict[str, Json] = {}
+    for path in MANIFESTS:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name, item in document["paths"].items():
+            if "post" in item:
+                post = item.pop("post")
+                parameters = [*item.get("parameters", []), *post.pop("parameters", [])]
+                paths[name] = {"post": _plain({**post, "parameters": parameters}, document)}
+    info: Json = {"title": "Three agent platforms", "version": "1"}
+    return {"openapi": "3.1.0", "info": info, "paths": paths}
+
+
+def _plain(value: Json, document: Json) -> Json:
+    if isinstance(value, dict) and "$ref" in value:
+        return _plain(look_up(document, str(value["$ref"]).removeprefix("#")), document)
+    if isinstance(value, dict):
+        members = {name: item for name, item in value.items() if not name.startswith("x-") and name != "links"}
+        return {name: _plain(item, document) for name, item in members.items()}
+    if isinstance(value, list):
+        plain = [_plain(item, document) for item in value]
+        return [item for item in plain if not (isinstance(item, dict) and item.get("in") == "header")]
+    return value
+
+
+def copies(number: int, place: Path) -> list[Path]:
+    """Generated manifests: the shipped ones in turn, with other names.
+
+    Args:
+        number: how many.
+        place: a folder for them.
+    """
+    made = []
+    for index in range(number):
+        shipped = MANIFESTS[index % len(MANIFESTS)]
+        text = re.sub(r"(operationId: *)(\w+)", rf"\1c{index}_\2", shipped.read_text(encoding="utf-8"))
+        text = re.sub(r"(x-platform: *)(\w+)", rf"\1copy{index}", text)
+        text = re.sub(r"(x-env: *)([A-Z_]+)", rf"\1C{index}_\2", text)
+        copy = place / f"copy{index}.yaml"
+        copy.write_text(text, encoding="utf-8")
+        made.append(copy)
+    return made
+
+
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def versions(*pythons: Path) -> dict[str, str]:
+    """What the environments hold of what decides a server's speed."""
+    told = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
+    found: dict[str, str] = {}
+    for python in pythons:
+        run = subprocess.run([str(python), "-c", told], check=True, capture_output=True, timeout=60)  # noqa: S603 - our own words
+        versions = json.loads(run.stdout)
+        found = {**{name: versions[name] for name in _DECISIVE if name in versions}, **found}
+    return {"python": sys.version.split()[0], **found}
+
+
+_DECISIVE = ("pullcord", "mcp", "httpx2", "pydantic", "anyio", "uvicorn", "fastmcp")

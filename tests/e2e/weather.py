@@ -1,0 +1,56 @@
+"""The way from pullcord to the sandbox, with troubles where a test puts them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx2
+
+from pullcord.sandbox import Sandbox
+
+
+@dataclass
+class Trouble:
+    """What the network does to the first requests for a path.
+
+    Attributes:
+        path: how the path ends.
+        times: how many requests.
+        answer: what stands for the platform's answer; None: the answer is lost.
+        arrives: whether the platform gets the request.
+        first: what happens just before.
+    """
+
+    path: str
+    times: int = 1
+    answer: Callable[[], httpx2.Response] | None = None
+    arrives: bool = False
+    first: Callable[[Sandbox], object] = lambda _: None
+    met: int = 0
+
+
+@dataclass
+class Weather(httpx2.AsyncBaseTransport):
+    """The way to a sandbox, where the troubles lie."""
+
+    troubles: tuple[Trouble, ...] = ()
+    sandbox: list[Sandbox] = field(default_factory=list)
+    """The one, once it stands."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        (sandbox,) = self.sandbox
+        onward = httpx2.ASGITransport(app=sandbox.app)
+        for trouble in self.troubles:
+            if request.url.path.endswith(trouble.path) and trouble.met < trouble.times:
+                trouble.met += 1
+                trouble.first(sandbox)
+                if trouble.arrives:
+                    await onward.handle_async_request(request)
+                if trouble.answer:
+                    return trouble.answer()
+                raise httpx2.ReadError("the connection broke")
+        return await onward.handle_async_request(request)
+
+
+def refusal(status: int, body: bytes = b"", **headers: str) -> Callable[[], httpx2.Response]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda: httpx2.Response(status, headers=named, stream=httpx2.ByteStream(body))

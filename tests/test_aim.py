@@ -1,0 +1,177 @@
+"""A cancel that names no task: what runs is looked up first, named, and compared."""
+
+from collections.abc import AsyncIterator, Callable
+
+import httpx2
+import pytest
+from tests.support import Stage, action, respond, stage
+
+pytestmark = pytest.mark.anyio
+
+WORKSPACE = {"workspace_id": "ws_1"}
+EXPECTING = {**WORKSPACE, "expect_task_id": "task_1"}
+RUNNING = [{"id": "task_2", "status": "submitted"}, {"id": "task_1", "status": "running"}]
+
+
+@pytest.fixture(params=["legacy", "auto"])
+async def staged(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    async with stage(request.param) as staged:
+        yield staged
+
+
+class Platform:
+    """A platform whose list fails in some way, and whose cancel is accepted."""
+
+    def __init__(self, look: Callable[[], httpx2.Response]) -> None:
+        self.look = look
+        self.cancels = 0
+        self.transport = httpx2.MockTransport(self._answer)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return self.look()
+        self.cancels += 1
+        return respond(202)
+
+
+def _refuse() -> httpx2.Response:
+    raise httpx2.ConnectError("x")
+
+
+def _lose() -> httpx2.Response:
+    raise httpx2.ReadTimeout("x")
+
+
+LOOKS: list[tuple[Callable[[], httpx2.Response], str, str]] = [
+    (_refuse, "unavailable", "The connection could not be made."),
+    (_lose, "unavailable", "No answer came in time."),
+    (lambda: respond(500), "unavailable", "EverShell answered with status 500."),
+    (lambda: respond(503), "unavailable", "EverShell did not answer the question."),
+    (lambda: respond(200, {}), "unavailable", "EverShell answered in a way that pullcord doesn't know."),
+    (lambda: respond(200, b"<html>"), "unavailable", "the answer can't be read: it is not JSON."),
+    (lambda: respond(200, [{"status": "running"}]), "unavailable", "in a way that pullcord doesn't know."),
+    (lambda: respond(200, [{"id": "x" * 257, "status": "running"}]), "unavailable", "that pullcord doesn't know."),
+    (lambda: respond(200, [{"id": {}, "status": "running"}]), "unavailable", "that pullcord doesn't know."),
+    (lambda: respond(429, None, {"Retry-After": "60"}), "rate_limited", "EverShell is limiting requests"),
+    (lambda: respond(401), "denied", "EverShell refused the key."),
+    (lambda: respond(403), "denied", "EverShell refused the key."),
+    (lambda: respond(404), "not_found", "EverShell knows no such work, or this key may not see it."),
+    (
+        lambda: respond(403, {"error": {"code": "workspace_not_visible"}}),
+        "not_found",
+        "EverShell knows no such work, or this key may not see it.",
+    ),
+]
+
+
+async def test_the_task_that_runs_is_named(staged: Stage) -> None:
+    ids = staged.sandbox.evershell.ids
+    answer = await staged.call("cancel_workspace_task", {"workspace_id": ids.queued_workspace})
+
+    assert answer["target"] == {"workspace_id": ids.queued_workspace, "task_id": ids.first_task}
+    assert action(answer, "self")["arguments"] == answer["target"]
+    assert staged.arrived == [
+        f"GET /v1/workspaces/{ids.queued_workspace}/tasks",
+        f"POST /v1/workspaces/{ids.queued_workspace}/task/cancel",
+    ]
+
+
+async def test_the_expected_task_is_cancelled(staged: Stage) -> None:
+    ids = staged.sandbox.evershell.ids
+    answer = await staged.call(
+        "cancel_workspace_task", {"workspace_id": ids.queued_workspace, "expect_task_id": ids.first_task}
+    )
+
+    assert (answer["outcome"], answer["target"]["task_id"]) == ("stopping", ids.first_task)
+
+
+async def test_another_task_than_the_expected_one_is_left_alone(staged: Stage) -> None:
+    ids = staged.sandbox.evershell.ids
+    expecting = {"workspace_id": ids.queued_workspace, "expect_task_id": ids.next_task, "wait_seconds": 10}
+    answer = await staged.call("cancel_workspace_task", expecting)
+
+    assert (answer["outcome"], answer["work_stopped"]) == ("target_changed", "no")
+    assert answer["target"] == {"workspace_id": ids.queued_workspace, "task_id": ids.first_task}
+    assert answer["message"] == ("Nothing was cancelled: another task runs now than the expected one; target names it.")
+    assert [arrival.split()[0] for arrival in staged.arrived] == ["GET"], "nothing but the look was sent"
+    assert action(answer, "self")["arguments"]["task_id"] == ids.first_task
+    assert action(answer, "collection")["tool"] == "list_workspace_tasks"
+    assert action(answer, "cancel")["arguments"] == {**expecting, "expect_task_id": ids.first_task}
+    assert (await staged.follow(answer, "cancel"))["outcome"] == "stopped"
+
+
+async def test_where_nothing_runs_the_expected_task_is_not_there_to_cancel(staged: Stage) -> None:
+    ids = staged.sandbox.evershell.ids
+    answer = await staged.call(
+        "cancel_workspace_task", {"workspace_id": ids.idle_workspace, "expect_task_id": ids.idle_task}
+    )
+
+    assert (answer["outcome"], answer["work_stopped"]) == ("target_changed", "unknown")
+    assert answer["target"]["task_id"] is None
+    assert "no task runs now. The expected one may have ended, or may not have begun yet." in answer["message"]
+    assert [each["rel"] for each in answer["allowed_actions"]] == ["collection", "up"]
+    assert (await staged.follow(answer, "collection"))["resource"]["items"][0]["status"] == "completed"
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize(("look", "outcome", "why"), LOOKS, ids=range(len(LOOKS)))
+async def test_without_a_look_an_expecting_cancel_is_not_sent(
+    mode: str, look: Callable[[], httpx2.Response], outcome: str, why: str
+) -> None:
+    platform = Platform(look)
+    async with stage(mode, transport=platform.transport) as staged:
+        answer = await staged.call("cancel_workspace_task", EXPECTING)
+
+    assert (answer["outcome"], answer["work_stopped"], platform.cancels) == (outcome, "unknown", 0)
+    assert why in answer["message"]
+    assert answer["message"].endswith(
+        "Nothing was cancelled: whether the expected task is what runs now could not be told."
+    )
+    assert answer["target"] == WORKSPACE
+    assert answer["problem"]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize(("look", "_outcome", "_why"), LOOKS, ids=range(len(LOOKS)))
+async def test_without_a_look_a_cancel_of_whatever_runs_is_sent_all_the_same(
+    mode: str, look: Callable[[], httpx2.Response], _outcome: str, _why: str
+) -> None:
+    platform = Platform(look)
+    async with stage(mode, transport=platform.transport) as staged:
+        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "wait_seconds": 10})
+
+    assert (answer["outcome"], answer["target"], platform.cancels) == ("stopping", WORKSPACE, 1)
+    assert "Which task it met is unknown, since what runs could not be looked up." in answer["message"]
+    assert "self" not in [each["rel"] for each in answer["allowed_actions"]]
+
+
+async def test_a_look_that_was_limited_tells_how_long_to_wait() -> None:
+    async with stage(transport=Platform(lambda: respond(429, None, {"Retry-After": "60"})).transport) as staged:
+        answer = await staged.call("cancel_workspace_task", EXPECTING)
+
+    again = action(answer, "retry-later")
+    assert (again["arguments"], again["retry_after_seconds"]) == (EXPECTING, 60)
+
+
+async def test_a_workspace_that_is_not_there_leads_to_those_that_are() -> None:
+    async with stage() as staged:
+        answer = await staged.call("cancel_workspace_task", EXPECTING)
+
+        assert answer["outcome"] == "not_found"
+        assert [each["tool"] for each in answer["allowed_actions"]] == ["list_workspaces"]
+
+
+async def test_the_look_up_takes_what_runs_not_what_waits() -> None:
+    platform = Platform(lambda: respond(200, RUNNING))
+    async with stage(transport=platform.transport) as staged:
+        answer = await staged.call("cancel_workspace_task", EXPECTING)
+
+    assert (answer["outcome"], answer["target"]["task_id"], platform.cancels) == ("stopping", "task_1", 1)
+
+
+async def test_a_malformed_expectation_is_refused_before_anything_is_sent() -> None:
+    async with stage() as staged:
+        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "expect_task_id": 7})
+        assert staged.arrived == []
+
+    assert answer["outcome"] == "invalid_arguments"

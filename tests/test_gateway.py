@@ -1,0 +1,568 @@
+"""The one room that sends: what is sent again and what never, how much is read, and how long it may take.
+
+Waits are counted, not slept. The raw failures come from a transport, or from sockets of this machine.
+"""
+
+import gzip
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import anyio
+import anyio.abc
+import httpx2
+import pytest
+from tests.support import Content, answering, respond, shipped
+
+from pullcord.gateway import BODY_LIMIT, Gateway
+from pullcord.operation import Failure, Operation, Outcome, Reply
+from pullcord.outcome import judge
+
+pytestmark = pytest.mark.anyio
+
+Step: TypeAlias = "int | Exception | Callable[[], httpx2.Response]"
+"""A status with an empty object, an error, or what makes an answer."""
+
+Behaviour: TypeAlias = Callable[[anyio.abc.SocketStream], Awaitable[None]]
+
+CURRENT = "cancel_turn"
+TASK = "cancel_task"
+GET = "get_task"
+ALL = [CURRENT, TASK, GET]
+
+NOT_SENT = [
+    httpx2.ConnectError("x"),
+    httpx2.ConnectTimeout("x"),
+    httpx2.PoolTimeout("x"),
+    httpx2.ProxyError("x"),
+    httpx2.UnsupportedProtocol("x"),
+]
+LOST = [
+    httpx2.ReadTimeout("x"),
+    httpx2.WriteTimeout("x"),
+    httpx2.ReadError("x"),
+    httpx2.WriteError("x"),
+    httpx2.CloseError("x"),
+    httpx2.RemoteProtocolError("x"),
+    httpx2.LocalProtocolError("x"),
+]
+
+
+class Line:
+    """A platform that answers step by step; the last step answers all that follows."""
+
+    def __init__(self, *steps: Step, total: float = 30) -> None:
+        self.steps = steps
+        self.seen: list[httpx2.Request] = []
+        self.slept: list[float] = []
+        self.clock = 0.0
+        transport = httpx2.MockTransport(self._answer)
+        self.gateway = Gateway(transport, total=total, now=lambda: self.clock, sleep=self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock += seconds
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        step = self.steps[min(len(self.seen), len(self.steps) - 1)]
+        self.seen.append(request)
+        match step:
+            case Exception():
+                raise step
+            case int():
+                return respond(step, {})
+        return step()
+
+    async def send(self, name: str) -> Reply | Failure:
+        async with self.gateway as gateway:
+            return await gateway.send(shipped()[name], _request(shipped()[name]))
+
+
+def _request(operation: Operation, url: str = "https://platform.example/x") -> httpx2.Request:
+    return httpx2.Request(operation.method, url)
+
+
+def _late(status: int, seconds: str) -> Callable[[], httpx2.Response]:
+    return lambda: respond(status, {}, {"Retry-After": seconds})
+
+
+def _html(status: int, headers: Mapping[str, str] | None = None) -> Callable[[], httpx2.Response]:
+    return lambda: respond(status, b"<html>", headers)
+
+
+def _classes(parent: type[Exception]) -> Iterator[type[Exception]]:
+    yield parent
+    for child in parent.__subclasses__():
+        yield from _classes(child)
+
+
+@pytest.mark.parametrize("kind", [*_classes(httpx2.TransportError), httpx2.DecodingError, httpx2.TooManyRedirects])
+async def test_every_way_to_fail_is_told_apart_by_whether_it_was_sent(kind: type[httpx2.RequestError]) -> None:
+    answer = await Line(kind("the platform's own words")).send(CURRENT)
+
+    assert isinstance(answer, Failure)
+    assert answer.sent is not (kind in {type(error) for error in NOT_SENT})
+    assert "own words" not in answer.what
+    assert judge(shipped()[CURRENT], answer).outcome is (Outcome.UNKNOWN if answer.sent else Outcome.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("error", NOT_SENT, ids=lambda error: type(error).__name__)
+async def test_a_failure_to_connect_is_tried_twice_more(name: str, error: Exception) -> None:
+    line = Line(error)
+    answer = await line.send(name)
+
+    assert (len(line.seen), line.slept) == (3, [0.1, 0.2])
+    assert isinstance(answer, Failure)
+    assert not answer.sent
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_a_connection_that_stands_in_the_end_is_used(name: str) -> None:
+    line = Line(httpx2.ConnectError("x"), httpx2.ConnectError("x"), 200)
+
+    assert await line.send(name) == Reply(200, {}, {})
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_short_wait_that_is_named_is_waited_out_twice(name: str, status: int) -> None:
+    line = Line(_late(status, "5"), _late(status, "0"), 200)
+    answer = await line.send(name)
+
+    assert isinstance(answer, Reply)
+    assert (answer.status, line.slept) == (200, [5, 0])
+
+    line = Line(_late(status, "1"))
+    answer = await line.send(name)
+    assert isinstance(answer, Reply)
+    assert (answer.status, len(line.seen), line.slept) == (status, 3, [1, 1])
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "answer",
+    [_late(429, "6"), _late(503, "3600"), 429, 503, _late(503, "soon")],
+    ids=["6 s", "an hour", "429 unnamed", "503 unnamed", "no number"],
+)
+async def test_a_long_wait_or_none_that_is_named_is_left_to_the_caller(name: str, answer: Step) -> None:
+    line = Line(answer)
+    await line.send(name)
+
+    assert (len(line.seen), line.slept) == (1, [])
+
+
+async def test_a_wait_that_the_body_names_counts_too() -> None:
+    line = Line(lambda: respond(429, {"retry_after_seconds": 1.2}), 200)
+
+    await line.send(CURRENT)
+
+    assert line.slept == [2], "never before its time"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500, 502, 504, 301, 302, 307, 308, 204, 418])
+@pytest.mark.parametrize("name", ALL)
+async def test_every_other_answer_is_final(name: str, status: int) -> None:
+    line = Line(_late(status, "1"))
+    answer = await line.send(name)
+
+    assert isinstance(answer, Reply)
+    assert (answer.status, len(line.seen)) == (status, 1)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_never_followed(status: int) -> None:
+    line = Line(lambda: respond(status, None, {"Location": "https://evil.example/"}), 200)
+    answer = await line.send(CURRENT)
+
+    assert isinstance(answer, Reply)
+    assert [request.url.host for request in line.seen] == ["platform.example"]
+    assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("lost", [*LOST, _html(200), _html(500)], ids=[*map(repr, LOST), "200", "500"])
+class TestALostAnswer:
+    async def test_is_asked_for_once_more_where_that_hits_the_same_work(self, lost: Step) -> None:
+        for name in (TASK, GET):
+            line = Line(lost, 200)
+            answer = await line.send(name)
+            assert isinstance(answer, Reply)
+            assert (answer.status, len(line.seen), line.slept) == (200, 2, [0.1])
+
+            line = Line(lost)
+            answer = await line.send(name)
+            assert len(line.seen) == 2
+            assert judge(shipped()[name], answer).outcome is Outcome.UNKNOWN
+
+    async def test_is_never_asked_for_again_where_that_could_hit_other_work(self, lost: Step) -> None:
+        line = Line(lost, 200)
+        answer = await line.send(CURRENT)
+
+        assert (len(line.seen), line.slept) == (1, [])
+        assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
+
+    @pytest.mark.parametrize(
+        "later",
+        [httpx2.ConnectError("x"), 503, 429, _late(429, "60"), 401, 404, 409, 422, 500],
+        ids=["connect", "503", "429", "429 in 60 s", "401", "404", "409", "422", "500"],
+    )
+    async def test_stays_lost_whatever_a_later_failure_says(self, lost: Step, later: Step) -> None:
+        line = Line(lost, later)
+        answer = await line.send(TASK)
+
+        assert judge(shipped()[TASK], answer).outcome is Outcome.UNKNOWN, "the first one may have stopped it"
+
+    async def test_of_a_look_gives_way_to_what_a_later_look_says(self, lost: Step) -> None:
+        assert judge(shipped()[GET], await Line(lost, 404).send(GET)).outcome is Outcome.NOT_FOUND
+
+
+async def test_repeats_are_counted_together() -> None:
+    line = Line(httpx2.ConnectError("x"), _late(503, "1"), httpx2.ReadError("x"), 200)
+    answer = await line.send(TASK)
+
+    assert (len(line.seen), isinstance(answer, Failure)) == (3, True)
+
+
+async def test_an_unreadable_refusal_still_refuses() -> None:
+    for status, outcome in [(401, Outcome.DENIED), (404, Outcome.NOT_FOUND), (503, Outcome.UNAVAILABLE)]:
+        line = Line(_html(status))
+        assert judge(shipped()[TASK], await line.send(TASK)).outcome is outcome
+        assert len(line.seen) == 1
+
+    line = Line(_html(503, {"Retry-After": "2"}), 200)
+    assert judge(shipped()[CURRENT], await line.send(CURRENT)).outcome is Outcome.UNKNOWN
+    assert line.slept == [2]
+
+
+async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
+    kilobyte = b" " * 1024
+    content = Content(b'{"a":1}', *[kilobyte] * 4096)
+    reply = await Line(lambda: httpx2.Response(200, stream=content)).send(CURRENT)
+
+    assert isinstance(reply, Reply)
+    assert (reply.unreadable, reply.body) == ("it is larger than 1 MiB", None)
+    assert BODY_LIMIT < content.taken <= BODY_LIMIT + 1024
+
+
+async def test_a_body_of_just_the_limit_is_read() -> None:
+    reply = await Line(lambda: respond(200, b'"' + b"a" * (BODY_LIMIT - 2) + b'"')).send(CURRENT)
+
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.body, str)
+    assert len(reply.body) == BODY_LIMIT - 2
+
+
+@pytest.mark.parametrize("error", [httpx2.ReadError("x"), httpx2.ReadTimeout("x"), httpx2.RemoteProtocolError("x")])
+async def test_a_body_that_breaks_off_is_unreadable(error: Exception) -> None:
+    line = Line(lambda: httpx2.Response(200, stream=Content(b'{"status":"cancelled"', error=error)))
+
+    assert await line.send(CURRENT) == Reply(200, {}, None, "it broke off")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "zstd"])
+async def test_a_compressed_reply_is_refused(encoding: str) -> None:
+    content = gzip.compress(b'{"status":"cancelled"}')
+    reply = await Line(lambda: respond(200, content, {"Content-Encoding": encoding})).send(CURRENT)
+
+    assert isinstance(reply, Reply)
+    assert (reply.body, reply.unreadable) == (None, "it is compressed, although pullcord asked for plain text")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"<html>",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b"-Infinity",
+        b"\xff\xfe\xfd",
+        b'"\x80"',
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000,
+        b"9" * 5_000,
+        b"{} {}",
+        b"'a'",
+    ],
+    ids=lambda content: f"{len(content)} bytes: {content[:9]!r}",
+)
+async def test_what_is_no_json_is_unreadable_and_never_quoted(content: bytes) -> None:
+    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+
+    assert isinstance(reply, Reply)
+    assert (reply.body, reply.unreadable) == (None, "it is not JSON")
+
+
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [
+        (b"", None),
+        (b" \r\n\t ", None),
+        (b"null", None),
+        (b'{"a":1e999}', {"a": float("inf")}),
+        (b'{"a":1,"a":2}', {"a": 2}),
+        (b"\xef\xbb\xbf{}", {}),
+        ('{"a":"\u202e"}'.encode("utf-16"), {"a": "\u202e"}),
+        (b'"\\ud800"', "\ud800"),
+    ],
+)
+async def test_json_or_nothing_is_readable(content: bytes, body: object) -> None:
+    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+
+    assert isinstance(reply, Reply)
+    assert (reply.body, reply.unreadable) == (body, None)
+
+
+async def test_a_platform_that_never_answers_is_given_up_in_time() -> None:
+    async def silent(_: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    for name in ALL:
+        gateway = Gateway(httpx2.MockTransport(silent), total=0.05)
+        with anyio.fail_after(5):
+            answer = await gateway.send(shipped()[name], _request(shipped()[name]))
+        assert answer == Failure(sent=True, what="no answer came in time")
+
+
+async def test_a_body_that_never_ends_is_given_up_in_time() -> None:
+    async def drips() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await anyio.sleep(0.001)
+
+    gateway = Gateway(httpx2.MockTransport(lambda _: httpx2.Response(200, content=drips())), total=0.05)
+    with anyio.fail_after(5):
+        answer = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+
+    assert answer == Failure(sent=True, what="no answer came in time")
+
+
+async def test_repeats_stay_within_the_whole_time() -> None:
+    line = Line(_late(503, "5"), total=8)
+    await line.send(CURRENT)
+
+    assert line.slept == [5], "a second wait would end after the call's time"
+
+
+async def _gone(name: str, *, before: bool = False) -> tuple[list[str], list[Reply | Failure]]:
+    """Let the caller go away while a call is on the wire, or before; what reached the platform, and what was learnt."""
+    wire: list[str] = []
+    learnt: list[Reply | Failure] = []
+    on_the_wire, go_on = anyio.Event(), anyio.Event()
+
+    async def slow(_: httpx2.Request) -> httpx2.Response:
+        wire.append("arrived")
+        on_the_wire.set()
+        await go_on.wait()
+        wire.append("answered")
+        return respond(200, {})
+
+    async def call(scope: anyio.CancelScope) -> None:
+        with scope:
+            learnt.append(await gateway.send(shipped()[name], _request(shipped()[name])))
+
+    with anyio.fail_after(5):
+        async with Gateway(httpx2.MockTransport(slow)) as gateway, anyio.create_task_group() as tasks:
+            scope = anyio.CancelScope()
+            if before:
+                scope.cancel()
+            tasks.start_soon(call, scope)
+            if not before:
+                await on_the_wire.wait()
+                scope.cancel()
+            await anyio.wait_all_tasks_blocked()
+            go_on.set()
+    return wire, learnt
+
+
+@pytest.mark.parametrize("name", [CURRENT, TASK])
+async def test_a_cancel_on_the_wire_is_finished_though_its_caller_goes_away(name: str) -> None:
+    wire, learnt = await _gone(name)
+
+    assert wire == ["arrived", "answered"]
+    assert [type(each) for each in learnt] == [Reply]
+
+
+async def test_a_look_on_the_wire_is_dropped_with_its_caller() -> None:
+    assert await _gone(GET) == (["arrived"], [])
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_nothing_is_sent_for_a_caller_that_has_gone(name: str) -> None:
+    assert await _gone(name, before=True) == ([], [])
+
+
+async def test_a_finished_cancel_is_not_sent_again_for_a_caller_that_has_gone() -> None:
+    seen: list[httpx2.Request] = []
+    scope = anyio.CancelScope()
+
+    def refused(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        scope.cancel()
+        raise httpx2.ConnectError("x")
+
+    with anyio.fail_after(5), scope:
+        await Gateway(httpx2.MockTransport(refused)).send(shipped()[TASK], _request(shipped()[TASK]))
+
+    assert (len(seen), scope.cancelled_caught) == (1, True)
+
+
+class Watched(httpx2.MockTransport):
+    """A transport that tells when it is closed."""
+
+    closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_the_client_is_made_by_the_first_call_and_closed_at_the_end() -> None:
+    unused, used = Watched(lambda _: respond(200)), Watched(lambda _: respond(200))
+
+    async with Gateway(unused):
+        pass
+    async with Gateway(used) as gateway:
+        for _ in range(2):
+            await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+        assert used.closed == 0
+
+    assert unused.closed == 0
+    assert used.closed > 0
+
+
+async def test_connections_are_closed_even_if_the_server_is_cancelled() -> None:
+    used = Watched(lambda _: respond(200))
+
+    with anyio.CancelScope() as scope:
+        async with Gateway(used) as gateway:
+            await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+            scope.cancel()
+
+    assert used.closed > 0
+
+
+@asynccontextmanager
+async def _server(behaviour: Behaviour) -> AsyncIterator[int]:
+    """A server of bytes on this machine's own address; its port."""
+
+    async def handle(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await behaviour(stream)
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, handle)
+        yield listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - anyio's, not Django's
+        tasks.cancel_scope.cancel()
+
+
+async def _over_sockets(url: str, behaviour: Behaviour) -> Reply | Failure:
+    with anyio.fail_after(20):
+        async with _server(behaviour) as port, Gateway(total=10) as gateway:
+            return await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT], url.format(port)))
+
+
+async def test_a_tls_handshake_that_fails_has_sent_nothing() -> None:
+    received: list[bytes] = []
+
+    async def no_tls(stream: anyio.abc.SocketStream) -> None:
+        received.append(await stream.receive())
+        await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    answer = await _over_sockets("https://127.0.0.1:{}/x", no_tls)
+
+    assert answer == Failure(sent=False, what="the connection could not be made")
+    assert len(received) == 3
+    assert not any(b"POST" in each for each in received)
+
+
+async def test_a_connection_that_breaks_after_the_request_is_lost() -> None:
+    received: list[bytes] = []
+
+    async def hangs_up(stream: anyio.abc.SocketStream) -> None:
+        received.append(await stream.receive())
+
+    answer = await _over_sockets("http://127.0.0.1:{}/x", hangs_up)
+
+    assert isinstance(answer, Failure)
+    assert (answer.sent, len(received)) == (True, 1)
+
+
+async def test_an_answer_that_is_no_http_is_lost() -> None:
+    async def babbles(stream: anyio.abc.SocketStream) -> None:
+        await stream.receive()
+        await stream.send(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+    answer = await _over_sockets("http://127.0.0.1:{}/x", babbles)
+
+    assert answer == Failure(sent=True, what="the answer was no HTTP, or broke off")
+
+
+async def test_a_redirect_to_nonsense_is_no_crash() -> None:
+    async def sends(stream: anyio.abc.SocketStream) -> None:
+        await stream.receive()
+        await stream.send(b"HTTP/1.1 302 Found\r\nLocation: http://[/\r\nContent-Length: 0\r\n\r\n")
+
+    answer = await _over_sockets("http://127.0.0.1:{}/x", sends)
+
+    assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
+
+
+async def test_a_real_answer_is_read() -> None:
+    async def answers(stream: anyio.abc.SocketStream) -> None:
+        request = await stream.receive()
+        assert b"accept-encoding" not in request.lower()
+        await stream.send(b'HTTP/1.1 200 OK\r\nX-Request-ID: r\r\nContent-Length: 10\r\n\r\n{"a": [1]}')
+
+    assert await _over_sockets("http://127.0.0.1:{}/x", answers) == Reply(
+        200, {"x-request-id": "r", "content-length": "10"}, {"a": [1]}
+    )
+
+
+async def test_a_port_where_nobody_listens_has_been_sent_nothing() -> None:
+    async with _server(lambda stream: stream.aclose()) as free:
+        pass
+    async with Gateway() as gateway:
+        answer = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT], f"http://127.0.0.1:{free}/x"))
+
+    assert answer == Failure(sent=False, what="the connection could not be made")
+
+
+async def test_a_proxy_of_the_environment_never_sees_what_stays_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def answers(stream: anyio.abc.SocketStream) -> None:
+        await stream.receive()
+        await stream.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # discard: nobody listens
+    answer = await _over_sockets("http://127.0.0.1:{}/x", answers)
+
+    assert isinstance(answer, Reply)
+    assert answer.status == 204
+
+
+async def test_a_proxy_that_refuses_the_connection_has_passed_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[bytes] = []
+
+    async def refuses(stream: anyio.abc.SocketStream) -> None:
+        received.append(await stream.receive())
+        await stream.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    with anyio.fail_after(20):
+        async with _server(refuses) as port, Gateway(total=10) as gateway:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+            answer = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+
+    assert answer == Failure(sent=False, what="the proxy refused the connection")
+    assert all(each.startswith(b"CONNECT platform.example:443") for each in received)
+
+
+async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="pullcord")
+    await Gateway(answering(200, {"secret": "s"})).send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+
+    assert [record for record in caplog.records if record.name.startswith("pullcord")] == []
