@@ -1,7 +1,6 @@
 """What every test shares: one event loop library, and no settings of the machine's own."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +11,6 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("EVERRUNS_", "EVERSHELL_", "XPANDER_", "PULLCORD_"))]:
         monkeypatch.delenv(name)
-    yield
