@@ -4,10 +4,11 @@ Scalars are read by the JSON rules of YAML 1.2 (its chapter 10.2): `no`, `on`, d
 every key. Only `true`, `false`, `null`, `~`, decimal integers and floats are not.
 """
 
+import itertools
 import math
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import yaml
 
@@ -16,37 +17,35 @@ from pullcord.errors import ManifestError
 from pullcord.operation import Json, Pointer
 from pullcord.pointer import escape, tokens
 
+_STR, _PLAIN, _SEQ, _MAP = "tag:yaml.org,2002:str", "plain", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"
+
+_SCALARS: Mapping[str, tuple[re.Pattern[str], Callable[[str], Json]]] = {
+    "tag:yaml.org,2002:null": (re.compile(r"null|~|"), lambda _: None),
+    "tag:yaml.org,2002:bool": (re.compile(r"true|false"), lambda text: text == "true"),
+    "tag:yaml.org,2002:int": (re.compile(r"-?(?:0|[1-9][0-9]*)"), int),
+    "tag:yaml.org,2002:float": (
+        re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)"),
+        float,
+    ),
+}
+_FIRST = frozenset("~ntf-0123456789")
+"""What a plain scalar begins with that may be no text."""
+
+_DEPTH_LIMIT = 64
+"""Levels of a file: the parser descends by recursion, and libyaml's ends the process where the stack ends."""
+_INDENT = re.compile(r"^[ \t?-]*", re.MULTILINE)
+_BRACKET = re.compile(r"[\[\]{}]")
+
 
 # libyaml's parser is many times faster; PyYAML falls back to its own where it was built without.
 class _Composer(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a base chosen at run time
-    """Composes nodes, and resolves only the JSON scalars."""
+    """Composes nodes, and leaves it to this module what a plain scalar is."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own attribute, filled below
-
-
-_SCALARS = {
-    "tag:yaml.org,2002:null": (re.compile(r"^(?:null|~|)$"), ["n", "~", ""]),
-    "tag:yaml.org,2002:bool": (re.compile(r"^(?:true|false)$"), list("tf")),
-    "tag:yaml.org,2002:int": (re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789")),
-    "tag:yaml.org,2002:float": (
-        re.compile(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)$"),
-        list("-0123456789"),
-    ),
-}
-for _tag, (_pattern, _first) in _SCALARS.items():
-    _Composer.add_implicit_resolver(_tag, _pattern, _first)
-
-_COLLECTIONS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
-_DEPTH_LIMIT = 64
-"""Levels of a file: both parsers descend by recursion, and libyaml's ends the process where the stack ends."""
-
-_VALUES: dict[str, Callable[[str], Json]] = {
-    "tag:yaml.org,2002:null": lambda _: None,
-    "tag:yaml.org,2002:bool": lambda text: text == "true",
-    "tag:yaml.org,2002:int": int,
-    "tag:yaml.org,2002:float": float,
-    "tag:yaml.org,2002:str": str,
-}
+    def resolve(self, kind: type[yaml.Node], _: object, implicit: tuple[bool, bool]) -> str:
+        """The tag of a node that has none."""
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _STR
+        return _SEQ if kind is yaml.SequenceNode else _MAP
 
 
 class Document(NamedTuple):
@@ -91,7 +90,7 @@ def parse(name: str, text: str) -> Document:
             keys that are no scalars, values that contain themselves.
     """
     try:
-        if _too_deep(text):
+        if _may_be_deep(text) and _is_deep(text):
             raise ManifestError([f"{name}: values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"])
         root = yaml.compose(text, Loader=_Composer)
     except yaml.YAMLError as error:
@@ -99,7 +98,7 @@ def parse(name: str, text: str) -> Document:
     if root is None:
         raise ManifestError([f"{name}: the file is empty; write an OpenAPI 3.1 document"])
     faults: list[str] = []
-    value = _Reader(name, faults).plain(root, "", ())
+    value = _Reader(name, faults).plain(root, ())
     if faults:
         raise ManifestError(faults)
     return Document(name, value, root)
@@ -112,7 +111,14 @@ def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
     return f"{name}:{line + 1}: this is not YAML: {what}"
 
 
-def _too_deep(text: str) -> bool:
+def _may_be_deep(text: str) -> bool:
+    """Whether a glance can't rule it out: no value stands deeper than its indentation and the open brackets."""
+    indent = max(map(len, _INDENT.findall(text)))
+    steps = (1 if bracket in "[{" else -1 for bracket in _BRACKET.findall(text))
+    return indent + max(itertools.accumulate(steps), default=0) >= _DEPTH_LIMIT
+
+
+def _is_deep(text: str) -> bool:
     depth = 0
     for event in yaml.parse(text, Loader=_Composer):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -129,45 +135,59 @@ class _Reader:
         self.faults = faults
         self.done: dict[int, Json] = {}
         """Values by their node: one that many aliases name is read once."""
+        self.open: set[int] = set()
+        """The nodes around the one that is read."""
 
-    def plain(self, node: yaml.Node, pointer: Pointer, above: tuple[yaml.Node, ...]) -> Json:
-        if any(node is parent for parent in above):
-            return self.refuse(node, pointer, "this value contains itself; write it out")
+    def plain(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node, path)
+        if id(node) in self.open:
+            return self.refuse(node, path, "this value contains itself; write it out")
         if id(node) not in self.done:
-            self.done[id(node)] = self.read(node, pointer, (*above, node))
+            self.open.add(id(node))
+            self.done[id(node)] = self.collection(node, path)
+            self.open.remove(id(node))
         return self.done[id(node)]
 
-    def read(self, node: yaml.Node, pointer: Pointer, above: tuple[yaml.Node, ...]) -> Json:
-        if node.tag not in (_VALUES if isinstance(node, yaml.ScalarNode) else _COLLECTIONS):
-            return self.refuse(node, pointer, f"the tag {node.tag} is not supported; write a plain value")
-        if isinstance(node, yaml.ScalarNode):
-            return self.scalar(node, pointer)
+    def collection(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
+        if node.tag not in {_SEQ, _MAP}:
+            return self.refuse(node, path, f"the tag {node.tag} is not supported; write a plain value")
         if isinstance(node, yaml.SequenceNode):
-            return [self.plain(item, f"{pointer}/{index}", above) for index, item in enumerate(node.value)]
+            return [self.plain(item, (*path, str(index))) for index, item in enumerate(node.value)]
         members: dict[str, Json] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self.refuse(key, pointer, "a key is a list or an object; write a name")
+                self.refuse(key, path, "a key is a list or an object; write a name")
                 continue
-            at = f"{pointer}/{escape(key.value)}"
+            at = (*path, key.value)
             if key.value in members:
                 self.refuse(key, at, "this key stands twice; keep one")
-            members[key.value] = self.plain(item, at, above)
+            members[key.value] = self.plain(item, at)
         return members
 
-    def scalar(self, node: yaml.ScalarNode, pointer: Pointer) -> Json:
-        kind = node.tag.rpartition(":")[2]
-        if node.tag in _SCALARS and not _SCALARS[node.tag][0].fullmatch(node.value):  # only a tag can say so
-            return self.refuse(node, pointer, f"{node.value!r} is no {kind}; write one, or leave the tag out")
+    def scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Json:
+        text: str = node.value
+        tag: str = node.tag
+        if tag == _PLAIN:
+            kinds = _SCALARS.items() if not text or text[0] in _FIRST else ()
+            tag = next((kind for kind, (pattern, _) in kinds if pattern.fullmatch(text)), _STR)
+        if tag == _STR:
+            return text
+        if tag not in _SCALARS:
+            return self.refuse(node, path, f"the tag {tag} is not supported; write a plain value")
+        pattern, read = _SCALARS[tag]
+        if not pattern.fullmatch(text):  # only a tag can say so
+            return self.refuse(node, path, f"{text!r} is no {tag.rpartition(':')[2]}; write one, or leave the tag out")
         try:
-            value = _VALUES[node.tag](node.value)
+            value = read(text)
         except ValueError:  # more digits than Python reads
             value = math.inf
         if isinstance(value, float) and not math.isfinite(value):
-            return self.refuse(node, pointer, "this number is too large; write a smaller one, or quote it")
+            return self.refuse(node, path, "this number is too large; write a smaller one, or quote it")
         return value
 
-    def refuse(self, node: yaml.Node, pointer: Pointer, what: str) -> Json:
+    def refuse(self, node: yaml.Node, path: tuple[str, ...], what: str) -> Json:
         """Note a fault; null stands in for the value."""
-        self.faults.append(fault(self.name, node.start_mark.line + 1, pointer, what))
+        at = "".join(f"/{escape(token)}" for token in path)
+        self.faults.append(fault(self.name, node.start_mark.line + 1, at, what))
         return None

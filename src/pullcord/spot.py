@@ -64,7 +64,7 @@ class Spot(NamedTuple):
         members = spot.named()
         for key, member in members.items():
             if key not in allowed:
-                member.fault(f"{key} is not supported in {_a(kind)}; {self._instead(key, list(allowed))}")
+                member.fault(f"{key or repr(key)} is not supported in {_a(kind)}; {self._instead(key, list(allowed))}")
         for key, required in allowed.items():
             if required and key not in members:
                 if isinstance(spot.value, dict):
