@@ -9,6 +9,9 @@ import httpx2
 import pytest
 from tests.support import Stage, respond, stage
 
+from pullcord.call import Desk
+from pullcord.gateway import Gateway
+
 pytestmark = pytest.mark.anyio
 
 SESSION = f"session_{'0' * 32}"
@@ -407,3 +410,24 @@ async def test_a_caller_that_goes_away_ends_the_waiting_at_once(mode: str) -> No
             assert len(staged.arrived) == 1, "the cancel itself, and no look"
             later = await staged.call("get_session", {"session_id": staged.sandbox.everruns.ids.active_session})
             assert later["outcome"] == "observed", "the server serves on"
+
+
+async def test_a_process_that_ends_answers_with_what_it_knows() -> None:
+    made: list[Gateway] = []
+
+    def desk(gateway: Gateway) -> Desk:
+        made.append(gateway)
+        return Desk(gateway)
+
+    async def sleep(_: float) -> None:
+        made[0].ending.set()
+        await anyio.sleep_forever()
+
+    with anyio.fail_after(10):
+        async with stage(sleep=sleep, desk=desk) as staged:
+            ids = staged.sandbox.everruns.ids
+            task = {"session_id": ids.active_session, "task_id": ids.background_task, "wait_seconds": 300}
+            answer = await staged.call("cancel_task", task)
+            assert [arrival.split()[0] for arrival in staged.arrived] == ["POST", "GET"]
+
+    assert (answer["outcome"], answer["state"]) == ("stopping", "running")

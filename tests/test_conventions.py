@@ -124,7 +124,7 @@ def test_a_pure_module_opens_no_door(name: str) -> None:
     assert not calls & {"open", "print", "input", "exec", "eval", "__import__"}
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.Global)]
     now = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & {"now", "today", "utcnow"}
-    assert not now
+    assert not now or name == "problem", "it looks at the clock only where a reply has no Date"
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=lambda path: str(path.relative_to(ROOT)))

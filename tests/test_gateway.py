@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import httpx2
 import pytest
 from tests.support import Content, answering, respond, shipped
@@ -242,6 +243,7 @@ async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
 
     assert isinstance(reply, Reply)
     assert (reply.unreadable, reply.body) == ("it is larger than 1 MiB", None)
+    assert BODY_LIMIT == 2**20
     assert BODY_LIMIT < content.taken <= BODY_LIMIT + 1024
 
 
@@ -416,6 +418,7 @@ class Watched(httpx2.MockTransport):
     closed = 0
 
     async def aclose(self) -> None:
+        await anyio.lowlevel.checkpoint()
         self.closed += 1
 
 
@@ -566,3 +569,34 @@ async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFi
     await Gateway(answering(200, {"secret": "s"})).send(shipped()[CURRENT], _request(shipped()[CURRENT]))
 
     assert [record for record in caplog.records if record.name.startswith("pullcord")] == []
+
+
+async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
+    key = "evr_pat_0123456789"
+    body = {"error": f"bad key {key}", key: [key, {"a": key}, 7, None]}
+    gateway = Gateway(answering(401, body, {"X-Request-ID": f"r-{key}"}))
+    request = httpx2.Request("POST", "https://platform.example/x", headers={"Authorization": f"Bearer {key}"})
+
+    assert await gateway.send(shipped()[CURRENT], request) == Reply(
+        401, {"x-request-id": "r-[key]"}, {"error": "bad key [key]", "[key]": ["[key]", {"a": "[key]"}, 7, None]}
+    )
+
+
+async def test_a_key_too_short_to_be_secret_leaves_words_alone() -> None:
+    request = httpx2.Request("POST", "https://platform.example/x", headers={"Authorization": "Bearer state"})
+    answer = await Gateway(answering(200, {"state": "stated"})).send(shipped()[CURRENT], request)
+
+    assert answer == Reply(200, {}, {"state": "stated"})
+
+
+async def test_a_pause_ends_with_its_time_or_with_the_process() -> None:
+    line = Line(200)
+    with anyio.fail_after(5):
+        await line.gateway.pause(7)
+        assert line.slept == [7]
+
+        gateway = Gateway()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(gateway.pause, 3600)
+            await anyio.wait_all_tasks_blocked()
+            gateway.ending.set()

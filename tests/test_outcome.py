@@ -197,6 +197,13 @@ def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
     )
 
 
+def test_no_rule_is_held_to_what_could_not_be_read() -> None:
+    accepted = shipped()["cancel_workspace_task"]
+
+    assert judge(accepted, Reply(202)).outcome is Outcome.STOPPING
+    assert judge(accepted, Reply(202, {}, None, "it is not JSON")).outcome is Outcome.UNKNOWN
+
+
 def test_a_condition_reads_only_what_is_there() -> None:
     bodies: list[Json] = [None, [], "x", 1, {"a": []}, {"a": {"b": "y"}}, [{"a": {"b": "x"}}]]
     for body in bodies:

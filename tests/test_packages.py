@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 from tests.bundle import lay_out, pack
 from tests.clients.environment import CACHE, ROOT, venv
 
@@ -127,6 +128,13 @@ class TestStart:
         assert run(*start, "--version", environ=places) == f"pullcord {VERSION}\n"
         told = json.loads(run(*start, "check", "--json", environ=places))
         assert {each["platform"] for each in told["platforms"]} == {platform.name for platform in PLATFORMS}
+
+
+def test_the_workflow_runs_on_every_python_that_the_package_names() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    named = [each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r":: 3\.[0-9]+$", each)]
+    assert workflow["jobs"]["run"]["strategy"]["matrix"]["python"] == named
+    assert workflow["jobs"]["run"]["steps"][-1] == {"run": "bash .ci/run"}
 
 
 class TestRegistry:

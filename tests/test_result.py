@@ -371,7 +371,7 @@ MESSAGES: list[tuple[str, int, object, str]] = [
         None,
         "Everruns answered with status 500. Nothing was learnt about the work, and nothing was changed.",
     ),
-    ("list_org_tasks", 200, [], "0 items, each with its allowed_actions."),
+    ("list_org_tasks", 200, [], "No items."),
     ("list_org_tasks", 200, [{}], "1 item, each with its allowed_actions."),
     ("list_org_tasks", 200, [{}] * 20, "20 items, each with its allowed_actions; there may be more."),
     ("list_workspace_tasks", 200, [{}] * 25, "20 items, each with its allowed_actions; 5 more follow."),
@@ -382,6 +382,15 @@ MESSAGES: list[tuple[str, int, object, str]] = [
 async def test_a_message_is_read_alone(name: str, status: int, body: object, message: str) -> None:
     async with stage(transport=answering(status, body)) as staged:
         assert (await staged.call(name, ARGUMENTS[name]))["message"] == message
+
+
+async def test_a_wait_that_the_platform_names_is_said() -> None:
+    async with stage(transport=answering(503, None, {"Retry-After": "60"})) as staged:
+        answer = await staged.call("cancel_task", ARGUMENTS["cancel_task"])
+
+    assert answer["message"] == (
+        "Everruns did not act on the request; the work may still be running. Call again after 60 s."
+    )
 
 
 async def test_a_connection_that_never_stood_is_told_from_a_lost_answer() -> None:

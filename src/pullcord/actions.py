@@ -170,8 +170,8 @@ def _follow(
         each = look_up(body, link.each) if link.each is not None else [item]
         for one in each[: clean.ITEMS_LIMIT] if isinstance(each, list) else ():
             arguments = {name: read(call, reply, expression, one) for name, expression in link.arguments}
-            # Without one of them it would be another call: a cancel of whatever runs, instead of one task.
-            if None not in arguments.values() and not call.scope.checks[link.operation_id](arguments):
+            # Null fits nowhere: without an argument it would be another call, a cancel of whatever runs.
+            if not call.scope.checks[link.operation_id](arguments):
                 yield _action(call, link.rel, call.scope.catalogue[link.operation_id], arguments, link.hint), link.note
 
 

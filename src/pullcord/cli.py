@@ -214,10 +214,9 @@ def _serve(options: argparse.Namespace, environ: Environ) -> int:
 
 async def _serving(options: argparse.Namespace, environ: Environ) -> int:
     from pullcord.call import Desk
-    from pullcord.gateway import Gateway
+    from pullcord.gateway import CONNECTIONS, Gateway
     from pullcord.journal import Journal
     from pullcord.server import make
-    from pullcord.transport import stdio
 
     given = {field: value for field in _HTTP if (value := getattr(options, field)) is not None}
     if given and not options.http:
@@ -225,11 +224,16 @@ async def _serving(options: argparse.Namespace, environ: Environ) -> int:
     async with AsyncExitStack() as stack:
         reached = await _embedded(stack) if options.sandbox else environ
         scope = _scope(options, reached, brought=options.caller_keys or False)
-        gateway = await stack.enter_async_context(Gateway(connect=options.connect_timeout, total=options.timeout))
+        gateway = Gateway(
+            connect=options.connect_timeout, total=options.timeout, connections=options.calls or CONNECTIONS
+        )
         path = options.journal or environ.get("PULLCORD_JOURNAL")
         desk = Desk(gateway, Journal(path) if path else None, Brake(options.limit) if options.limit else None)
         server = partial(make, scope, desk, sandbox=options.sandbox, confirm=options.confirm)
+        await stack.enter_async_context(gateway)
         if not options.http:
+            from pullcord.transport import stdio
+
             return await stdio(server())
 
         from pullcord import http
@@ -238,7 +242,7 @@ async def _serving(options: argparse.Namespace, environ: Environ) -> int:
         if faults := front.faults():
             raise SettingsError(faults)
         speaking = server(state_key=_state_key(environ), view=front.view(scope))
-        return await http.serve(speaking, front, _say, ready=http.reaches(scope))
+        return await http.serve(speaking, front, _say, ready=http.reaches(scope), ending=gateway.ending)
 
 
 def _state_key(environ: Environ) -> SecretStr | None:

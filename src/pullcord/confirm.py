@@ -52,12 +52,12 @@ async def watch(call: Call, gateway: Gateway, reply: Reply | Failure, judged: Ve
     started = gateway.now()
     end = started + total
     pause, answer, seen = poll.first, reply, Watch(0)
-    while (left := end - gateway.now()) > 0:
+    while (left := end - gateway.now()) > 0 and not gateway.ending.is_set():
         least = _asked_for(call, answer)
         if least > left:
             break
         jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
-        await gateway.sleep(min(left, max(jittered, least)))
+        await gateway.pause(min(left, max(jittered, least)))
         answer = Failure(sent=True, what="no answer came in time")
         with anyio.move_on_after(end + LAST_LOOK - gateway.now()):
             answer = await gateway.send(looking.operation, asked)

@@ -24,14 +24,12 @@ FIRST_WAIT = 0.1
 """Seconds before the first repeat; a failure to connect doubles them."""
 SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
+CONNECTIONS = 256
+"""Requests that are on the wire at once; further ones wait as long as connecting may take."""
 CLOSING = 2
 """Seconds that closing the connections may take."""
 SECRET = 8
 """Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
-
-# Each request has a connection of its own: a used one may be closing just now, so that a cancel gets lost, or may hold
-# bytes behind the last answer, which would be taken for the answer to this one.
-_FRESH = httpx2.Limits(max_connections=100, max_keepalive_connections=0)
 
 # The first that fits. Nothing was sent where the connection never stood; all else may have reached the platform.
 _FAILURES: tuple[tuple[type[httpx2.HTTPError], Failure], ...] = (
@@ -53,6 +51,7 @@ class Gateway:
         transport: for tests; None: real connections.
         connect: seconds for one connection.
         total: seconds for a whole call, repeats included.
+        connections: how many there may be at once.
         now: the time in seconds, from any start; for tests.
         sleep: waits for seconds; for tests.
     """
@@ -63,11 +62,17 @@ class Gateway:
         *,
         connect: float = 5.0,
         total: float = 30.0,
+        connections: int = CONNECTIONS,
         now: Callable[[], float] = anyio.current_time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self.now = now
         self.sleep = sleep
+        self.ending = anyio.Event()
+        """Set where the process is about to end: nothing is waited for any more."""
+        # Each request has a connection of its own: a used one may be closing just now, so that a cancel gets lost, or
+        # may hold bytes behind the last answer, which would be taken for the answer to this one.
+        self._fresh = httpx2.Limits(max_connections=connections, max_keepalive_connections=0)
         self._transport = transport
         self._timeout = httpx2.Timeout(total, connect=connect, pool=connect)
         self._total = total
@@ -84,6 +89,18 @@ class Gateway:
         if self._opened:
             with anyio.move_on_after(CLOSING, shield=True):
                 await self._opened.aclose()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not longer than this process lives."""
+        async with anyio.create_task_group() as tasks:
+
+            async def until_ending() -> None:
+                await self.ending.wait()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(until_ending)
+            await self.sleep(seconds)
+            tasks.cancel_scope.cancel()
 
     async def send(self, operation: Operation, request: httpx2.Request) -> Reply | Failure:
         """Send a request, and again where that is safe, within the whole call's time.
@@ -150,9 +167,9 @@ class Gateway:
             self._opened = httpx2.AsyncClient(
                 transport=self._transport,
                 # Plain http is for this machine only, and never goes by a proxy.
-                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(limits=_FRESH)},
+                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(limits=self._fresh)},
                 timeout=self._timeout,
-                limits=_FRESH,
+                limits=self._fresh,
                 follow_redirects=False,
             )
         return self._opened

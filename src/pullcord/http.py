@@ -30,6 +30,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from pullcord.access import Access, Issuer, TokenFile, Verifier, view
 from pullcord.errors import SettingsError
+from pullcord.gateway import CONNECTIONS
 from pullcord.scope import GRANTS
 from pullcord.scope import Scope as CallScope
 from pullcord.settings import is_loopback, url_faults
@@ -73,7 +74,7 @@ class Front:
     private_key: Path | None = None
     proxies: Sequence[str] = ()
     """Addresses and networks of proxies that end TLS."""
-    calls: int = 256
+    calls: int = CONNECTIONS
     """Requests that are handled at once; one that waits for work to end is one of them."""
     queue: int = 256
     """Further requests that wait for a place."""
@@ -411,7 +412,9 @@ async def listening(app: ASGIApp, front: Front, *, idle: int = IDLE_SECONDS) -> 
                 await server.shutdown(sockets=[listener])
 
 
-async def serve(server: Server[Any], front: Front, say: Callable[[str], None], *, ready: bool) -> int:
+async def serve(
+    server: Server[Any], front: Front, say: Callable[[str], None], *, ready: bool, ending: anyio.Event
+) -> int:
     """Serve until SIGTERM or SIGINT; then finish what is being handled, as far as there is time.
 
     Args:
@@ -419,6 +422,7 @@ async def serve(server: Server[Any], front: Front, say: Callable[[str], None], *
         front: where, for whom, and how much at once.
         say: told where callers reach it.
         ready: whether any platform can be reached.
+        ending: set then: whoever watches work tells what it has seen.
 
     Returns:
         The exit status: 0, or 1 if calls had to be cut off.
@@ -431,6 +435,7 @@ async def serve(server: Server[Any], front: Front, say: Callable[[str], None], *
         say(f"serving MCP at {url}")
         await until_signal()
         load.draining = True
+        ending.set()
         with anyio.move_on_after(GRACE) as grace:
             await load.idle()
     if grace.cancelled_caught:

@@ -426,7 +426,7 @@ def _responses(spot: Spot, here: Here, words: Sequence[Outcome]) -> dict[str, Re
     responses: dict[str, Response] = {}
     for status, response in spot.named().items():
         if not _STATUS.fullmatch(status):
-            response.fault(f"{status} is no status; write 200, 2XX or default")
+            response.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
         members = response.members("response")
         responses[status] = Response(
             outcomes=keywords.rules(members["x-outcomes"], "outcome", Outcome, words)

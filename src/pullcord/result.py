@@ -65,7 +65,7 @@ def schema(operation: Operation) -> dict[str, Any]:
 _CANCEL: Mapping[Outcome, str] = {
     Outcome.STOPPED: "{platform} reports that the work ended because it was cancelled.",
     Outcome.STOPPING: "{platform} accepted the request to stop; the work may still be running.",
-    Outcome.NOTHING_RUNNING: "Nothing was running, so there was nothing to stop.",
+    Outcome.NOTHING_RUNNING: "{platform} found nothing to stop.",
     Outcome.ALREADY_FINISHED: "The work had already ended before this call; nothing was stopped.",
     Outcome.FINISHED_FIRST: "{platform} accepted the request, but the work ended by itself before it stopped.",
     Outcome.TARGET_CHANGED: "Nothing was sent: the expected task is not what runs now.",
@@ -119,6 +119,7 @@ def answer(call: Call, reply: Reply | Failure, judged: Verdict, seen: Watch | No
             _sentence(call, reply, judged, part),
             _aim(call, judged),
             judged.note,
+            _pause(call, reply, judged),
             _unwatched(call, judged, seen),
             *offered.notes,
             call=call,
@@ -199,9 +200,10 @@ def unconfigured(call: Call) -> Envelope:
     )
 
 
-def withheld(call: Call, outcome: Outcome, message: str, allowed_actions: list[Action]) -> Envelope:
-    """The answer where pullcord itself did not send a cancel."""
-    return _envelope(call, verdict(outcome), message, allowed_actions)
+def withheld(call: Call, outcome: Outcome, message: str, allowed_actions: list[Action], **members: Json) -> Envelope:
+    """The answer where pullcord itself did not send a cancel, with further members of its problem."""
+    problem = {"title": "Not sent", "detail": message, **members}
+    return _envelope(call, verdict(outcome), message, allowed_actions, problem=problem)
 
 
 def limited(call: Call, count: int, unit: str, seconds: int) -> Envelope:
@@ -212,7 +214,7 @@ def limited(call: Call, count: int, unit: str, seconds: int) -> Envelope:
         for action in offer(call, None, judged).actions
     ]
     message = f"Nothing was sent: this server may send {count} cancels per {unit}. Call again after {seconds} s."
-    return withheld(call, judged.outcome, message, actions)
+    return withheld(call, judged.outcome, message, actions, retry_after_seconds=seconds)
 
 
 def unrecorded(call: Call) -> Envelope:
@@ -325,6 +327,14 @@ def _aim(call: Call, judged: Verdict) -> str | None:
     return None if any(call.found.values()) else "No task was running when pullcord looked just before."
 
 
+def _pause(call: Call, reply: Reply | Failure, judged: Verdict) -> str | None:
+    """When to call again, where the platform names it."""
+    if not isinstance(reply, Reply) or judged.outcome not in {Outcome.RATE_LIMITED, Outcome.UNAVAILABLE}:
+        return None
+    seconds = problem.retry_after(call.operation.platform, reply)
+    return f"Call again after {seconds} s." if seconds else None
+
+
 def _unwatched(call: Call, judged: Verdict, seen: Watch | None) -> str | None:
     """Why nothing was watched, where the caller asked for it and the work may run."""
     over = MEANINGS[judged.outcome].is_error and judged.outcome is not Outcome.UNKNOWN
@@ -354,6 +364,8 @@ def _observed(judged: Verdict, part: Part | None) -> str:
     if part is None:
         return _PHASE[judged.phase]
     more = "; there may be more" if part.left_out is None else f"; {part.left_out} more follow" * bool(part.left_out)
+    if not part.items:
+        return f"No items{more}."
     return f"{len(part.items)} item{'s' * (len(part.items) != 1)}, each with its allowed_actions{more}."
 
 

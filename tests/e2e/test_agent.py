@@ -16,7 +16,7 @@ from tests.support import Stage, shipped, stage
 
 from pullcord import agent as agent_module
 from pullcord import demo as demo_module
-from pullcord.agent import LOOKS, MOST, PAGES, TRIES, Agent, Step, Work
+from pullcord.agent import LOOKS, MOST, PAGES, TRIES, Agent, Step, Work, actions
 from pullcord.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -271,15 +271,32 @@ async def test_where_a_list_cannot_be_read_nothing_is_said_to_have_stopped() -> 
         assert runs(run.stage) <= set(run.stage.sandbox.xpander.tasks)
 
 
+async def test_work_that_no_list_offers_any_more_but_that_nobody_saw_end_is_not_said_to_have_stopped() -> None:
+    session = EVERRUNS.active_session
+    blind = Trouble(f"/sessions/{session}", times=999, answer=refusal(403))
+    async with setting(Trouble(f"{session}/cancel", arrives=True), blind) as run:
+        assert not await run.agent.run()
+        assert runs(run.stage) == set()
+        assert [work.cancel["arguments"] for work in run.agent.works if not work.ended] == [{"session_id": session}]
+
+
+def test_an_action_that_is_no_tool_here_is_not_followed() -> None:
+    there = {"rel": "self", "operation_id": "look", "method": "GET", "href": "https://platform.example/look"}
+    here = {"rel": "self", "tool": "look", "arguments": {}}
+    assert [*actions({"allowed_actions": [there, here]}, "self")] == [here]
+
+
 class Endless:
     """A platform that offers one more at every turn."""
 
     def __init__(self, *rels: str) -> None:
         self.rels = rels
         self.calls = 0
+        self.called: set[str] = set()
 
-    async def call(self, _: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(self, name: str, _: Mapping[str, Any]) -> dict[str, Any]:
         self.calls += 1
+        self.called.add(name)
         more = [{"rel": rel, "tool": rel, "arguments": {"number": self.calls}} for rel in self.rels]
         return {"outcome": "unknown", "work_stopped": "no", "resource": {"items": []}, "allowed_actions": more}
 
@@ -287,14 +304,19 @@ class Endless:
         async def sleep(_: float) -> None:
             pass
 
-        tool = {"name": "list", "annotations": {"readOnlyHint": True}, "inputSchema": {}}
-        return Agent([tool], self.call, sleep, lambda _: None)
+        tools = [
+            {"name": "list", "annotations": {"readOnlyHint": True}, "inputSchema": {}},
+            {"name": "look", "annotations": {"readOnlyHint": True}, "inputSchema": {"required": ["id"]}},
+            {"name": "stop_all", "annotations": {"readOnlyHint": False}, "inputSchema": {}},
+        ]
+        return Agent(tools, self.call, sleep, lambda _: None)
 
 
 async def test_a_list_without_end_is_left_and_counts_as_not_read() -> None:
     endless = Endless("next")
     assert await endless.agent().find() == ([], False)
     assert endless.calls == 1 + PAGES
+    assert endless.called == {"list", "next"}
 
 
 async def test_a_call_that_is_to_be_repeated_for_ever_is_repeated_a_few_times() -> None:

@@ -59,6 +59,7 @@ class Server:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(EOFError(self.complaints()))
+                waiting.exception()  # it may be that nobody waits any more
 
     async def write(self, data: bytes) -> None:
         stdin = self.process.stdin

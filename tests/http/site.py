@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -49,6 +50,22 @@ def said(response: httpx2.Response) -> dict[str, Any]:
         text = next(line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: {"))
     parsed: dict[str, Any] = json.loads(text)
     return parsed
+
+
+class Held:
+    """A platform that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = anyio.Event()
+        self.answer = anyio.Event()
+        self.count = 0
+
+    async def __call__(self, _: HttpScope, __: Receive, send: Send) -> None:
+        self.count += 1
+        self.asked.set()
+        await self.answer.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"state": "running", "kind": "background_tool"}'})
 
 
 @dataclass

@@ -1,0 +1,174 @@
+"""What is deployed is what exists: the objects fit Kubernetes' schemas, and what they name is in the program."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import kubernetes_validate  # type: ignore[import-untyped]  # it ships no types
+import pytest
+import yaml
+from tests.e2e.processes import started
+from tests.support import shipped
+
+from pullcord import cli
+from pullcord.http import HEALTH, PATH, READY, Front
+from pullcord.settings import platforms
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "manifests" / "kubernetes"
+KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+OBJECTS: dict[str, dict[str, Any]] = {
+    path.name: yaml.safe_load(path.read_text())
+    for path in sorted(FOLDER.glob("*.yaml"))
+    if path.name != "kustomization.yaml"
+}
+DEPLOYMENT = OBJECTS["deployment.yaml"]
+POD = DEPLOYMENT["spec"]["template"]["spec"]
+(CONTAINER,) = POD["containers"]
+MOUNT = "/etc/pullcord"
+DOCKERFILE = (ROOT / "manifests" / "container" / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("version", ["1.31", kubernetes_validate.latest_version()])
+def test_every_object_fits_the_schema_of_its_kind(name: str, version: str) -> None:
+    kubernetes_validate.validate(OBJECTS[name], version, strict=True)
+    assert OBJECTS[name]["metadata"]["name"] == "pullcord"
+
+
+def test_the_schemas_would_tell() -> None:
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(
+            {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "replica": 2}},
+            kubernetes_validate.latest_version(),
+            strict=True,
+        )
+
+
+def test_everything_but_the_example_secret_is_applied() -> None:
+    assert set(KUSTOMIZATION["resources"]) == OBJECTS.keys() - {"secret.example.yaml"}
+    assert {each["kind"] for each in OBJECTS.values()} == {
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "Secret",
+        "Service",
+        "ServiceAccount",
+    }
+    (image,) = KUSTOMIZATION["images"]
+    assert image["name"] == CONTAINER["image"]
+
+
+def test_the_objects_mean_the_same_pods_and_ports() -> None:
+    labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
+    spec = {name: each.get("spec", {}) for name, each in OBJECTS.items()}
+    for selected in (
+        spec["deployment.yaml"]["selector"]["matchLabels"],
+        spec["service.yaml"]["selector"],
+        spec["pod_disruption_budget.yaml"]["selector"]["matchLabels"],
+        spec["network_policy.yaml"]["podSelector"]["matchLabels"],
+        *(each["labelSelector"]["matchLabels"] for each in POD["topologySpreadConstraints"]),
+    ):
+        assert selected == labels
+    (port,) = CONTAINER["ports"]
+    assert port["containerPort"] == Front().port
+    assert f"--port={port['containerPort']}" in CONTAINER["args"]
+    (served,) = spec["service.yaml"]["ports"]
+    assert (served["port"], served["targetPort"]) == (port["containerPort"], port["name"])
+    assert spec["network_policy.yaml"]["ingress"][0]["ports"] == [{"protocol": "TCP", "port": port["containerPort"]}]
+    assert spec["horizontal_pod_autoscaler.yaml"]["scaleTargetRef"]["name"] == DEPLOYMENT["metadata"]["name"]
+    assert POD["serviceAccountName"] == OBJECTS["service_account.yaml"]["metadata"]["name"]
+    probes = {name: CONTAINER[f"{name}Probe"]["httpGet"] for name in ("liveness", "readiness", "startup")}
+    assert {name: probe["path"] for name, probe in probes.items()} == {
+        "liveness": HEALTH,
+        "readiness": READY,
+        "startup": HEALTH,
+    }
+    assert {probe["port"] for probe in probes.values()} == {port["name"]}
+
+
+def test_a_pod_can_do_no_more_than_it_must() -> None:
+    assert POD["securityContext"]["runAsNonRoot"] is True
+    assert CONTAINER["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert POD["automountServiceAccountToken"] is False
+    assert CONTAINER["resources"]["limits"].keys() == {"cpu", "memory"}
+    assert DEPLOYMENT["spec"]["replicas"] >= 2
+    # preStop, then the drain, is over before Kubernetes kills.
+    assert CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"] + 10 <= POD["terminationGracePeriodSeconds"]
+
+
+def test_every_option_and_variable_that_is_named_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("serve", "token"):
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
+    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    texts = "".join(path.read_text() for path in FOLDER.glob("*.yaml"))
+    command = "".join(re.findall(r"^(?:# Beyond|ENTRYPOINT|CMD).*", DOCKERFILE, re.MULTILINE))
+    assert set(re.findall(r"--[a-z][a-z-]*", texts + command)) <= known
+    catalogue = shipped()
+    variables = {cli.STATE_KEY, "PULLCORD_JOURNAL"}
+    for platform in platforms(catalogue).values():
+        variables |= {platform.key.env, platform.url_env, *platform.variables.values()}
+    variables |= {each.env for operation in catalogue.values() for each in operation.parameters if each.env}
+    named = set(re.findall(r"name: ([A-Z][A-Z_]+)", texts))
+    assert named
+    assert {name.removesuffix("_FILE") for name in named} <= variables
+
+
+def test_every_file_that_is_read_is_in_the_secret() -> None:
+    secret = OBJECTS["secret.example.yaml"]
+    (volume,) = POD["volumes"]
+    assert volume["secret"]["secretName"] == secret["metadata"]["name"]
+    (mounted,) = CONTAINER["volumeMounts"]
+    assert (mounted["name"], mounted["mountPath"]) == (volume["name"], MOUNT)
+    read = set(re.findall(rf"{MOUNT}/([a-z-]+)", json.dumps([CONTAINER["args"], CONTAINER["env"]])))
+    assert read == secret["stringData"].keys()
+
+
+@pytest.mark.anyio
+async def test_the_container_starts_as_it_is_deployed_and_answers_its_probes(tmp_path: Path) -> None:
+    """The very arguments and variables; only the mount is elsewhere, and the address is this machine's own."""
+    for name, content in OBJECTS["secret.example.yaml"]["stringData"].items():
+        (tmp_path / name).write_text(content)
+    near = {"--host=0.0.0.0": "--host=127.0.0.1", "--port=8642": "--port=0"}
+    arguments = [near.get(each, each).replace(MOUNT, str(tmp_path)) for each in CONTAINER["args"]]
+    assert near.keys() <= set(CONTAINER["args"])
+    variables = {each["name"]: each["value"].replace(MOUNT, str(tmp_path)) for each in CONTAINER["env"]}
+    async with started(*arguments, settings=variables) as process, httpx2.AsyncClient() as client:
+        assert process.stderr
+        url = httpx2.URL((await process.stderr.receive()).decode().split()[-1])
+        assert url.path == PATH
+        for probe in (HEALTH, READY):
+            response = await client.get(url.join(probe), headers={"Host": "10.0.0.7:8642"})
+            assert response.status_code == 200
+        assert (await client.post(url, headers={"Host": "pullcord:8642"}, json={})).status_code == 401
+        process.terminate()
+        with anyio.fail_after(10):
+            assert await process.wait() == 0
+
+
+def test_the_image_is_built_from_what_is_here_and_runs_as_nobody() -> None:
+    copied = [line.split()[1:-1] for line in DOCKERFILE.splitlines() if re.match(r"COPY (?!--from)", line)]
+    assert [source for sources in copied for source in sources if not (ROOT / source).exists()] == []
+    ignored = (ROOT / "manifests" / "container" / "Dockerfile.dockerignore").read_text().splitlines()
+    assert {source for sources in copied for source in sources} == {each[1:] for each in ignored if each[0] == "!"}
+    (user,) = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
+    assert int(user) == POD["securityContext"]["runAsUser"]
+    assert re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE) == [str(Front().port)]
+    assert all(base.endswith("-slim") for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
+    assert json.loads(entry) == ["pullcord"]
+
+
+def test_the_image_alone_is_refused_until_its_callers_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    (command,) = re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)
+    assert cli.main(json.loads(command)) == 2
+    assert "callers must be checked" in capsys.readouterr().err
