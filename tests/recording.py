@@ -64,7 +64,7 @@ text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#d7dae0;white-space:p
 @media (prefers-reduced-motion){{#told{{animation:none}}}}
 </style>
 <rect width="100%" height="100%" rx="8" fill="#1e2127"/>
-<svg x="{MARGIN}" y="{MARGIN}" width="{COLUMNS * WIDTH:.0f}" height="{ROWS * HEIGHT}"><g id="told">
+<svg x="{MARGIN}" y="{MARGIN}" width="{COLUMNS * WIDTH:.0f}" height="{ROWS * HEIGHT}"><g id="told" xml:space="preserve">
 {texts}
 </g></svg>
 </svg>

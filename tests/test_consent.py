@@ -1,6 +1,6 @@
 """A person is asked before each cancel, in both protocol eras, and heard once."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from mcp import Client, MCPError, types
 from mcp.client import ClientRequestContext
+from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from tests.sandbox.clock import Clock
 from tests.support import BASE_URL, shipped, sound
@@ -41,17 +42,20 @@ class Asked:
         return sound(self.scope, name, await self.client.call_tool(name, arguments))
 
 
-Says = types.ElicitResult | Callable[[], types.ElicitResult]
-
-
 @asynccontextmanager
 async def asking(
-    mode: str, says: types.ElicitResult | None, *, key: SecretStr | None = None, limit: Limit | None = None
+    mode: str,
+    says: types.ElicitResult | None,
+    *,
+    key: SecretStr | None = None,
+    limit: Limit | None = None,
+    instead: ElicitationFnT | None = None,
 ) -> AsyncIterator[Asked]:
     """Set up a server that asks; None: a client that can't be asked."""
     questions: list[str] = []
 
-    async def answer(_: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+    async def answer(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert context.request_id is not None
         questions.append(params.message)
         assert says
         return says
@@ -60,7 +64,7 @@ async def asking(
     scope = Scope.of(shipped(), settings.read(shipped(), sandbox.environment(BASE_URL)))
     async with Gateway(httpx2.ASGITransport(app=sandbox.app)) as gateway:
         server = make(scope, Desk(gateway, brake=Brake(limit) if limit else None), confirm=True, state_key=key)
-        async with Client(server, mode=mode, cache=None, elicitation_callback=answer if says else None) as client:
+        async with Client(server, mode=mode, cache=None, elicitation_callback=answer if says else instead) as client:
             yield Asked(sandbox, scope, client, questions)
 
 
@@ -133,6 +137,17 @@ async def test_consent_does_not_lift_the_brake(mode: str) -> None:
             (await asked.call("stop_task", task_id=each))["outcome"] for each in (ids.executing_task, ids.slow_task)
         ]
     assert outcomes == ["stopped", "rate_limited"]
+
+
+async def test_a_client_that_fails_to_ask_has_not_asked() -> None:
+    async def fail(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ErrorData:
+        assert context.request_id is not None
+        return types.ErrorData(code=-1, message=f"no way to show {params.message}")
+
+    async with asking("legacy", None, instead=fail) as asked:
+        answer = await asked.call("stop_task", task_id=asked.sandbox.xpander.ids.executing_task)
+        assert list(asked.sandbox.requests) == []
+    assert answer["outcome"] == "denied"
 
 
 # What a client may do that answers for the person: the modern era's replay of a call.
@@ -224,20 +239,18 @@ async def test_servers_that_share_a_key_hear_the_answers_to_each_other_s_questio
 async def test_a_caller_that_goes_away_while_the_person_thinks_has_sent_nothing() -> None:
     asked_now = anyio.Event()
 
-    async def think(_: ClientRequestContext, __: types.ElicitRequestParams) -> types.ElicitResult:
+    async def think(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert context.request_id is not None
+        assert params.message
         asked_now.set()
         await anyio.sleep_forever()
         raise AssertionError
 
-    sandbox = Sandbox(Clock())
-    scope = Scope.of(shipped(), settings.read(shipped(), sandbox.environment(BASE_URL)))
-    async with Gateway(httpx2.ASGITransport(app=sandbox.app)) as gateway:
-        server = make(scope, Desk(gateway), confirm=True)
+    async with asking("legacy", None, instead=think) as asked:
         with anyio.fail_after(10):
-            async with Client(server, mode="legacy", cache=None, elicitation_callback=think) as client:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(client.call_tool, "stop_task", {"task_id": sandbox.xpander.ids.executing_task})
-                    await asked_now.wait()
-                    tasks.cancel_scope.cancel()
-                await client.list_tools()
-    assert list(sandbox.requests) == []
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(asked.client.call_tool, "stop_task", {"task_id": asked.sandbox.xpander.ids.slow_task})
+                await asked_now.wait()
+                tasks.cancel_scope.cancel()
+            await asked.client.list_tools()
+        assert list(asked.sandbox.requests) == []

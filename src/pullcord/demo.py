@@ -46,15 +46,15 @@ async def tell(say: Callable[[str], object], *, colour: bool = False, limit: flo
     Returns:
         The exit status: 0 if everything really happened.
     """
-    failed = _bold("Failed", colour=colour)
     server = StdioServerParameters(command=sys.executable, args=["-m", "pullcord", "serve", "--sandbox"])
     try:
         with anyio.move_on_after(limit):
             async with Client(server) as client:
                 return await Story(client, say, anyio.sleep, colour=colour).tell()
-        say(f"{failed}: it took more than {limit:g} s.")
     except* MCPError:
-        say(f"{failed}: the server did not start, or went away; its own words above tell why.")
+        pass
+    failed = _bold("Failed", colour=colour)
+    say(f"{failed}: the server did not start, went away, or took more than {limit:g} s; its own words are above.")
     return 1
 
 

@@ -154,7 +154,11 @@ class Gateway:
 
     async def _exchange(self, request: httpx2.Request, secret: str) -> Reply | Failure:
         try:
-            response = await self._client().send(request, stream=True)
+            client = self._client()
+        except (ImportError, ValueError):  # as httpx2 raises for a proxy that it can't speak to, or read
+            return Failure(sent=False, what="the proxy that this machine's environment names can't be used")
+        try:
+            response = await client.send(request, stream=True)
         except httpx2.HTTPError as error:
             return next(failure for kind, failure in _FAILURES if isinstance(error, kind))
         try:

@@ -66,7 +66,7 @@ class Journal:
             os.chmod(descriptor if os.chmod in os.supports_fd else self._path, _OWNER_ONLY)  # noqa: PTH101 - no path
             if status.st_size:
                 os.lseek(descriptor, -1, os.SEEK_END)
-                # Another writer died within its line: it must not spoil this one.
+                # A writer that died within its line must not spoil this one. One that is still at it: a blank line.
                 line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
             _write(descriptor, line)
             os.fsync(descriptor)

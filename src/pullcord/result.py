@@ -55,7 +55,6 @@ def schema(operation: Operation) -> dict[str, Any]:
             "outcome": {"enum": [str(word) for word in words]},
             "message": {"type": "string"},
             "work_stopped": {"enum": ["yes", "no", "unknown"]},
-            "state": {"type": ["string", "null"]},
             "allowed_actions": {"type": "array", "items": {"type": "object"}},
         },
         "required": [*Envelope.__annotations__],

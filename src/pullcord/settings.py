@@ -124,6 +124,8 @@ def is_key(text: str) -> bool:
 def setting(name: str, environ: Mapping[str, str], faults: list[str]) -> tuple[str, str]:
     """A variable's value and the variable that gave it."""
     direct, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    if direct == f"${{{name}}}":  # a client passed on what it was to fill in
+        direct = ""
     if not file:
         return direct, name
     if direct:

@@ -100,7 +100,7 @@ class Bench:
         async with self.running(contender, transport, self.fast) as session:
             found = await _begin(session)
             for tool, arguments in CALLS.items():
-                _sound([await session.call(tool, arguments)])
+                sound([await session.call(tool, arguments)])
             await one_by_one(session, self.plan.calls // 10)
             times, cpu = await one_by_one(session, self.plan.calls)
             quantiles = statistics.quantiles(times, n=100, method="inclusive")
@@ -185,7 +185,7 @@ async def one_by_one(session: Session, number: int) -> tuple[list[float], float]
         answers.append(await session.call("cancel_task", CALLS["cancel_task"]))
         times.append(time.perf_counter() - began)
     cpu = session.usage().cpu - before
-    _sound(answers)
+    sound(answers)
     return times, cpu / number
 
 
@@ -203,14 +203,15 @@ async def at_once(session: Session, number: int) -> tuple[float, float]:
     before, began = session.usage().cpu, time.perf_counter()
     answers = await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
     seconds, cpu = time.perf_counter() - began, session.usage().cpu - before
-    _sound(chain.from_iterable(answers))
+    sound(chain.from_iterable(answers))
     return seconds, cpu / number
 
 
-def _sound(answers: Iterable[bytes]) -> None:
+def sound(answers: Iterable[bytes]) -> None:
     """A fast failure is no result."""
     for answer in answers:
-        if json.loads(answer).get("result", {}).get("isError", True) is not False:
+        result = json.loads(answer).get("result")
+        if result is None or result.get("isError"):
             raise SystemExit(f"a call failed: {answer.decode(errors='replace')[:2000]}")
 
 

@@ -77,20 +77,15 @@ def pullcord(python: Path) -> Contender:
 
     def command(_: str, port: int | None) -> list[str]:
         http = ["--http", "--port", str(port)] if port else []
-        return [*_pullcord(python), "serve", *http, *only]
+        return [str(python.with_name("pullcord")), "serve", *http, *only]
 
     return Contender("pullcord", command)
-
-
-def _pullcord(python: Path) -> list[str]:
-    script = python.with_name("pullcord")
-    return [str(script)] if script.exists() else [str(python), "-m", "pullcord"]
 
 
 def loaded(python: Path, manifests: Sequence[Path]) -> Contender:
     """Our own, with further manifests."""
     more = [word for path in manifests for word in ("--manifest", str(path))]
-    return Contender(f"{3 + len(manifests)} manifests", lambda *_: [*_pullcord(python), "serve", *more])
+    return Contender(f"{3 + len(manifests)} manifests", lambda *_: [str(python.with_name("pullcord")), "serve", *more])
 
 
 def floors(python: Path) -> list[Contender]:
@@ -128,7 +123,7 @@ def bridge(python: Path, document: Path) -> Contender:
 
 
 def described() -> dict[str, Json]:
-    """The four cancels as one plain OpenAPI document: without our keywords, and with what each $ref names in its place."""
+    """The four cancels as one plain OpenAPI document: without our keywords, each $ref replaced by what it names."""
     paths: dict[str, Json] = {}
     for path in MANIFESTS:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -3,8 +3,8 @@
     python floors.py sdk|pipes|http URL [PORT]
 
 No check of arguments, no reading of replies, no next steps. `sdk` serves on the SDK's `stdio_server`, `pipes` on
-asyncio's own pipes, `http` on the SDK's Streamable HTTP. The HTTP client is made by the first call, so that a start holds nothing
-that it could do without.
+asyncio's own pipes, `http` on the SDK's Streamable HTTP. The HTTP client is made by the first call, so that a start
+holds nothing that it could do without.
 """
 
 import asyncio

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple, TypeAlias
 Found: TypeAlias = Mapping[str, Any]
 """As bench.py measures it."""
 
-PULLCORD, SDK, PIPES, WEB, BRIDGE = (
+PULLCORD, SDK, PIPES, BRIDGE = (
     "pullcord",
     "floor: SDK's stdio",
     "floor: asyncio pipes",
-    "floor: SDK's HTTP",
     "FastMCP's bridge",
 )
 SOAKED = (PULLCORD, PIPES)

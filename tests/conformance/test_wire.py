@@ -124,7 +124,12 @@ async def test_every_line_fits_the_protocols_types_of_its_era(version: str) -> N
 
 @pytest.mark.parametrize(
     "result",
-    [{"content": "text"}, {"content": [{"type": "text"}]}, {"structuredContent": {}}, {"content": [], "isError": "perhaps"}],
+    [
+        {"content": "text"},
+        {"content": [{"type": "text"}]},
+        {"structuredContent": {}},
+        {"content": [], "isError": "perhaps"},
+    ],
 )
 @pytest.mark.parametrize("version", OPENINGS)
 def test_a_result_that_does_not_fit_is_found(version: str, result: dict[str, Any]) -> None:

@@ -265,6 +265,6 @@ async def test_a_call_may_be_taken_back_at_every_stage(era: Era, tmp_path: Path)
 
 
 def _journalled(path: Path) -> tuple[set[str], set[str]]:
-    lines = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    lines = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines() if line]
     ids = [{line["id"] for line in lines if line["event"] == event} for event in ("intent", "outcome")]
     return ids[0], ids[1]

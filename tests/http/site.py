@@ -60,7 +60,8 @@ class Held:
         self.answer = anyio.Event()
         self.count = 0
 
-    async def __call__(self, _: HttpScope, __: Receive, send: Send) -> None:
+    async def __call__(self, scope: HttpScope, _: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
         self.count += 1
         self.asked.set()
         await self.answer.wait()
