@@ -145,7 +145,15 @@ def test_a_pointer_leads_to_the_line_of_its_key_or_of_the_nearest_thing_around_i
         ("a: !!float .nan", "m.yaml:1 /a: '.nan' is no float; write one, or leave the tag out"),
         ("a: 1e999", "m.yaml:1 /a: this number is too large; write a smaller one, or quote it"),
         ("a: " + "9" * 5000, "m.yaml:1 /a: this number is too large; write a smaller one, or quote it"),
-        ("[" * 65 + "]" * 65, "m.yaml: values stand more than 64 levels deep; write them flatter"),
+        ("[" * 65 + "]" * 65, f"m.yaml:1 {'/0' * 64}: values stand more than 64 levels deep; write them flatter"),
+        ("[" * 1500 + "]" * 1500, f"m.yaml:1 {'/0' * 64}: values stand more than 64 levels deep; write them flatter"),
+        ("- " * 100_000 + "x", "m.yaml: values stand more than 64 levels deep; write them flatter"),
+        ("? x\n: " + "- " * 100_000 + "x", "m.yaml: values stand more than 64 levels deep; write them flatter"),
+        (
+            f"a: '{']' * 99_999}'\nb: {'[' * 99_999}",
+            "m.yaml: values stand more than 64 levels deep; write them flatter",
+        ),
+        ("[ #]\n" * 99_999, "m.yaml: values stand more than 64 levels deep; write them flatter"),
         ("[" * 100_000, "m.yaml: values stand more than 64 levels deep; write them flatter"),
     ],
 )

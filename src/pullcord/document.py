@@ -4,7 +4,6 @@ Scalars are read by the JSON rules of YAML 1.2 (its chapter 10.2): `no`, `on`, d
 every key. Only `true`, `false`, `null`, `~`, decimal integers and floats are not.
 """
 
-import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -32,9 +31,10 @@ _FIRST = frozenset("~ntf-0123456789")
 """What a plain scalar begins with that may be no text."""
 
 _DEPTH_LIMIT = 64
-"""Levels of a file: the parser descends by recursion, and libyaml's ends the process where the stack ends."""
-_INDENT = re.compile(r"^[ \t?-]*", re.MULTILINE)
-_BRACKET = re.compile(r"[\[\]{}]")
+"""Levels of a file."""
+_SAFE_DEPTH = 2000
+"""Levels that libyaml surely bears: it descends by recursion, and ends the process where the stack ends."""
+_TOO_DEEP = f"values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"
 
 
 # libyaml's parser is many times faster; PyYAML falls back to its own where it was built without.
@@ -91,7 +91,7 @@ def parse(name: str, text: str) -> Document:
     """
     try:
         if _may_be_deep(text) and _is_deep(text):
-            raise ManifestError([f"{name}: values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"])
+            raise ManifestError([f"{name}: {_TOO_DEEP}"])
         root = yaml.compose(text, Loader=_Composer)
     except yaml.YAMLError as error:
         raise ManifestError([_broken(name, text, error)]) from None
@@ -112,17 +112,15 @@ def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
 
 
 def _may_be_deep(text: str) -> bool:
-    """Whether a glance can't rule it out: no value stands deeper than its indentation and the open brackets."""
-    indent = max(map(len, _INDENT.findall(text)))
-    steps = (1 if bracket in "[{" else -1 for bracket in _BRACKET.findall(text))
-    return indent + max(itertools.accumulate(steps), default=0) >= _DEPTH_LIMIT
+    """Whether a glance can't rule it out: blocks go two levels deeper per column at most, the rest one per bracket."""
+    return 2 * max(map(len, text.split("\n"))) + text.count("[") + text.count("{") > _SAFE_DEPTH
 
 
 def _is_deep(text: str) -> bool:
     depth = 0
     for event in yaml.parse(text, Loader=_Composer):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEPTH_LIMIT:
+        if depth > _SAFE_DEPTH:
             return True
     return False
 
@@ -143,6 +141,8 @@ class _Reader:
             return self.scalar(node, path)
         if id(node) in self.open:
             return self.refuse(node, path, "this value contains itself; write it out")
+        if len(self.open) >= _DEPTH_LIMIT:
+            return self.refuse(node, path, _TOO_DEEP)
         if id(node) not in self.done:
             self.open.add(id(node))
             self.done[id(node)] = self.collection(node, path)
