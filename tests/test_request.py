@@ -354,3 +354,8 @@ def test_no_address_leaves_the_platforms_origin(base: str, href: str) -> None:
 def _host(host: str) -> tuple[str, int | None]:
     name, _, port = host.partition(":")
     return name, int(port) if port else None
+
+
+@pytest.mark.parametrize("href", ["HTTPS://Depot.Example/api/runs", "https://depot.example:/api/runs", "/api/runs"])
+def test_an_address_of_the_platform_is_spelled_as_its_base_url_is(href: str) -> None:
+    assert request.absolute(href, "https://depot.example/api") == "https://depot.example/api/runs"

@@ -30,7 +30,8 @@ async def look(call: Call, gateway: Gateway, target: Target) -> Look:
         target: how to look.
     """
     operation = call.scope.catalogue[target.operation_id]
-    arguments = {name: read(call, None, expression) for name, expression in target.arguments}
+    given = {name: read(call, None, expression) for name, expression in target.arguments}
+    arguments = {name: value for name, value in given.items() if value is not None}
     settings = call.scope.settings_of(operation)
     reply = await gateway.send(operation, request.build(operation, arguments, settings, call.request_id))
     judged = outcome.judge(operation, reply)

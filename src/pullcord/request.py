@@ -72,16 +72,15 @@ def absolute(href: str, base_url: str) -> str | None:
         return None
     if not same or target.username is not None or not href.isascii() or not href.isprintable() or " " in href:
         return None
-    return target.geturl()
+    return target._replace(scheme=base.scheme, netloc=base.netloc).geturl()  # one spelling of the origin: ours
 
 
 def match(operation: Operation, method: str, address: str, base_url: str) -> dict[str, Json] | None:
     """The arguments with which an operation's call goes to an absolute address; None if it never does."""
-    root, _, _ = base_url.partition("?")
     path, _, query = address.partition("?")
-    if method != operation.method or "#" in address or not path.startswith(root):
+    if method != operation.method or "#" in address or not path.startswith(base_url):
         return None
-    found = _template(operation.path).fullmatch(path.removeprefix(root))
+    found = _template(operation.path).fullmatch(path.removeprefix(base_url))
     if not found:
         return None
     queries = {parameter.wire: parameter for parameter in operation.arguments if parameter.place is Place.QUERY}
