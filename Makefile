@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo test check clients conformance recording clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -24,8 +24,17 @@ check: $(VENV)/installed ## run the gates alone: lint, format, types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+clients: $(VENV)/installed ## drive pullcord with clients that others wrote; writes the README's table
+	$(BIN)/python -m tests.clients
+
+conformance: $(VENV)/installed ## run the official MCP conformance suite, over HTTP, in both eras
+	$(BIN)/python -m tests.conformance
+
+recording: $(VENV)/installed ## record the demo as a picture
+	$(BIN)/python -m tests.recording
+
 clean: ## remove whatever the other targets made
-	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Once, and again when the dependencies change.

@@ -3,6 +3,13 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast a machine is says nothing of the code; and what CI tries, it tries each time.
+settings.register_profile(
+    "pullcord", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("pullcord")
 
 
 @pytest.fixture(scope="session")

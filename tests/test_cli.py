@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import shutil
+import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -181,3 +183,10 @@ def test_the_demo_is_in_colour_only_on_a_terminal_whose_user_did_not_refuse_it(
     monkeypatch.setenv("NO_COLOR", no_color)
     main(["demo"])
     assert ("\x1b[" in stdout.getvalue()) is coloured
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["sandbox", "--port", str(port)]) == 2
+    assert re.fullmatch(rf"pullcord: --port {port}: can't listen there: .+\n", capsys.readouterr().err)

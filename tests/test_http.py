@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tests.support import shipped
 from pullcord import cli
 from pullcord.access import TokenFile
 from pullcord.errors import SettingsError
-from pullcord.http import BODY_LIMIT, Front, Load, listening
+from pullcord.http import BODY_LIMIT, SPARE, Front, Load, listening
 from pullcord.sandbox import Sandbox
 from pullcord.settings import header, platforms
 
@@ -613,6 +614,22 @@ async def test_a_connection_whose_request_is_handled_stays_open() -> None:
             assert statuses == []
             platform.answer.set()
         assert statuses == [200]
+
+
+async def test_connections_are_bounded_and_there_are_more_than_places() -> None:
+    front = Front(port=0, calls=1, queue=0)
+    async with (
+        site(front) as here,
+        listening(here, front) as url,
+        AsyncExitStack() as idle,
+        httpx2.AsyncClient() as client,
+    ):
+        for _ in range(SPARE):
+            await idle.enter_async_context(await connected(url, b""))
+        assert (await client.get(httpx2.URL(url).join("/healthz"))).status_code == 200
+        for _ in range(2):
+            await idle.enter_async_context(await connected(url, b""))
+        assert (await client.get(httpx2.URL(url).join("/healthz"))).status_code == 503
 
 
 async def test_a_client_that_takes_no_answer_is_dropped() -> None:

@@ -6,18 +6,23 @@ PULLCORD_GOLDEN=write writes them anew.
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import anyio
 import pytest
+from mcp import Client, StdioServerParameters
 from tests.support import stage
 
 from pullcord import manifest, settings
+from pullcord.cli import main
 from pullcord.operation import MEANINGS
 
 README = Path(__file__).parents[1] / "README.md"
 UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
 CATALOGUE = manifest.load(manifest.shipped())
+COMMANDS = {"serve", "demo", "tools", "check", "config", "journal", "token", "sandbox"}
 
 pytestmark = pytest.mark.anyio
 
@@ -109,3 +114,43 @@ def test_every_link_relation_has_its_row() -> None:
         for link in links
     }
     assert used | {"next", "retry", "retry-later", "authorize"} <= rows
+
+
+def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    return set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+
+
+def test_every_command_and_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    named = re.findall(r"\bpullcord ([a-z]+)\b([^`\n]*)", README.read_text(encoding="utf-8"))
+    commands = [(command, set(re.findall(r"--[a-z-]+", rest))) for command, rest in named if command in COMMANDS]
+    assert {command for command, _ in commands} == COMMANDS
+    for command, options in commands:
+        assert options <= help_of(command, capsys), command
+
+
+def test_every_option_of_serve_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    assert help_of("serve", capsys) <= set(re.findall(r"--[a-z-]+", README.read_text(encoding="utf-8")))
+
+
+def test_the_two_commands_are_targets_of_make() -> None:
+    lines = re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE)
+    makefile = README.with_name("Makefile").read_text(encoding="utf-8")
+    assert lines == ["demo", "test"]
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in lines)
+
+
+async def test_the_readmes_client_configuration_starts_a_server() -> None:
+    snippet = json.loads(re.findall(r"```json\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0])
+    server = snippet["mcpServers"]["pullcord"]
+    assert server["command"] == "pullcord"
+    how = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "pullcord", *server["args"]],
+        env={**os.environ, **server["env"]},
+    )
+    with anyio.fail_after(60):
+        async with Client(how) as client:
+            listed = {tool.name for tool in (await client.list_tools()).tools}
+    assert listed == set(CATALOGUE)

@@ -260,7 +260,10 @@ async def _embedded(stack: AsyncExitStack, port: int = 0) -> Environ:
     from pullcord.sandbox import Sandbox, running
 
     sandbox = Sandbox()
-    base_url = await stack.enter_async_context(running(sandbox, port=port))
+    try:
+        base_url = await stack.enter_async_context(running(sandbox, port=port))
+    except OSError as error:
+        raise SettingsError([f"--port {port}: can't listen there: {error.strerror}"]) from None
     _say(SANDBOX_NOTICE)
     return sandbox.environment(base_url)
 

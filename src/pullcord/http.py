@@ -44,6 +44,8 @@ BODY_LIMIT = 256 * 1024
 """Bytes of a request's body: many times what a call needs."""
 IDLE_SECONDS = 60
 """Seconds that a connection may stay without a request; at most twice as many, if it dribbles one."""
+SPARE = 64
+"""Connections that may be open besides two for each call: idle ones, and probes."""
 GRACE = 7.0
 """Seconds that calls have to finish once the server is told to end."""
 CUT_OFF = 2.0
@@ -389,7 +391,7 @@ async def listening(app: ASGIApp, front: Front, *, idle: int = IDLE_SECONDS) -> 
         server_header=False,
         proxy_headers=bool(front.proxies),
         forwarded_allow_ips=list(front.proxies),
-        limit_concurrency=2 * (front.calls + front.queue),
+        limit_concurrency=2 * (front.calls + front.queue) + SPARE,
         timeout_keep_alive=idle,
         timeout_graceful_shutdown=1,
         ssl_certfile=front.certificate,

@@ -201,3 +201,9 @@ async def test_work_can_be_added(evershell: httpx2.AsyncClient, sandbox: Sandbox
     assert await statuses(evershell, workspace_id) == {second: "submitted", first: "running"}
     stopped = sandbox.evershell.add_workspace("stopped")
     assert (await cancel(evershell, stopped)).status_code == 409
+
+
+async def test_an_agent_that_is_missed_is_soon_back(evershell: httpx2.AsyncClient, clock: Clock) -> None:
+    assert (await cancel(evershell, IDS.unreachable_workspace)).status_code == 502
+    clock.pass_seconds(1)
+    assert (await cancel(evershell, IDS.unreachable_workspace)).status_code == 202

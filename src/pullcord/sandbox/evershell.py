@@ -130,6 +130,8 @@ class EverShell:
         self._wind_down = wind_down
         self._numbers = count(1000)
         self._faults = count(1)
+        self._restart = timedelta(seconds=wind_down / 4)
+        self._back: dict[str, datetime] = {}
         self.ids = Ids()
         now = clock()
         self.workspaces = {workspace.id: workspace for workspace in _workspaces(self.ids, now)}
@@ -207,9 +209,10 @@ class EverShell:
         workspace = self._workspace(request)
         if workspace.status in NOT_RUNNING:
             raise Fault(409, f"workspace_{workspace.status}", f"workspace is {workspace.status}")
-        if not workspace.reachable:
-            raise Fault(502, "agent_unreachable", "agent service could not be reached")
         now = self._clock()
+        # The agent is restarted when it is missed, and is soon back.
+        if not workspace.reachable and now < self._back.setdefault(workspace.id, now + self._restart):
+            raise Fault(502, "agent_unreachable", "agent service could not be reached")
         task = _running(self._work(workspace, now).values())
         if task is not None and task.ending is None:
             ending = task.reaction.ending(now, self._wind_down)
