@@ -2,6 +2,7 @@
 
 import os
 
+import mcp.client.stdio  # noqa: F401 - children write to what stderr is at this import: before any test captures it
 import pytest
 from hypothesis import HealthCheck, settings
 
