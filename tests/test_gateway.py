@@ -604,6 +604,7 @@ async def test_a_pause_ends_with_its_time_or_with_the_process() -> None:
 
 async def test_a_proxy_that_cannot_be_spoken_to_is_told_and_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "nonsense://127.0.0.1:1")
+
     async def sleep(_: float) -> None: ...
 
     async with Gateway(sleep=sleep) as gateway:

@@ -71,9 +71,7 @@ def test_the_record_of_requests_is_bounded() -> None:
 
 def test_ids_are_well_formed_unique_and_the_same_in_every_sandbox(clock: Clock) -> None:
     one, other = Sandbox(clock), Sandbox()
-    everruns, evershell, xpander = (
-        asdict(ids) for ids in (one.everruns.ids, one.evershell.ids, one.xpander.ids)
-    )
+    everruns, evershell, xpander = (asdict(ids) for ids in (one.everruns.ids, one.evershell.ids, one.xpander.ids))
     assert one.everruns.ids == other.everruns.ids
     assert one.everruns.add_task() == other.everruns.add_task()
     for ids, pattern in (

@@ -55,9 +55,7 @@ async def test_a_repeated_cancel_keeps_the_first_time(everruns: httpx2.AsyncClie
     assert (await everruns.get(task_path(IDS.background_task))).json()["task"]["state"] == "canceled"
 
 
-async def test_a_task_may_finish_before_its_cancel_takes_effect(
-    everruns: httpx2.AsyncClient, clock: Clock
-) -> None:
+async def test_a_task_may_finish_before_its_cancel_takes_effect(everruns: httpx2.AsyncClient, clock: Clock) -> None:
     asked = await everruns.post(f"{task_path(IDS.finishing_task)}/cancel")
     assert asked.json()["state"] == "running"
     clock.pass_seconds(3)
@@ -70,9 +68,7 @@ async def test_a_monitor_comes_back_canceled(everruns: httpx2.AsyncClient) -> No
     assert (await everruns.post(f"{task_path(IDS.monitor_task)}/cancel")).json()["state"] == "canceled"
 
 
-@pytest.mark.parametrize(
-    ("task_id", "state"), [(IDS.succeeded_task, "succeeded"), (IDS.failed_task, "failed")]
-)
+@pytest.mark.parametrize(("task_id", "state"), [(IDS.succeeded_task, "succeeded"), (IDS.failed_task, "failed")])
 async def test_a_task_that_has_ended_is_stamped_and_otherwise_left_alone(
     everruns: httpx2.AsyncClient, task_id: str, state: str
 ) -> None:
@@ -243,18 +239,14 @@ async def test_sessions_come_in_pages_that_link_to_each_other(everruns: httpx2.A
         ({"limit": "5000"}, 6),
     ],
 )
-async def test_sessions_can_be_searched(
-    everruns: httpx2.AsyncClient, query: dict[str, str], found: int
-) -> None:
+async def test_sessions_can_be_searched(everruns: httpx2.AsyncClient, query: dict[str, str], found: int) -> None:
     page = (await everruns.get(f"{V1}/sessions", params=query)).json()
     assert page["total"] == found
     assert page["limit"] <= 100
 
 
 @pytest.mark.parametrize("authorization", [f"Bearer {KEY}", f"ApiKey {KEY}", KEY])
-async def test_a_key_may_come_with_either_scheme_or_bare(
-    http: httpx2.AsyncClient, authorization: str
-) -> None:
+async def test_a_key_may_come_with_either_scheme_or_bare(http: httpx2.AsyncClient, authorization: str) -> None:
     answer = await http.get(f"{V1}/tasks", headers={"Authorization": authorization})
     assert answer.status_code == 200
 

@@ -60,9 +60,7 @@ async def test_a_repeated_cancel_during_the_same_task_changes_nothing(
     assert (await statuses(evershell, IDS.busy_workspace))[IDS.busy_task] == "cancelled"
 
 
-async def test_a_cancel_that_comes_late_hits_the_next_task(
-    evershell: httpx2.AsyncClient, clock: Clock
-) -> None:
+async def test_a_cancel_that_comes_late_hits_the_next_task(evershell: httpx2.AsyncClient, clock: Clock) -> None:
     queue = IDS.queued_workspace
     assert await statuses(evershell, queue) == {IDS.next_task: "submitted", IDS.first_task: "running"}
     await cancel(evershell, queue)
@@ -140,9 +138,7 @@ async def test_a_read_only_key_reads_and_does_not_cancel(evershell: httpx2.Async
         (IDS.finishing_workspace, "busy"),
     ],
 )
-async def test_a_workspace_tells_its_status(
-    evershell: httpx2.AsyncClient, workspace_id: str, status: str
-) -> None:
+async def test_a_workspace_tells_its_status(evershell: httpx2.AsyncClient, workspace_id: str, status: str) -> None:
     assert await workspace_status(evershell, workspace_id) == status
 
 

@@ -40,9 +40,7 @@ async def test_a_stop_may_be_done_at_once(xpander: httpx2.AsyncClient, task_id: 
     assert task["finished_at"] == "2026-10-01T12:00:00Z"
 
 
-async def test_a_slow_worker_executes_until_it_observes_the_signal(
-    xpander: httpx2.AsyncClient, clock: Clock
-) -> None:
+async def test_a_slow_worker_executes_until_it_observes_the_signal(xpander: httpx2.AsyncClient, clock: Clock) -> None:
     task = await stop(xpander, IDS.slow_task)
     assert (task["status"], task["is_manually_stopped"], task["finished_at"]) == ("executing", False, None)
     clock.pass_seconds(2)
@@ -53,9 +51,7 @@ async def test_a_slow_worker_executes_until_it_observes_the_signal(
     assert task["finished_at"] == "2026-10-01T12:00:03Z"
 
 
-async def test_a_task_may_complete_before_the_signal_is_observed(
-    xpander: httpx2.AsyncClient, clock: Clock
-) -> None:
+async def test_a_task_may_complete_before_the_signal_is_observed(xpander: httpx2.AsyncClient, clock: Clock) -> None:
     assert (await stop(xpander, IDS.finishing_task))["status"] == "executing"
     clock.pass_seconds(3)
     task = await get(xpander, IDS.finishing_task)
@@ -82,9 +78,7 @@ async def test_a_task_that_has_ended_comes_back_unchanged(
     assert (after["status"], after["is_manually_stopped"]) == (status, manually)
 
 
-async def test_sub_executions_run_on_after_their_parent_is_stopped(
-    xpander: httpx2.AsyncClient, clock: Clock
-) -> None:
+async def test_sub_executions_run_on_after_their_parent_is_stopped(xpander: httpx2.AsyncClient, clock: Clock) -> None:
     parent = await stop(xpander, IDS.parent_task)
     assert (parent["status"], parent["finished_sub_executions"]) == ("stopped", [])
     assert parent["sub_executions"] == [IDS.first_sub_task, IDS.second_sub_task]
