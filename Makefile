@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clients conformance recording clean
+.PHONY: help demo test check faults clients conformance recording clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -23,6 +23,9 @@ check: $(VENV)/installed ## run the gates alone: lint, format, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+faults: $(VENV)/installed ## try every fault times every cancel tool, and print the table
+	$(BIN)/python -m tests.faults.matrix
 
 clients: $(VENV)/installed ## drive pullcord with clients that others wrote; writes the README's table
 	$(BIN)/python -m tests.clients

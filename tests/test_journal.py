@@ -157,6 +157,20 @@ def test_an_emptied_file_goes_on(path: Path) -> None:
     assert [line["id"] for line in lines(path)] == ["2"]
 
 
+def test_a_file_that_is_emptied_within_a_write_takes_the_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lseek = os.lseek
+
+    def emptied(descriptor: int, position: int, how: int) -> int:
+        os.truncate(path, 0)
+        return lseek(descriptor, position, how)
+
+    write(path, id="1")
+    monkeypatch.setattr(os, "lseek", emptied)
+    write(path, id="2")
+    assert path.read_bytes().count(b"\n") == 1
+    assert [line["id"] for line in lines(path)] == ["2"]
+
+
 def test_a_pipe_takes_lines_too(path: Path) -> None:
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -127,7 +127,7 @@ class TestEverruns:
         answer = await staged.call("cancel_turn", {"session_id": ids.active_session})
 
         assert (answer["outcome"], answer["work_stopped"]) == ("stopped", "yes")
-        assert "Background tasks and child sessions of this session go on" in answer["message"]
+        assert "Any background tasks and child sessions of this session go on" in answer["message"]
         assert action(answer, "collection")["arguments"] == {"root_session_id": ids.active_session}
         listed = await staged.follow(answer, "collection")
         assert ids.child_task in [item["id"] for item in listed["resource"]["items"]], "of its child sessions, too"

@@ -65,9 +65,9 @@ class Journal:
                 return
             os.chmod(descriptor if os.chmod in os.supports_fd else self._path, _OWNER_ONLY)  # noqa: PTH101 - no path
             if status.st_size:
-                os.lseek(descriptor, -1, os.SEEK_END)
+                os.lseek(descriptor, status.st_size - 1, os.SEEK_SET)
                 # A writer that died within its line must not spoil this one. One that is still at it: a blank line.
-                line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
+                line = line if os.read(descriptor, 1) in {b"\n", b""} else b"\n" + line
             _write(descriptor, line)
             os.fsync(descriptor)
         finally:
