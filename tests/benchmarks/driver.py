@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -184,8 +184,8 @@ class _Connection(asyncio.Protocol):
 class _Http:
     """Requests to Streamable HTTP, on as many connections as there are requests under way."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, ended: asyncio.Event) -> None:
+        self._port, self._ended = port, ended
         self._idle: list[_Connection] = []
         self._session = b""
 
@@ -220,6 +220,8 @@ class _Http:
                 try:
                     _, connection = await loop.create_connection(_Connection, "127.0.0.1", self._port)
                 except ConnectionRefusedError:
+                    if self._ended.is_set():
+                        raise
                     await asyncio.sleep(0.002)  # it is still starting
                 else:
                     return connection
@@ -247,13 +249,14 @@ async def started(
         transport, pipes = await asyncio.get_running_loop().subprocess_exec(
             _Pipes, *command, env=dict(environ), stderr=errors
         )
-    http = _Http(port) if port else None
+    http = _Http(port, pipes.ended) if port else None
     try:
         yield Session(transport.get_pid(), http or pipes, spawned)
     finally:
         if http:
             http.close()
-            transport.terminate()
+            with suppress(ProcessLookupError):  # it has ended by itself
+                transport.terminate()
         await _end(transport, pipes)
 
 
