@@ -15,7 +15,7 @@ demo: $(VENV)/installed ## tell the whole story, on an embedded sandbox of the p
 
 test: check ## run every gate and every test; all of src must be covered
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --numprocesses auto
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -148,8 +148,7 @@ class TestRegistry:
         assert re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", server["name"])
         assert 1 <= len(server["description"]) <= 100
         assert 1 <= len(server["title"]) <= 100
-        assert not server.keys() - {"$schema", "name", "title", "description", "version", "repository", "packages"}
-        assert server["repository"] == {"url": PROJECT["urls"]["Source"], "source": "github"}
+        assert not server.keys() - {"$schema", "name", "title", "description", "version", "packages"}
 
     def test_it_is_this_project_at_this_version(self) -> None:
         (package,) = self.server["packages"]
@@ -183,7 +182,6 @@ class TestBundle:
         assert (bundle["name"], bundle["version"]) == (PROJECT["name"], VERSION)
         assert bundle["description"] == TestRegistry.server["description"]
         assert (bundle["license"], bundle["keywords"]) == (PROJECT["license"], PROJECT["keywords"])
-        assert bundle["repository"]["url"] == bundle["author"]["url"] == PROJECT["urls"]["Source"]
         assert bundle["compatibility"]["runtimes"]["python"] == PROJECT["requires-python"]
         assert (ROOT / bundle["server"]["entry_point"]).exists()
 
