@@ -31,7 +31,8 @@ from tests.support import shipped
 from pullcord import cli
 from pullcord.access import TokenFile
 from pullcord.errors import SettingsError
-from pullcord.http import BODY_LIMIT, SPARE, Front, Load, listening
+from pullcord.http import SPARE, Front, listening
+from pullcord.load import BODY_LIMIT, Load
 from pullcord.sandbox import Sandbox
 from pullcord.settings import header, platforms
 

@@ -14,7 +14,8 @@ from tests.e2e.processes import started
 from tests.support import shipped
 
 from pullcord import cli
-from pullcord.http import HEALTH, PATH, READY, Front
+from pullcord.http import HEALTH, READY, Front
+from pullcord.load import PATH
 from pullcord.settings import platforms
 
 ROOT = Path(__file__).parents[1]

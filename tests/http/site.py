@@ -20,8 +20,9 @@ from tests.support import BASE_URL, shipped
 from pullcord import access, settings
 from pullcord.call import Desk
 from pullcord.gateway import Gateway
-from pullcord.http import Front, Load, application, reaches
+from pullcord.http import Front, application, reaches
 from pullcord.journal import Journal
+from pullcord.load import Load
 from pullcord.sandbox import Sandbox
 from pullcord.scope import Scope
 from pullcord.server import make

@@ -1,0 +1,141 @@
+"""Bounds on what callers may ask for over HTTP at once, and on how long they may take; each is told."""
+
+from typing import Any
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PATH = "/mcp"
+
+BODY_LIMIT = 256 * 1024
+"""Bytes of a request's body: many times what a call needs."""
+RETRY_AFTER = 1
+"""Seconds after which a request that found no place may come again."""
+_REFUSED = -32000  # of JSON-RPC's range for a server's own errors
+
+
+class Load:
+    """What the server is doing, how much of it there may be, and how long clients may take.
+
+    Args:
+        calls: requests that are handled at once.
+        queue: further requests that wait for a place.
+        arriving: seconds in which a request's body must be here.
+        waiting: seconds that a request waits for a place.
+        sending: seconds that a client may take to make room for a piece of the answer.
+    """
+
+    def __init__(
+        self, calls: int, queue: int, *, arriving: float = 10.0, waiting: float = 10.0, sending: float = 30.0
+    ) -> None:
+        self.draining = False
+        self.arriving = arriving
+        self.waiting = waiting
+        self.sending = sending
+        self._calls = calls
+        self._queue = queue
+        self._places = anyio.Semaphore(calls, fast_acquire=True)
+        self._left = anyio.Event()
+
+    async def enter(self, receive: Receive) -> bool:
+        """Take a place, or wait for one as long as the client does; whether that worked."""
+        if self._places.value:
+            self._places.acquire_nowait()
+            return True
+        entered = False
+        if self._places.statistics().tasks_waiting < self._queue:
+            async with anyio.create_task_group() as tasks:
+
+                async def until_gone() -> None:
+                    await receive()  # the body was read: nothing else can come
+                    tasks.cancel_scope.cancel()
+
+                tasks.start_soon(until_gone)
+                with anyio.move_on_after(self.waiting):
+                    await self._places.acquire()
+                    entered = True
+                tasks.cancel_scope.cancel()
+        return entered
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._places.release()
+        self._left.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is handled any more."""
+        while self._places.value < self._calls:
+            self._left = anyio.Event()
+            await self._left.wait()
+
+
+class Gate:
+    """Lets requests for MCP in, one at each place.
+
+    Args:
+        app: what is behind it.
+        load: the places.
+        secure: whether only https may bring requests.
+    """
+
+    def __init__(self, app: ASGIApp, load: Load, *, secure: bool) -> None:
+        self._app = app
+        self._load = load
+        self._secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        user = scope.get("user")
+        if scope["type"] != "http" or scope["path"] != PATH or (user and not user.is_authenticated):
+            await self._app(scope, receive, send)  # what turns a stranger away is in there
+            return
+        body, refusal = await self._body(scope, receive)
+        if refusal is None and not await self._load.enter(receive):
+            refusal = _refusal(503, "This server is busy. Nothing was sent; make the same call again a little later.")
+        if refusal:
+            await refusal(scope, receive, send)
+            return
+        arrived: list[Message] = [{"type": "http.request", "body": body}]
+
+        async def replay() -> Message:
+            return arrived.pop() if arrived else await receive()
+
+        async def hurry(message: Message) -> None:
+            with anyio.fail_after(self._load.sending):
+                await send(message)
+
+        try:
+            await self._app(scope, replay, hurry)
+        finally:
+            self._load.leave()
+
+    async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Response | None]:
+        """A request's body, or why it is refused."""
+        if scope["method"] != "POST":
+            return b"", _refusal(405, "There are no sessions and no streams to open here: POST only.", Allow="POST")
+        if self._secure and scope["scheme"] != "https":
+            return b"", _refusal(403, "Requests bring keys here: they must come by https. Nothing was sent.")
+        if self._load.draining:
+            return b"", _refusal(503, "This server is ending. Nothing was sent; make the same call again.")
+        body = bytearray()
+        try:
+            with anyio.fail_after(self._load.arriving):
+                async for chunk in Request(scope, receive).stream():
+                    body += chunk
+                    if len(body) > BODY_LIMIT:
+                        return b"", _refusal(413, f"The request is larger than {BODY_LIMIT} bytes.")
+        except TimeoutError:
+            return b"", _refusal(408, "The request took too long to arrive. Nothing was sent.")
+        return bytes(body), None
+
+
+def _refusal(status: int, message: str, **headers: str) -> Response:
+    """A JSON-RPC error: clients show its message, where of a bare status they show the number."""
+    body: dict[str, Any] = {"jsonrpc": "2.0", "id": None, "error": {"code": _REFUSED, "message": message}}
+    if status == 503:  # noqa: PLR2004 - Service Unavailable
+        headers["Retry-After"] = str(RETRY_AFTER)
+        body["error"]["data"] = {"retry_after_seconds": RETRY_AFTER}
+    # What is still to come of the request is not read.
+    return JSONResponse(body, status, {"Connection": "close", **headers})
