@@ -290,3 +290,8 @@ def test_what_to_do_is_told_with_the_variables_to_set() -> None:
     assert configured.remedy == "Check the key in DEPOT_KEY where pullcord is started."
     unreachable = settings.read(DEPOT, {}, brought=True)["depot"]
     assert unreachable.remedy == "Set DEPOT_TENANT where pullcord is started."
+
+
+def test_a_variable_that_a_client_did_not_fill_in_counts_as_not_set() -> None:
+    found = settings.read(shipped(), {"XPANDER_API_KEY": "${XPANDER_API_KEY}"})
+    assert found["xpander"].missing == ("XPANDER_API_KEY",)

@@ -51,7 +51,16 @@ class Journal:
         text = json.dumps(stamped, separators=(",", ":")).encode("ascii")
         # Shielded: a line that is half written because the caller went away would be worth nothing.
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._append, text + b"\n")
+            error = await anyio.to_thread.run_sync(self._tried, text + b"\n")
+        if error:  # raised here, not in the thread: Python 3.11 stops tracing a coroutine that is woken by an error
+            raise error
+
+    def _tried(self, line: bytes) -> OSError | None:
+        try:
+            self._append(line)
+        except OSError as error:
+            return error
+        return None
 
     def _append(self, line: bytes) -> None:
         if self._path == STDERR:
