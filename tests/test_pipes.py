@@ -55,8 +55,12 @@ async def test_to_write_to_a_side_that_is_gone_is_to_write_to_a_closed_stream() 
     await outgoing.send(message)
     assert os.read(theirs, 1000).rstrip() == PING.rstrip()
     os.close(theirs)
-    with anyio.fail_after(5), pytest.raises(anyio.ClosedResourceError):
+
+    async def keep_on() -> None:
         while True:
             await outgoing.send(message)
             await anyio.lowlevel.checkpoint()
+
+    with anyio.fail_after(5), pytest.raises(anyio.ClosedResourceError):
+        await keep_on()
     sink.close()
