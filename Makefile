@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults clients conformance recording clean
+.PHONY: help demo test check faults clients conformance recording bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -35,6 +35,9 @@ conformance: $(VENV)/installed ## run the official MCP conformance suite, over H
 
 recording: $(VENV)/installed ## record the demo as a picture
 	$(BIN)/python -m tests.recording
+
+bench: $(VENV)/installed ## measure speed beside others; writes the README's table and plot
+	$(BIN)/python -m tests.benchmarks.bench --readme --plot tests/benchmarks/speed.svg
 
 clean: ## remove whatever the other targets made
 	rm -rf .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

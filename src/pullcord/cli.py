@@ -1,6 +1,7 @@
 """The command line: argv and environ are read here and nowhere else, and here is the only exit status."""
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -209,7 +210,12 @@ def _scope(options: argparse.Namespace, environ: Environ, *, brought: bool = Fal
 
 
 def _serve(options: argparse.Namespace, environ: Environ) -> int:
-    return anyio.run(_serving, options, environ)
+    # Nearly all that a start makes is kept: to look for garbage in it, again and again, is a fifth of the start.
+    gc.disable()
+    try:
+        return anyio.run(_serving, options, environ)
+    finally:
+        gc.enable()
 
 
 async def _serving(options: argparse.Namespace, environ: Environ) -> int:
@@ -229,6 +235,8 @@ async def _serving(options: argparse.Namespace, environ: Environ) -> int:
         )
         path = options.journal or environ.get("PULLCORD_JOURNAL")
         desk = Desk(gateway, Journal(path) if path else None, Brake(options.limit) if options.limit else None)
+        gc.freeze()
+        gc.enable()
         server = partial(make, scope, desk, sandbox=options.sandbox, confirm=options.confirm)
         await stack.enter_async_context(gateway)
         if not options.http:

@@ -170,8 +170,8 @@ class Gateway:
         if self._opened is None:
             self._opened = httpx2.AsyncClient(
                 transport=self._transport,
-                # Plain http is for this machine only, and never goes by a proxy.
-                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(limits=self._fresh)},
+                # Plain http is for this machine only, never goes by a proxy, and needs no certificates to be read.
+                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(verify=False, limits=self._fresh)},
                 timeout=self._timeout,
                 limits=self._fresh,
                 follow_redirects=False,
