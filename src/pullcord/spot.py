@@ -4,6 +4,7 @@ import difflib
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from pullcord.document import Document, fault
@@ -28,7 +29,7 @@ class Spot(NamedTuple):
 
     def at(self, pointer: Pointer, value: Json) -> "Spot":
         """Another spot of the same document."""
-        return self._replace(pointer=pointer, value=value)
+        return Spot(self.document, self.subset, self.faults, value, pointer)
 
     def unheard(self) -> "Spot":
         """What stands in for a value that is missing, which was noted: nothing more is said of it."""
@@ -60,7 +61,7 @@ class Spot(NamedTuple):
     def members(self, kind: str) -> dict[str, "Spot"]:
         """The members of an object of a kind in the subset; where a required one is missing, its stand-in."""
         spot = self.resolved()
-        allowed = {key.rstrip("!"): key.endswith("!") for key in self.subset[kind].split()}
+        allowed = _allowed(self.subset[kind])
         members = spot.named()
         for key, member in members.items():
             if key not in allowed:
@@ -127,6 +128,12 @@ class Spot(NamedTuple):
             self.fault(f"{_SHOWN.repr(self.value)} is no JSON Pointer; {what}")
             return ""
         return self.value
+
+
+@cache
+def _allowed(keys: str) -> Mapping[str, bool]:
+    """The keys of a kind, and whether each must stand."""
+    return {key.rstrip("!"): key.endswith("!") for key in keys.split()}
 
 
 def nearest(word: str, words: Sequence[str]) -> str:
