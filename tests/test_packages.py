@@ -198,6 +198,7 @@ class TestBundle:
         # What is left empty must reach pullcord as empty, not as the placeholder.
         assert all(each["default"] == "" and each["required"] is False for each in questions.values())
 
+    @pytest.mark.npm
     def test_the_official_tool_takes_it(self, tmp_path: Path) -> None:
         pack(tmp_path / "pullcord.mcpb")
         names = set(zipfile.ZipFile(tmp_path / "pullcord.mcpb").namelist())
