@@ -3,9 +3,11 @@
 Waits are counted, not slept. The raw failures come from a transport, or from sockets of this machine.
 """
 
+import contextlib
 import gzip
+import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -16,9 +18,11 @@ import httpx2
 import pytest
 from tests.support import Content, answering, respond, shipped
 
+from pullcord import settings
 from pullcord.gateway import BODY_LIMIT, Gateway
 from pullcord.operation import Failure, Operation, Outcome, Reply
 from pullcord.outcome import judge
+from pullcord.request import build
 
 pytestmark = pytest.mark.anyio
 
@@ -610,3 +614,91 @@ async def test_a_proxy_that_cannot_be_spoken_to_is_told_and_nothing_is_sent(monk
     async with Gateway(sleep=sleep) as gateway:
         answer = await gateway.send(shipped()["stop_task"], httpx2.Request("POST", "https://platform.example/"))
     assert answer == Failure(sent=False, what="the proxy that this machine's environment names can't be used")
+
+
+def _page(body: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def _about(task: str, state: str = "canceled") -> str:
+    return json.dumps({"id": task, "session_id": SESSION, "state": state})
+
+
+SESSION = f"session_{0:032}"
+
+
+async def _cancels(behaviour: Behaviour, name: str, tasks: Sequence[str]) -> tuple[list[Reply | Failure], int]:
+    """What comes of cancels one after the other, and how many connections they took."""
+    connections = 0
+
+    async def counted(stream: anyio.abc.SocketStream) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            await behaviour(stream)
+
+    operation = shipped()[name]
+    with anyio.fail_after(20):
+        async with _server(counted) as port, Gateway(total=10, sleep=_at_once) as gateway:
+            reached = {"EVERRUNS_API_KEY": "key", "EVERRUNS_API_URL": f"http://127.0.0.1:{port}"}
+            using = settings.read(shipped(), reached)[operation.platform.name]
+            asked = [
+                build(operation, {"session_id": SESSION, "task_id": task}, using, request_id="r") for task in tasks
+            ]
+            return [await gateway.send(operation, each) for each in asked], connections
+
+
+async def _at_once(_: float) -> None: ...
+
+
+async def _honest(stream: anyio.abc.SocketStream) -> None:
+    while True:
+        line, *_ = (await stream.receive()).split(b"\r\n")
+        await stream.send(_page(_about(line.split(b"/")[-3].decode())))
+
+
+async def test_cancels_whose_answers_name_their_work_share_a_connection() -> None:
+    answers, connections = await _cancels(_honest, TASK, ["task_1", "task_2", "TASK_3"])
+    assert [answer.body["id"] for answer in answers if isinstance(answer, Reply) and isinstance(answer.body, dict)] == [
+        "task_1",
+        "task_2",
+        "TASK_3",
+    ]
+    assert connections == 1
+
+
+async def test_cancels_whose_answers_name_nothing_have_a_connection_each() -> None:
+    _, connections = await _cancels(_honest, CURRENT, ["task_1", "task_2"])
+    assert connections == 2
+
+
+async def test_an_answer_about_other_work_is_not_believed_and_its_connection_is_left() -> None:
+    async def doubled(stream: anyio.abc.SocketStream) -> None:
+        line, *_ = (await stream.receive()).split(b"\r\n")
+        task = line.split(b"/")[-3].decode()
+        await stream.send(_page(_about(task, "running")) + _page(_about("task_0")))
+        await _honest(stream)
+
+    answers, connections = await _cancels(doubled, TASK, ["task_1", "task_2"])
+
+    # What stood behind the first answer was about task_0: the second cancel was made again, on a new connection.
+    assert [judge(shipped()[TASK], answer).outcome for answer in answers] == [Outcome.STOPPING] * 2
+    assert [answer.body["id"] for answer in answers if isinstance(answer, Reply) and isinstance(answer.body, dict)] == [
+        "task_1",
+        "task_2",
+    ]
+    assert connections == 2
+
+
+async def test_a_platform_that_always_speaks_of_other_work_leaves_the_outcome_unknown() -> None:
+    async def astray(stream: anyio.abc.SocketStream) -> None:
+        while True:
+            await stream.receive()
+            await stream.send(_page(_about("task_0")))
+
+    answers, connections = await _cancels(astray, TASK, ["task_1"])
+
+    assert [judge(shipped()[TASK], answer).outcome for answer in answers] == [Outcome.UNKNOWN]
+    assert isinstance(answers[0], Reply)
+    assert answers[0].unreadable == "it is about other work than was asked for"
+    assert connections == 2

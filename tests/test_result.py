@@ -275,8 +275,8 @@ pytestmark = pytest.mark.anyio
 async def test_platform_text_is_cleaned_and_cut_wherever_it_stands() -> None:
     evil = "\x1b]0;title\x07\x1b[31m\u202e\u2066\u200b\ufeffred\x00 " + "x" * 600
     body = {
-        "id": evil,
-        "session_id": evil,
+        "id": ARGUMENTS["cancel_task"]["task_id"],
+        "session_id": ARGUMENTS["cancel_task"]["session_id"],
         "kind": evil,
         "display_name": evil,
         "state": evil,

@@ -4,9 +4,9 @@ A reply or a failure comes back, never an exception: what a platform or the netw
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn, Self, TypeAlias
 
 import anyio
 import anyio.lowlevel
@@ -14,7 +14,12 @@ import httpx2
 from opentelemetry import propagate
 
 from pullcord import problem
-from pullcord.operation import Failure, Json, Operation, Reply
+from pullcord.operation import Failure, Json, Operation, Pointer, Reply
+from pullcord.pointer import look_up
+from pullcord.request import NAMED
+
+Named: TypeAlias = Sequence[tuple[Pointer, str]]
+"""Where an answer names the work that it is about, and what that must be called."""
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a reply that are read."""
@@ -70,13 +75,13 @@ class Gateway:
         self.sleep = sleep
         self.ending = anyio.Event()
         """Set where the process is about to end: nothing is waited for any more."""
-        # Each request has a connection of its own: a used one may be closing just now, so that a cancel gets lost, or
-        # may hold bytes behind the last answer, which would be taken for the answer to this one.
-        self._fresh = httpx2.Limits(max_connections=connections, max_keepalive_connections=0)
+        self._connections = connections
         self._transport = transport
         self._timeout = httpx2.Timeout(total, connect=connect, pool=connect)
         self._total = total
-        self._opened: httpx2.AsyncClient | None = None
+        self._clients: dict[bool, httpx2.AsyncClient] = {}
+        """Each by whether it keeps its connections."""
+        self._dropped: list[httpx2.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
         """The client itself is made by the first call."""
@@ -86,9 +91,9 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        if self._opened:
-            with anyio.move_on_after(CLOSING, shield=True):
-                await self._opened.aclose()
+        with anyio.move_on_after(CLOSING, shield=True):
+            for client in (*self._clients.values(), *self._dropped):
+                await client.aclose()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than this process lives."""
@@ -153,8 +158,11 @@ class Gateway:
         return Failure(sent=True, what="no answer came in time")
 
     async def _exchange(self, request: httpx2.Request, secret: str) -> Reply | Failure:
+        # A used connection may hold bytes behind the last answer, which would be taken for the answer to this request.
+        # Where answers name their work that shows; where they don't, each request has a connection of its own.
+        named: Named = request.extensions.get(NAMED, ())
         try:
-            client = self._client()
+            client = self._client(kept=bool(named))
         except (ImportError, ValueError):  # as httpx2 raises for a proxy that it can't speak to, or read
             return Failure(sent=False, what="the proxy that this machine's environment names can't be used")
         try:
@@ -162,21 +170,35 @@ class Gateway:
         except httpx2.HTTPError as error:
             return next(failure for kind, failure in _FAILURES if isinstance(error, kind))
         try:
-            return await _read(response, secret)
+            reply = await _read(response, secret)
         finally:
             await response.aclose()
+        if _succeeded(reply) and _is_foreign(reply, named):
+            if self._clients.get(True) is client:
+                self._dropped.append(self._clients.pop(True))
+            return reply._replace(body=None, unreadable="it is about other work than was asked for")
+        return reply
 
-    def _client(self) -> httpx2.AsyncClient:
-        if self._opened is None:
-            self._opened = httpx2.AsyncClient(
+    def _client(self, *, kept: bool) -> httpx2.AsyncClient:
+        if kept not in self._clients:
+            limits = httpx2.Limits(
+                max_connections=self._connections, max_keepalive_connections=self._connections if kept else 0
+            )
+            self._clients[kept] = httpx2.AsyncClient(
                 transport=self._transport,
                 # Plain http is for this machine only, never goes by a proxy, and needs no certificates to be read.
-                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(verify=False, limits=self._fresh)},
+                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(verify=False, limits=limits)},
                 timeout=self._timeout,
-                limits=self._fresh,
+                limits=limits,
                 follow_redirects=False,
             )
-        return self._opened
+        return self._clients[kept]
+
+
+def _is_foreign(reply: Reply, named: Named) -> bool:
+    """Whether an answer names other work than was asked about. Ids are compared whatever their case."""
+    found = ((look_up(reply.body, pointer), asked) for pointer, asked in named)
+    return any(isinstance(answered, str) and answered.lower() != asked.lower() for answered, asked in found)
 
 
 def _is_lost(answer: Reply | Failure) -> bool:

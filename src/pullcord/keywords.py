@@ -126,6 +126,17 @@ def exposed(spot: Spot) -> tuple[Pointer, ...]:
     return tuple(item.pointer_text(whole=False) for item in spot.items())
 
 
+def answers(spot: Spot, here: Here) -> tuple[tuple[Pointer, str], ...]:
+    """x-answers: where a body names the work that was asked about."""
+    found: list[tuple[Pointer, str]] = []
+    for pointer, value in spot.named().items():
+        asked = expression(value, here)
+        if not POINTER.fullmatch(pointer) or asked.source is not Source.ARGUMENT:
+            value.fault("write where a body names the work, and what asked for it, such as /id: $request.path.task_id")
+        found.append((pointer, str(asked.value)))
+    return tuple(found)
+
+
 def in_body(spot: Spot, name: str) -> Pointer:
     """An expression that names a part of the reply's body."""
     found = expression(spot, Here(spot.pointer, []))

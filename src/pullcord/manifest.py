@@ -38,7 +38,7 @@ SUBSET: Mapping[str, str] = {
     "security scheme": "type! description! x-env! scheme name in bearerFormat",
     "path": "get put post patch delete parameters summary description",
     "operation": "operationId! summary! description! responses! externalDocs tags parameters"
-    " x-cancel x-state x-expose x-list",
+    " x-answers x-cancel x-state x-expose x-list",
     "parameter": "name! in! schema! description! required example examples x-env x-argument",
     "parameter schema": "type! pattern enum minimum maximum minLength maxLength default examples",
     "response": "description! content headers links x-outcomes",
@@ -310,6 +310,7 @@ def _operation(
         parameters=(*parameters, *added),
         responses=_responses(members["responses"], here, _OBSERVE_WORDS if method == "get" else _CANCEL_WORDS),
         expose=keywords.exposed(members["x-expose"]) if "x-expose" in members else (),
+        answers=keywords.answers(members["x-answers"], here) if "x-answers" in members else (),
         state=keywords.state(members["x-state"]) if "x-state" in members else None,
         cancel=cancel,
         listing=listing,

@@ -288,6 +288,8 @@ class Operation(NamedTuple):
     """By status ("200"), range ("2XX"), or "default": any other status, and no answer at all."""
     expose: tuple[Pointer, ...] = ()
     state: State | None = None
+    answers: tuple[tuple[Pointer, str], ...] = ()
+    """Where an answer names the work that it is about, and the argument that asked for it."""
     cancel: Cancel | None = None
     listing: Listing | None = None
 

@@ -10,6 +10,9 @@ from pullcord import __version__
 from pullcord.operation import Arguments, Json, Operation, Parameter, Place
 from pullcord.settings import Settings
 
+NAMED = "named"
+"""Of a request's extensions: where an answer to it names the work, and what it must be called there."""
+
 _NAMES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -29,9 +32,11 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
         "X-Request-ID": request_id,
         **dict(_headers(operation, arguments, settings)),
     }
+    named = [(pointer, str(arguments[name])) for pointer, name in operation.answers]
     if settings.key:
         headers[operation.platform.key.header] = operation.platform.key.prefix + settings.key.get_secret_value()
-    return httpx2.Request(operation.method, url(operation, arguments, settings.base_url), headers=headers)
+    address = url(operation, arguments, settings.base_url)
+    return httpx2.Request(operation.method, address, headers=headers, extensions={NAMED: named})
 
 
 def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> Iterator[tuple[str, str]]:
