@@ -150,14 +150,19 @@ def _unfit(text: str) -> set[str]:
 def _everywhere(text: str, *, words: bool) -> Callable[[Json], Json]:
     """Put a text behind every text of a body; words, such as ids and states, are spared or not."""
 
-    def change(value: Json) -> Json:
+    def change(value: Json, *, listed: bool = False) -> Json:
         match value:
             case str():
                 return value + text if words or " " in value else value
             case list():
-                return [change(item) for item in value]
+                return [change(item, listed=True) for item in value]
             case dict():
-                return {name: change(member) for name, member in value.items()} | ({text: text} if words else {})
+                # An answer about other work would not be believed at all.
+                spared = set() if listed else {"id", "session_id", "workspace_id"}
+                changed = {
+                    name: member if name in spared else change(member, listed=listed) for name, member in value.items()
+                }
+                return changed | ({text: text} if words else {})
         return value
 
     return change
