@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import anyio
+from mcp_types.methods import validate_server_result
 
 Era: TypeAlias = Literal["legacy", "modern"]
 Message: TypeAlias = dict[str, Any]
@@ -88,10 +89,13 @@ class Server:
         return number, waiting
 
     async def request(self, method: str, params: Mapping[str, Any]) -> Message:
-        """Send a request, and wait for its answer."""
+        """Send a request, and wait for its answer, which must fit the protocol's types of the era."""
         _, waiting = await self.start(method, params)
         with anyio.fail_after(PATIENCE):
-            return await waiting
+            answer = await waiting
+        if "result" in answer:
+            validate_server_result(method, MODERN if self.era == "modern" else LEGACY, answer["result"])
+        return answer
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool; its envelope, which both halves of the result must hold."""
