@@ -297,13 +297,20 @@ FAULTS: tuple[Fault, ...] = (
         "the key in every member",
         echoed(
             "200 OK",
-            '{"state": "running", "status": "executing KEY", "id": "KEY", "title": "KEY", "display_name": "Bearer KEY",'
-            ' "KEY": "KEY", "links": {"child_session_id": "KEY"}, "allowed_actions": [{"rel": "help", "hint": "KEY",'
+            '{"state": "running", "status": "executing KEY", "kind": "KEY", "title": "KEY",'
+            ' "display_name": "Bearer KEY", "KEY": "KEY", "links": {"child_session_id": "KEY"}, "allowed_actions": [{"rel": "help", "hint": "KEY",'
             ' "href": "/x?key=KEY"}]}',
             "X-Request-ID: KEY",
         ),
         reaches=False,
         but={"cancel_task": "stopping", **_NO_BODY},
+    ),
+    Fault(
+        "the key in place of the id",
+        echoed("200 OK", '{"state": "running", "status": "executing", "id": "KEY"}'),
+        reaches=False,
+        again="aimed",
+        but=_NO_BODY,
     ),
     Fault(
         "the key in a problem",
