@@ -298,8 +298,8 @@ FAULTS: tuple[Fault, ...] = (
         echoed(
             "200 OK",
             '{"state": "running", "status": "executing KEY", "kind": "KEY", "title": "KEY",'
-            ' "display_name": "Bearer KEY", "KEY": "KEY", "links": {"child_session_id": "KEY"}, "allowed_actions": [{"rel": "help", "hint": "KEY",'
-            ' "href": "/x?key=KEY"}]}',
+            ' "display_name": "Bearer KEY", "KEY": "KEY", "links": {"child_session_id": "KEY"},'
+            ' "allowed_actions": [{"rel": "help", "hint": "KEY", "href": "/x?key=KEY"}]}',
             "X-Request-ID: KEY",
         ),
         reaches=False,
