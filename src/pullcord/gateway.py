@@ -174,8 +174,8 @@ class Gateway:
         finally:
             await response.aclose()
         if _succeeded(reply) and _is_foreign(reply, named):
-            if self._clients.get(True) is client:
-                self._dropped.append(self._clients.pop(True))
+            self._clients = {kept: each for kept, each in self._clients.items() if each is not client}
+            self._dropped.append(client)  # calls that are on their way in it still need it
             return reply._replace(body=None, unreadable="it is about other work than was asked for")
         return reply
 
