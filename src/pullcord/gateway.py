@@ -31,6 +31,8 @@ SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
 CONNECTIONS = 256
 """Requests that are on the wire at once; further ones wait as long as connecting may take."""
+LEFT = 4
+"""Clients that stay open after one of their connections carried other work's answer."""
 CLOSING = 2
 """Seconds that closing the connections may take."""
 SECRET = 8
@@ -175,7 +177,11 @@ class Gateway:
             await response.aclose()
         if _succeeded(reply) and _is_foreign(reply, named):
             self._clients = {kept: each for kept, each in self._clients.items() if each is not client}
-            self._dropped.append(client)  # calls that are on their way in it still need it
+            # Calls that are on their way in it still need it: only those that were left long ago are closed.
+            self._dropped.append(client)
+            for old in self._dropped[:-LEFT]:
+                await old.aclose()
+            self._dropped = self._dropped[-LEFT:]
             return reply._replace(body=None, unreadable="it is about other work than was asked for")
         return reply
 
