@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import anyio.lowlevel
+import httpcore2
 import httpx2
 import jsonschema
 from mcp import Client, types
@@ -15,6 +17,7 @@ from tests.sandbox.clock import Clock
 
 from pullcord import manifest, settings
 from pullcord.call import Desk
+from pullcord.connections import Connect
 from pullcord.gateway import Gateway
 from pullcord.operation import MEANINGS, Catalogue, Outcome
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
@@ -149,9 +152,66 @@ async def stage(
     catalogue = shipped()
     given = {**sandbox.environment(BASE_URL), **(environ or {})}
     scope = Scope.of(catalogue, settings.read(catalogue, given), only)
-    gateway = Gateway(transport or httpx2.ASGITransport(app=sandbox.app), now=now, sleep=sleep or passing)
+    gateway = Gateway(over(transport or httpx2.ASGITransport(app=sandbox.app)), now=now, sleep=sleep or passing)
     async with gateway, Client(make(scope, desk(gateway)), mode=mode, cache=None) as client:
         yield Stage(sandbox, clock, scope, client, slept)
+
+
+class Connection(httpcore2.AsyncConnectionInterface):
+    """A connection to a transport in memory, which hands out httpx2's errors as the engine's own."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+        self.transport = transport
+        self.requests = 0
+        self.expired = False
+        self.closed = False
+
+    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
+        self.requests += 1
+        await anyio.lowlevel.checkpoint()
+        asked = httpx2.Request(request.method.decode(), bytes(request.url).decode(), headers=request.headers)
+        try:
+            answer = await self.transport.handle_async_request(asked)
+        except httpx2.TransportError as error:
+            raise engine(error) from error
+        assert isinstance(answer.stream, httpx2.AsyncByteStream)
+        return httpcore2.Response(answer.status_code, headers=answer.headers.raw, content=Passing(answer.stream))
+
+    def is_available(self) -> bool:
+        return not self.closed
+
+    def has_expired(self) -> bool:
+        return self.expired
+
+    async def aclose(self) -> None:
+        await anyio.lowlevel.checkpoint()  # as a socket's: where the caller is cancelled, it gets no further
+        self.closed = True
+
+
+class Passing:
+    """A body, whose errors are the engine's own too."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        except httpx2.TransportError as error:
+            raise engine(error) from error
+
+
+def engine(error: httpx2.TransportError) -> Exception:
+    """The error of httpx2's engine that httpx2 would have made this error of."""
+    kinds = [getattr(httpcore2, kind.__name__, None) for kind in type(error).__mro__]
+    made: Exception = next(kind for kind in kinds if kind)(str(error))
+    return made
+
+
+def over(transport: httpx2.AsyncBaseTransport) -> Connect:
+    """Connections to a transport in memory."""
+    return lambda _: Connection(transport)
 
 
 class Content(httpx2.AsyncByteStream):

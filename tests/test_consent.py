@@ -13,7 +13,7 @@ from mcp.client import ClientRequestContext
 from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from tests.sandbox.clock import Clock
-from tests.support import BASE_URL, shipped, sound
+from tests.support import BASE_URL, over, shipped, sound
 
 from pullcord import settings
 from pullcord.brake import Brake, Limit
@@ -62,7 +62,7 @@ async def asking(
 
     sandbox = Sandbox(Clock())
     scope = Scope.of(shipped(), settings.read(shipped(), sandbox.environment(BASE_URL)))
-    async with Gateway(httpx2.ASGITransport(app=sandbox.app)) as gateway:
+    async with Gateway(over(httpx2.ASGITransport(app=sandbox.app))) as gateway:
         server = make(scope, Desk(gateway, brake=Brake(limit) if limit else None), confirm=True, state_key=key)
         async with Client(server, mode=mode, cache=None, elicitation_callback=answer if says else instead) as client:
             yield Asked(sandbox, scope, client, questions)

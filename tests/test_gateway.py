@@ -7,22 +7,26 @@ import contextlib
 import gzip
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 import anyio
 import anyio.abc
 import anyio.lowlevel
+import httpcore2
 import httpx2
 import pytest
-from tests.support import Content, answering, respond, shipped
+from tests.support import Connection, Content, answering, over, respond, shipped
 
 from pullcord import settings
+from pullcord.connections import tls
 from pullcord.gateway import BODY_LIMIT, Gateway
 from pullcord.operation import Failure, Operation, Outcome, Reply
 from pullcord.outcome import judge
-from pullcord.request import build
+from pullcord.request import Request, build
 
 pytestmark = pytest.mark.anyio
 
@@ -37,20 +41,21 @@ GET = "get_task"
 ALL = [CURRENT, TASK, GET]
 
 NOT_SENT = [
-    httpx2.ConnectError("x"),
-    httpx2.ConnectTimeout("x"),
-    httpx2.PoolTimeout("x"),
-    httpx2.ProxyError("x"),
-    httpx2.UnsupportedProtocol("x"),
+    httpcore2.ConnectError("x"),
+    httpcore2.ConnectTimeout("x"),
+    httpcore2.PoolTimeout("x"),
+    httpcore2.ProxyError("x"),
+    httpcore2.UnsupportedProtocol("x"),
+    httpcore2.ConnectionNotAvailable("x"),
 ]
 LOST = [
-    httpx2.ReadTimeout("x"),
-    httpx2.WriteTimeout("x"),
-    httpx2.ReadError("x"),
-    httpx2.WriteError("x"),
-    httpx2.CloseError("x"),
-    httpx2.RemoteProtocolError("x"),
-    httpx2.LocalProtocolError("x"),
+    httpcore2.ReadTimeout("x"),
+    httpcore2.WriteTimeout("x"),
+    httpcore2.ReadError("x"),
+    httpcore2.WriteError("x"),
+    httpcore2.RemoteProtocolError("x"),
+    httpcore2.LocalProtocolError("x"),
+    ssl.SSLError("x"),
 ]
 
 
@@ -63,7 +68,7 @@ class Line:
         self.slept: list[float] = []
         self.clock = 0.0
         transport = httpx2.MockTransport(self._answer)
-        self.gateway = Gateway(transport, total=total, now=lambda: self.clock, sleep=self._sleep)
+        self.gateway = Gateway(over(transport), total=total, now=lambda: self.clock, sleep=self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -84,8 +89,8 @@ class Line:
             return await gateway.send(shipped()[name], _request(shipped()[name]))
 
 
-def _request(operation: Operation, url: str = "https://platform.example/x") -> httpx2.Request:
-    return httpx2.Request(operation.method, url)
+def _request(operation: Operation, url: str = "https://platform.example/x") -> Request:
+    return Request(operation.method, url, {"Host": "platform.example", "Content-Length": "0"})
 
 
 def _late(status: int, seconds: str) -> Callable[[], httpx2.Response]:
@@ -96,14 +101,11 @@ def _html(status: int, headers: Mapping[str, str] | None = None) -> Callable[[],
     return lambda: respond(status, b"<html>", headers)
 
 
-def _classes(parent: type[Exception]) -> Iterator[type[Exception]]:
-    yield parent
-    for child in parent.__subclasses__():
-        yield from _classes(child)
+ERRORS = [each for each in vars(httpcore2).values() if isinstance(each, type) and issubclass(each, Exception)]
 
 
-@pytest.mark.parametrize("kind", [*_classes(httpx2.TransportError), httpx2.DecodingError, httpx2.TooManyRedirects])
-async def test_every_way_to_fail_is_told_apart_by_whether_it_was_sent(kind: type[httpx2.RequestError]) -> None:
+@pytest.mark.parametrize("kind", [*ERRORS, OSError])
+async def test_every_way_to_fail_is_told_apart_by_whether_it_was_sent(kind: type[Exception]) -> None:
     answer = await Line(kind("the platform's own words")).send(CURRENT)
 
     assert isinstance(answer, Failure)
@@ -125,7 +127,7 @@ async def test_a_failure_to_connect_is_tried_twice_more(name: str, error: Except
 
 @pytest.mark.parametrize("name", ALL)
 async def test_a_connection_that_stands_in_the_end_is_used(name: str) -> None:
-    line = Line(httpx2.ConnectError("x"), httpx2.ConnectError("x"), 200)
+    line = Line(httpcore2.ConnectError("x"), httpcore2.ConnectError("x"), 200)
 
     assert await line.send(name) == Reply(200, {}, {})
 
@@ -209,7 +211,7 @@ class TestALostAnswer:
 
     @pytest.mark.parametrize(
         "later",
-        [httpx2.ConnectError("x"), 503, 429, _late(429, "60"), 401, 404, 409, 422, 500],
+        [httpcore2.ConnectError("x"), 503, 429, _late(429, "60"), 401, 404, 409, 422, 500],
         ids=["connect", "503", "429", "429 in 60 s", "401", "404", "409", "422", "500"],
     )
     async def test_stays_lost_whatever_a_later_failure_says(self, lost: Step, later: Step) -> None:
@@ -223,7 +225,7 @@ class TestALostAnswer:
 
 
 async def test_repeats_are_counted_together() -> None:
-    line = Line(httpx2.ConnectError("x"), _late(503, "1"), httpx2.ReadError("x"), 200)
+    line = Line(httpcore2.ConnectError("x"), _late(503, "1"), httpcore2.ReadError("x"), 200)
     answer = await line.send(TASK)
 
     assert (len(line.seen), isinstance(answer, Failure)) == (3, True)
@@ -259,7 +261,9 @@ async def test_a_body_of_just_the_limit_is_read() -> None:
     assert len(reply.body) == BODY_LIMIT - 2
 
 
-@pytest.mark.parametrize("error", [httpx2.ReadError("x"), httpx2.ReadTimeout("x"), httpx2.RemoteProtocolError("x")])
+@pytest.mark.parametrize(
+    "error", [httpcore2.ReadError("x"), httpcore2.ReadTimeout("x"), httpcore2.RemoteProtocolError("x")]
+)
 async def test_a_body_that_breaks_off_is_unreadable(error: Exception) -> None:
     line = Line(lambda: httpx2.Response(200, stream=Content(b'{"status":"cancelled"', error=error)))
 
@@ -327,7 +331,7 @@ async def test_a_platform_that_never_answers_is_given_up_in_time() -> None:
         raise AssertionError
 
     for name in ALL:
-        gateway = Gateway(httpx2.MockTransport(silent), total=0.05)
+        gateway = Gateway(over(httpx2.MockTransport(silent)), total=0.05)
         with anyio.fail_after(5):
             answer = await gateway.send(shipped()[name], _request(shipped()[name]))
         assert answer == Failure(sent=True, what="no answer came in time")
@@ -339,7 +343,7 @@ async def test_a_body_that_never_ends_is_given_up_in_time() -> None:
             yield b" "
             await anyio.sleep(0.001)
 
-    gateway = Gateway(httpx2.MockTransport(lambda _: httpx2.Response(200, content=drips())), total=0.05)
+    gateway = Gateway(over(httpx2.MockTransport(lambda _: httpx2.Response(200, content=drips()))), total=0.05)
     with anyio.fail_after(5):
         answer = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
 
@@ -371,7 +375,7 @@ async def _gone(name: str, *, before: bool = False) -> tuple[list[str], list[Rep
             learnt.append(await gateway.send(shipped()[name], _request(shipped()[name])))
 
     with anyio.fail_after(5):
-        async with Gateway(httpx2.MockTransport(slow)) as gateway, anyio.create_task_group() as tasks:
+        async with Gateway(over(httpx2.MockTransport(slow))) as gateway, anyio.create_task_group() as tasks:
             scope = anyio.CancelScope()
             if before:
                 scope.cancel()
@@ -408,47 +412,108 @@ async def test_a_finished_cancel_is_not_sent_again_for_a_caller_that_has_gone() 
     def refused(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
         scope.cancel()
-        raise httpx2.ConnectError("x")
+        raise httpcore2.ConnectError("x")
 
     with anyio.fail_after(5), scope:
-        await Gateway(httpx2.MockTransport(refused)).send(shipped()[TASK], _request(shipped()[TASK]))
+        await Gateway(over(httpx2.MockTransport(refused))).send(shipped()[TASK], _request(shipped()[TASK]))
 
     assert (len(seen), scope.cancelled_caught) == (1, True)
 
 
-class Watched(httpx2.MockTransport):
-    """A transport that tells when it is closed."""
+class Dialled:
+    """Connections to a platform that always answers so, each remembered."""
 
-    closed = 0
+    def __init__(self, answer: httpx2.Response) -> None:
+        self.made: list[Connection] = []
+        self._transport = httpx2.MockTransport(lambda _: answer)
 
-    async def aclose(self) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.closed += 1
+    def __call__(self, _: httpcore2.Origin) -> Connection:
+        self.made.append(Connection(self._transport))
+        return self.made[-1]
 
 
-async def test_the_client_is_made_by_the_first_call_and_closed_at_the_end() -> None:
-    unused, used = Watched(lambda _: respond(200)), Watched(lambda _: respond(200))
+NAMING = _request(shipped()[TASK])._replace(named=[("/id", "t1")])
+"""A request whose answer names its work."""
 
-    async with Gateway(unused):
-        pass
-    async with Gateway(used) as gateway:
+
+async def test_a_connection_is_made_by_the_first_call_shared_by_the_next_and_closed_at_the_end() -> None:
+    dialled = Dialled(respond(200))
+
+    async with Gateway(dialled) as gateway:
+        assert dialled.made == []
         for _ in range(2):
-            await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
-        assert used.closed == 0
-
-    assert unused.closed == 0
-    assert used.closed > 0
+            await gateway.send(shipped()[TASK], NAMING)
+        assert [each.closed for each in dialled.made] == [False]
+    assert [each.closed for each in dialled.made] == [True]
 
 
 async def test_connections_are_closed_even_if_the_server_is_cancelled() -> None:
-    used = Watched(lambda _: respond(200))
+    dialled = Dialled(respond(200))
 
     with anyio.CancelScope() as scope:
-        async with Gateway(used) as gateway:
-            await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+        async with Gateway(dialled) as gateway:
+            await gateway.send(shipped()[TASK], NAMING)
             scope.cancel()
 
-    assert used.closed > 0
+    assert [each.closed for each in dialled.made] == [True]
+
+
+async def test_a_connection_that_has_expired_is_closed_and_not_used_again() -> None:
+    dialled = Dialled(respond(200))
+
+    async with Gateway(dialled) as gateway:
+        await gateway.send(shipped()[TASK], NAMING)
+        dialled.made[0].expired = True
+        await gateway.send(shipped()[TASK], NAMING)
+        assert [each.closed for each in dialled.made] == [True, False]
+
+
+async def test_the_newest_connection_is_taken_first() -> None:
+    """So that those which a burst has left may expire."""
+    dialled = Dialled(respond(200))
+
+    async with Gateway(dialled) as gateway:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(gateway.send, shipped()[TASK], NAMING)
+        assert len(dialled.made) == 3
+        for _ in range(5):
+            await gateway.send(shipped()[TASK], NAMING)
+        assert sorted(each.requests for each in dialled.made) == [1, 1, 6]
+
+
+async def test_a_connection_is_never_lent_to_another_origin() -> None:
+    dialled = Dialled(respond(200))
+
+    async with Gateway(dialled) as gateway:
+        for port in (1, 2, 1):
+            await gateway.send(shipped()[TASK], NAMING._replace(url=f"https://platform.example:{port}/x"))
+        assert [each.requests for each in dialled.made] == [2, 1]
+
+
+async def test_a_call_that_finds_no_free_connection_waits_and_says_in_time_that_nothing_was_sent() -> None:
+    go_on = anyio.Event()
+
+    async def slow(_: httpx2.Request) -> httpx2.Response:
+        await go_on.wait()
+        return respond(200)
+
+    answers: dict[str, Reply | Failure] = {}
+
+    async def call(name: str) -> None:
+        answers[name] = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+
+    with anyio.fail_after(5):
+        gateway = Gateway(over(httpx2.MockTransport(slow)), connect=0.01, connections=1, sleep=_at_once)
+        async with gateway, anyio.create_task_group() as tasks:
+            tasks.start_soon(call, "first")
+            await anyio.wait_all_tasks_blocked()
+            await call("second")
+            go_on.set()
+            await call("third")
+
+    assert answers["second"] == Failure(sent=False, what="too many calls are under way")
+    assert [type(answers[name]) for name in ("first", "third")] == [Reply, Reply]
 
 
 @asynccontextmanager
@@ -552,7 +617,8 @@ async def test_a_proxy_of_the_environment_never_sees_what_stays_on_this_machine(
     assert answer.status == 204
 
 
-async def test_a_proxy_that_refuses_the_connection_has_passed_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def _behind(monkeypatch: pytest.MonkeyPatch, proxy: str, past: str = "") -> tuple[Reply | Failure, list[bytes]]:
+    """What comes of a call, and what reached the proxy, which refuses it."""
     received: list[bytes] = []
 
     async def refuses(stream: anyio.abc.SocketStream) -> None:
@@ -560,17 +626,40 @@ async def test_a_proxy_that_refuses_the_connection_has_passed_nothing_on(monkeyp
         await stream.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
     with anyio.fail_after(20):
-        async with _server(refuses) as port, Gateway(total=10) as gateway:
-            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-            answer = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+        async with _server(refuses) as port, Gateway(total=10, sleep=_at_once) as gateway:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.format(port))
+            monkeypatch.setenv("NO_PROXY", past)
+            asked = _request(shipped()[CURRENT], "https://127.0.0.1:9/x")  # discard: nobody listens
+            return await gateway.send(shipped()[CURRENT], asked), received
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:{}", "127.0.0.1:{}"])
+async def test_a_proxy_that_refuses_the_connection_has_passed_nothing_on(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    answer, received = await _behind(monkeypatch, proxy)
 
     assert answer == Failure(sent=False, what="the proxy refused the connection")
-    assert all(each.startswith(b"CONNECT platform.example:443") for each in received)
+    assert len(received) == 3
+    assert all(each.startswith(b"CONNECT 127.0.0.1:9 ") for each in received)
+
+
+async def test_a_proxy_is_given_the_name_and_password_that_its_address_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, received = await _behind(monkeypatch, "http://someone:else@127.0.0.1:{}")
+
+    assert b"proxy-authorization: basic c29tzw9uztplbhnl\r\n" in received[0].lower()
+
+
+async def test_a_host_that_the_environment_excepts_is_reached_past_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, received = await _behind(monkeypatch, "http://127.0.0.1:{}", past="localhost,127.0.0.1")
+
+    assert answer == Failure(sent=False, what="the connection could not be made")
+    assert received == []
 
 
 async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="pullcord")
-    await Gateway(answering(200, {"secret": "s"})).send(shipped()[CURRENT], _request(shipped()[CURRENT]))
+    await Gateway(over(answering(200, {"secret": "s"}))).send(shipped()[CURRENT], _request(shipped()[CURRENT]))
 
     assert [record for record in caplog.records if record.name.startswith("pullcord")] == []
 
@@ -578,8 +667,9 @@ async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFi
 async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
     key = "evr_pat_0123456789"
     body = {"error": f"bad key {key}", key: [key, {"a": key}, 7, None]}
-    gateway = Gateway(answering(401, body, {"X-Request-ID": f"r-{key}"}))
-    request = httpx2.Request("POST", "https://platform.example/x", headers={"Authorization": f"Bearer {key}"})
+    gateway = Gateway(over(answering(401, body, {"X-Request-ID": f"r-{key}"})))
+    request = _request(shipped()[CURRENT])
+    request.headers["Authorization"] = f"Bearer {key}"
 
     assert await gateway.send(shipped()[CURRENT], request) == Reply(
         401, {"x-request-id": "r-[key]"}, {"error": "bad key [key]", "[key]": ["[key]", {"a": "[key]"}, 7, None]}
@@ -587,8 +677,9 @@ async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
 
 
 async def test_a_key_too_short_to_be_secret_leaves_words_alone() -> None:
-    request = httpx2.Request("POST", "https://platform.example/x", headers={"Authorization": "Bearer state"})
-    answer = await Gateway(answering(200, {"state": "stated"})).send(shipped()[CURRENT], request)
+    request = _request(shipped()[CURRENT])
+    request.headers["Authorization"] = "Bearer state"
+    answer = await Gateway(over(answering(200, {"state": "stated"}))).send(shipped()[CURRENT], request)
 
     assert answer == Reply(200, {}, {"state": "stated"})
 
@@ -606,14 +697,30 @@ async def test_a_pause_ends_with_its_time_or_with_the_process() -> None:
             gateway.ending.set()
 
 
-async def test_a_proxy_that_cannot_be_spoken_to_is_told_and_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "nonsense://127.0.0.1:1")
+@pytest.mark.parametrize("proxy", ["nonsense://127.0.0.1:1", "http://127.0.0.1:x", "socks5://127.0.0.1:1"])
+async def test_a_proxy_that_cannot_be_spoken_to_is_told_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    async with Gateway(sleep=_at_once) as gateway:
+        answer = await gateway.send(shipped()["stop_task"], _request(shipped()["stop_task"]))
 
-    async def sleep(_: float) -> None: ...
-
-    async with Gateway(sleep=sleep) as gateway:
-        answer = await gateway.send(shipped()["stop_task"], httpx2.Request("POST", "https://platform.example/"))
     assert answer == Failure(sent=False, what="the proxy that this machine's environment names can't be used")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_certificates_that_cannot_be_read_are_told_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    authorities = tmp_path / "authorities.pem"
+    if content:
+        authorities.write_text(content, encoding="utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+    tls.cache_clear()
+    async with Gateway(sleep=_at_once) as gateway:
+        answer = await gateway.send(shipped()["stop_task"], _request(shipped()["stop_task"]))
+
+    assert answer == Failure(sent=False, what="the certificates that this machine's environment names can't be read")
 
 
 def _page(body: str) -> bytes:

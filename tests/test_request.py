@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import httpcore2
 import httpx2
 import pytest
 from hypothesis import assume, example, given
@@ -26,7 +27,7 @@ SETTINGS = Settings(BASE, SecretStr("the-key"), "DEPOT_KEY", {}, ())
 SESSION = "session_" + "0" * 31 + "7"
 
 
-def built(name: str, given: Arguments, settings: Settings = SETTINGS) -> httpx2.Request:
+def built(name: str, given: Arguments, settings: Settings = SETTINGS) -> request.Request:
     return request.build(OPERATIONS[name], given, settings, "a-request-id")
 
 
@@ -35,12 +36,23 @@ def built(name: str, given: Arguments, settings: Settings = SETTINGS) -> httpx2.
 
 def test_a_request_carries_the_method_the_address_and_the_key() -> None:
     sent = built("cancel_run", {"run_id": "r1"})
-    assert (sent.method, str(sent.url)) == ("POST", f"{BASE}/runs/r1/cancel")
+    assert (sent.method, sent.url) == ("POST", f"{BASE}/runs/r1/cancel")
+    assert sent.headers["Host"] == "depot.example"
     assert sent.headers["Authorization"] == "Bearer the-key"
     assert sent.headers["Accept"] == "application/json, application/problem+json"
     assert sent.headers["Accept-Encoding"] == "identity"
     assert sent.headers["User-Agent"] == f"pullcord/{__version__}"
-    assert sent.read() == b""
+    assert sent.headers["Content-Length"] == "0"
+
+
+def test_a_question_says_nothing_of_content() -> None:
+    assert "Content-Length" not in built("get_run", {"run_id": "r1"}).headers
+
+
+@pytest.mark.parametrize("host", ["depot.example:8443", "[::1]:8443", "[::1]", "127.0.0.1:1"])
+def test_the_host_is_named_as_in_the_base_url(host: str) -> None:
+    sent = built("get_run", {"run_id": "r1"}, Settings(f"https://{host}/api", None, "DEPOT_KEY", {}, ()))
+    assert sent.headers["Host"] == host
 
 
 def test_a_key_goes_in_the_header_that_the_manifest_names() -> None:
@@ -71,7 +83,7 @@ def test_any_reason_fits_its_header_and_is_read_back(reason: str) -> None:
 
 def test_what_pullcord_itself_heeds_is_not_sent() -> None:
     sent = built("halt_line", {"line": "l1", "wait_seconds": 3, "expect_run_id": "r1", "reason": "x"})
-    assert str(sent.url) == f"{BASE}/lines/l1/halt"
+    assert sent.url == f"{BASE}/lines/l1/halt"
     assert "x" not in sent.headers.values()
 
 
@@ -90,7 +102,7 @@ def test_what_pullcord_itself_heeds_is_not_sent() -> None:
 )
 def test_an_address_is_written(name: str, given: dict[str, Json], address: str) -> None:
     assert request.url(OPERATIONS[name], given, BASE) == BASE + address
-    assert str(built(name, given).url) == BASE + address
+    assert built(name, given).url == BASE + address
 
 
 # Paths
@@ -173,7 +185,7 @@ def test_without_the_guard_each_of_these_ids_reaches_another_operation(name: str
 def test_without_the_guard_two_dots_turn_the_cancel_of_a_session_into_another_address() -> None:
     address = request.url(OPERATIONS["cancel_turn"], {"session_id": ".."}, BASE)
     assert "/v1/cancel" in readings(urlsplit(address).path.removeprefix("/api"))
-    assert str(httpx2.Request("POST", address).url) == f"{BASE}/v1/cancel", "the HTTP client already takes the step"
+    assert str(httpx2.Request("POST", address).url) == f"{BASE}/v1/cancel", "an HTTP client takes the step already"
     assert arguments.checker(OPERATIONS["cancel_turn"])({"session_id": ".."}) != []
 
 
@@ -220,7 +232,7 @@ def test_a_segment_is_read_as_itself_however_often(value: str) -> None:
     assume(arguments.segment(value))
     assume(not any("\ud800" <= char <= "\udfff" for char in value))
     sent = request.url(DEPOT["get_run"], {"run_id": value}, BASE)
-    assert str(httpx2.Request("GET", sent).url) == sent
+    assert bytes(httpcore2.URL(sent)).decode() == sent
     (read,) = {unicodedata.normalize("NFKC", each) for each in readings(urlsplit(sent).path) if "%" not in each}
     assert read == f"/api/runs/{unicodedata.normalize('NFKC', value)}"
 

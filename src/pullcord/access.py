@@ -3,7 +3,6 @@
 A caller's token ends here: what goes on from here is its name and its scopes.
 """
 
-import functools
 import hashlib
 import hmac
 import itertools
@@ -25,6 +24,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 
+from pullcord.connections import tls
 from pullcord.errors import SettingsError
 from pullcord.scope import GRANTS, Scope
 from pullcord.settings import url_faults
@@ -230,9 +230,6 @@ def metadata_urls(issuer: str) -> list[str]:
     ]
 
 
-_tls = functools.cache(httpx2.create_ssl_context)  # takes a quarter of a second
-
-
 async def _get(url: str) -> dict[str, Any]:
     """A JSON object.
 
@@ -241,10 +238,10 @@ async def _get(url: str) -> dict[str, Any]:
         httpx2.HTTPError: no answer came.
     """
     # Plain http is for this machine only, and never goes by a proxy.
-    mounts = {"http://": httpx2.AsyncHTTPTransport(verify=_tls())}
+    mounts = {"http://": httpx2.AsyncHTTPTransport(verify=tls())}
     content = bytearray()
     async with (
-        httpx2.AsyncClient(verify=_tls(), mounts=mounts, follow_redirects=False) as client,
+        httpx2.AsyncClient(verify=tls(), mounts=mounts, follow_redirects=False) as client,
         client.stream("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}) as answer,
     ):
         async for chunk in answer.aiter_raw():

@@ -1,25 +1,23 @@
-"""The one room that sends: it owns the HTTP client, bounds each call, and repeats only what is safe.
+"""The one room that sends: it owns the connections, bounds each call, and repeats only what is safe.
 
 A reply or a failure comes back, never an exception: what a platform or the network does wrong is an outcome.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import NoReturn, Self, TypeAlias
+from typing import NoReturn, Self
 
 import anyio
 import anyio.lowlevel
-import httpx2
+import httpcore2
 from opentelemetry import propagate
 
 from pullcord import problem
-from pullcord.operation import Failure, Json, Operation, Pointer, Reply
+from pullcord.connections import Connect, Connections, EnvironmentFaultError, dialler
+from pullcord.operation import Failure, Json, Operation, Reply
 from pullcord.pointer import look_up
-from pullcord.request import NAMED
-
-Named: TypeAlias = Sequence[tuple[Pointer, str]]
-"""Where an answer names the work that it is about, and what that must be called."""
+from pullcord.request import Named, Request
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a reply that are read."""
@@ -31,31 +29,31 @@ SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
 CONNECTIONS = 256
 """Requests that are on the wire at once; further ones wait as long as connecting may take."""
-LEFT = 4
-"""Clients that stay open after one of their connections carried other work's answer."""
-CLOSING = 2
-"""Seconds that closing the connections may take."""
 SECRET = 8
 """Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
 
 # The first that fits. Nothing was sent where the connection never stood; all else may have reached the platform.
-_FAILURES: tuple[tuple[type[httpx2.HTTPError], Failure], ...] = (
-    (httpx2.ConnectTimeout, Failure(sent=False, what="connecting took too long")),
-    (httpx2.PoolTimeout, Failure(sent=False, what="too many calls are under way")),
-    (httpx2.ProxyError, Failure(sent=False, what="the proxy refused the connection")),
-    (httpx2.UnsupportedProtocol, Failure(sent=False, what="the base URL is neither http nor https")),
-    (httpx2.ConnectError, Failure(sent=False, what="the connection could not be made")),
-    (httpx2.TimeoutException, Failure(sent=True, what="no answer came in time")),
-    (httpx2.RemoteProtocolError, Failure(sent=True, what="the answer was no HTTP, or broke off")),
-    (httpx2.HTTPError, Failure(sent=True, what="the connection broke")),
-)
+_FAILURES: Mapping[type[Exception], Failure] = {
+    httpcore2.ConnectTimeout: Failure(sent=False, what="connecting took too long"),
+    httpcore2.PoolTimeout: Failure(sent=False, what="too many calls are under way"),
+    httpcore2.ProxyError: Failure(sent=False, what="the proxy refused the connection"),
+    httpcore2.UnsupportedProtocol: Failure(sent=False, what="the base URL is neither http nor https"),
+    httpcore2.ConnectError: Failure(sent=False, what="the connection could not be made"),
+    httpcore2.ConnectionNotAvailable: Failure(sent=False, what="the connection could not be made"),
+    httpcore2.TimeoutException: Failure(sent=True, what="no answer came in time"),
+    httpcore2.RemoteProtocolError: Failure(sent=True, what="the answer was no HTTP, or broke off"),
+    httpcore2.ProtocolError: Failure(sent=True, what="the connection broke"),
+    httpcore2.NetworkError: Failure(sent=True, what="the connection broke"),
+    OSError: Failure(sent=True, what="the connection broke"),  # as TLS raises
+}
+_RAISED = tuple(_FAILURES)
 
 
 class Gateway:
     """Sends requests.
 
     Args:
-        transport: for tests; None: real connections.
+        dial: makes a connection; for tests; None: real ones.
         connect: seconds for one connection.
         total: seconds for a whole call, repeats included.
         connections: how many there may be at once.
@@ -65,7 +63,7 @@ class Gateway:
 
     def __init__(
         self,
-        transport: httpx2.AsyncBaseTransport | None = None,
+        dial: Connect | None = None,
         *,
         connect: float = 5.0,
         total: float = 30.0,
@@ -77,25 +75,19 @@ class Gateway:
         self.sleep = sleep
         self.ending = anyio.Event()
         """Set where the process is about to end: nothing is waited for any more."""
-        self._connections = connections
-        self._transport = transport
-        self._timeout = httpx2.Timeout(total, connect=connect, pool=connect)
+        self._connections = Connections(dial or dialler(), connections, connect)
+        self._extensions = {"timeout": {"connect": connect}}  # all else ends with the whole call's time
         self._total = total
-        self._clients: dict[bool, httpx2.AsyncClient] = {}
-        """Each by whether it keeps its connections."""
-        self._dropped: list[httpx2.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
-        """The client itself is made by the first call."""
+        """A connection is made by the first call."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        with anyio.move_on_after(CLOSING, shield=True):
-            for client in (*self._clients.values(), *self._dropped):
-                await client.aclose()
+        await self._connections.close()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than this process lives."""
@@ -109,7 +101,7 @@ class Gateway:
             await self.sleep(seconds)
             tasks.cancel_scope.cancel()
 
-    async def send(self, operation: Operation, request: httpx2.Request) -> Reply | Failure:
+    async def send(self, operation: Operation, request: Request) -> Reply | Failure:
         """Send a request, and again where that is safe, within the whole call's time.
 
         A cancel that is on the wire is finished even if the caller goes away, so that its outcome is known.
@@ -154,51 +146,29 @@ class Gateway:
             return seconds if seconds is not None and seconds <= SHORT_WAIT else None
         return None
 
-    async def _attempt(self, request: httpx2.Request, secret: str, deadline: float, *, shield: bool) -> Reply | Failure:
+    async def _attempt(self, request: Request, secret: str, deadline: float, *, shield: bool) -> Reply | Failure:
         with anyio.move_on_after(deadline - self.now(), shield=shield):
             return await self._exchange(request, secret)
         return Failure(sent=True, what="no answer came in time")
 
-    async def _exchange(self, request: httpx2.Request, secret: str) -> Reply | Failure:
-        # A used connection may hold bytes behind the last answer, which would be taken for the answer to this request.
-        # Where answers name their work that shows; where they don't, each request has a connection of its own.
-        named: Named = request.extensions.get(NAMED, ())
+    async def _exchange(self, request: Request, secret: str) -> Reply | Failure:
+        url = httpcore2.URL(request.url)
         try:
-            client = self._client(kept=bool(named))
-        except (ImportError, ValueError):  # as httpx2 raises for a proxy that it can't speak to, or read
-            return Failure(sent=False, what="the proxy that this machine's environment names can't be used")
-        try:
-            response = await client.send(request, stream=True)
-        except httpx2.HTTPError as error:
-            return next(failure for kind, failure in _FAILURES if isinstance(error, kind))
-        try:
-            reply = await _read(response, secret)
-        finally:
-            await response.aclose()
-        if _succeeded(reply) and _is_foreign(reply, named):
-            self._clients = {kept: each for kept, each in self._clients.items() if each is not client}
-            # Calls that are on their way in it still need it: only those that were left long ago are closed.
-            self._dropped.append(client)
-            for old in self._dropped[:-LEFT]:
-                await old.aclose()
-            self._dropped = self._dropped[-LEFT:]
-            return reply._replace(body=None, unreadable="it is about other work than was asked for")
-        return reply
-
-    def _client(self, *, kept: bool) -> httpx2.AsyncClient:
-        if kept not in self._clients:
-            limits = httpx2.Limits(
-                max_connections=self._connections, max_keepalive_connections=self._connections if kept else 0
-            )
-            self._clients[kept] = httpx2.AsyncClient(
-                transport=self._transport,
-                # Plain http is for this machine only, never goes by a proxy, and needs no certificates to be read.
-                mounts={"http://": self._transport or httpx2.AsyncHTTPTransport(verify=False, limits=limits)},
-                timeout=self._timeout,
-                limits=limits,
-                follow_redirects=False,
-            )
-        return self._clients[kept]
+            # A used connection may hold bytes behind the last answer, which would be taken for the answer to this
+            # request. Where answers name their work that shows; where they don't, each request has its own connection.
+            async with self._connections.one(url.origin, kept=bool(request.named)) as connection:
+                async with connection.stream(
+                    request.method, url, headers=list(request.headers.items()), extensions=self._extensions
+                ) as response:
+                    reply = await _read(response, secret)
+                if _succeeded(reply) and _is_foreign(reply, request.named):
+                    await connection.aclose()
+                    return reply._replace(body=None, unreadable="it is about other work than was asked for")
+                return reply
+        except EnvironmentFaultError as error:
+            return Failure(sent=False, what=str(error))
+        except _RAISED as error:
+            return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
 
 
 def _is_foreign(reply: Reply, named: Named) -> bool:
@@ -222,24 +192,33 @@ def _succeeded(answer: Reply | Failure) -> bool:
     return isinstance(answer, Reply) and answer.status // 100 == 2  # noqa: PLR2004 - the class of success
 
 
-async def _read(response: httpx2.Response, secret: str) -> Reply:
-    headers = {name.lower(): str(_without(secret, value)) for name, value in response.headers.items()}
+async def _read(response: httpcore2.Response, secret: str) -> Reply:
+    headers = _headers(response, secret)
     body: Json = None
     unreadable = None
     try:
-        body = _parse(await _bounded(response), secret)
+        body = _parse(await _bounded(response, headers), secret)
     except ValueError as error:
         unreadable = str(error)
-    except httpx2.HTTPError:
+    except _RAISED:
         unreadable = "it broke off"
-    return Reply(response.status_code, headers, body, unreadable)
+    return Reply(response.status, headers, body, unreadable)
 
 
-async def _bounded(response: httpx2.Response) -> bytes:
-    if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+def _headers(response: httpcore2.Response, secret: str) -> dict[str, str]:
+    """By their names in small letters; what was sent more than once is joined (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("latin-1").lower(), str(_without(secret, raw_value.decode("utf-8", "replace")))
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def _bounded(response: httpcore2.Response, headers: Mapping[str, str]) -> bytes:
+    if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise ValueError("it is compressed, although pullcord asked for plain text")
     content = bytearray()
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_stream():
         content += chunk
         if len(content) > BODY_LIMIT:
             raise ValueError("it is larger than 1 MiB")
@@ -255,7 +234,9 @@ def _parse(content: bytes, secret: str) -> Json:
     if not content.strip():
         return None
     try:
-        return _without(secret, json.loads(content, parse_constant=_no_constant))
+        value = json.loads(content, parse_constant=_no_constant)
+        # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
+        return _without(secret, value) if any(each in content for each in (secret.encode(), b"\\", b"\0")) else value
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
 

@@ -1,22 +1,31 @@
 """(operation, arguments, settings) to an HTTP request, and an address back to arguments. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
-import httpx2
-
 from pullcord import __version__
-from pullcord.operation import Arguments, Json, Operation, Parameter, Place
+from pullcord.operation import Arguments, Json, Operation, Parameter, Place, Pointer
 from pullcord.settings import Settings
 
-NAMED = "named"
-"""Of a request's extensions: where an answer to it names the work, and what it must be called there."""
+Named: TypeAlias = Sequence[tuple[Pointer, str]]
+"""Where an answer names the work that it is about, and what that must be called."""
+
+
+class Request(NamedTuple):
+    """A request without content."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    named: Named = ()
+
 
 _NAMES = re.compile(r"\{([^{}]*)\}")
 
 
-def build(operation: Operation, arguments: Arguments, settings: Settings, request_id: str) -> httpx2.Request:
+def build(operation: Operation, arguments: Arguments, settings: Settings, request_id: str) -> Request:
     """The request for arguments that were checked, with the key.
 
     Args:
@@ -26,17 +35,21 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
         request_id: names the call in the platform's logs, where it keeps X-Request-ID.
     """
     headers = {
+        "Host": urlsplit(settings.base_url).netloc,
         "Accept": "application/json, application/problem+json",
         "Accept-Encoding": "identity",  # a compressed reply could not be bounded before it is unpacked
         "User-Agent": f"pullcord/{__version__}",
         "X-Request-ID": request_id,
         **dict(_headers(operation, arguments, settings)),
     }
-    named = [(pointer, str(arguments[name])) for pointer, name in operation.answers]
+    if operation.method != "GET":
+        headers["Content-Length"] = (
+            "0"  # some servers refuse a request that could carry content and doesn't say how much
+        )
     if settings.key:
         headers[operation.platform.key.header] = operation.platform.key.prefix + settings.key.get_secret_value()
-    address = url(operation, arguments, settings.base_url)
-    return httpx2.Request(operation.method, address, headers=headers, extensions={NAMED: named})
+    named = [(pointer, str(arguments[name])) for pointer, name in operation.answers]
+    return Request(operation.method, url(operation, arguments, settings.base_url), headers, named)
 
 
 def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> Iterator[tuple[str, str]]:
