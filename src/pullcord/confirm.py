@@ -41,9 +41,11 @@ async def watch(call: Call, gateway: Gateway, reply: Reply | Failure, judged: Ve
     A look that fails is no news: watching goes on, and what was last known stays known. Nothing is cancelled again.
     """
     total = call.arguments.get(WAIT_SECONDS)
-    looking = _confirming(call, reply)
     over = MEANINGS[judged.outcome].is_error and judged.outcome is not Outcome.UNKNOWN
-    if not isinstance(total, int) or not total or looking is None or over or judged.work_stopped == "yes":
+    if not isinstance(total, int) or not total or over or judged.work_stopped == "yes":
+        return None
+    looking = _confirming(call, reply)
+    if looking is None:
         return None
     asked = request.build(
         looking.operation, looking.arguments, call.scope.settings_of(looking.operation), call.request_id

@@ -236,7 +236,8 @@ def _parse(content: bytes, secret: str) -> Json:
     try:
         value = json.loads(content, parse_constant=_no_constant)
         # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
-        return _without(secret, value) if any(each in content for each in (secret.encode(), b"\\", b"\0")) else value
+        hidden = b"\\" in content or b"\0" in content
+        return _without(secret, value) if hidden or secret.encode() in content else value
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
 

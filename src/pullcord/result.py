@@ -1,11 +1,11 @@
 """What an agent is told: one JSON object for every answer, success or error. Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from mcp import types
+from pydantic_core import to_json
 
 from pullcord import clean, problem
 from pullcord.actions import Action, Call, offer, offer_item, retarget
@@ -386,5 +386,5 @@ def to_mcp(envelope: Envelope) -> types.CallToolResult:
     return types.CallToolResult(
         is_error=MEANINGS[Outcome(envelope["outcome"])].is_error,
         structured_content=dict(envelope),
-        content=[types.TextContent(type="text", text=json.dumps(envelope, ensure_ascii=False, separators=(",", ":")))],
+        content=[types.TextContent(type="text", text=to_json(envelope).decode())],
     )
