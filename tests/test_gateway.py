@@ -23,7 +23,8 @@ from tests.support import Connection, Content, answering, over, respond, shipped
 
 from pullcord import settings
 from pullcord.connections import tls
-from pullcord.gateway import BODY_LIMIT, Gateway
+from pullcord.exchange import BODY_LIMIT
+from pullcord.gateway import Gateway
 from pullcord.operation import Failure, Operation, Outcome, Reply
 from pullcord.outcome import judge
 from pullcord.request import Request, build

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import anyio
 import pytest
@@ -24,3 +26,21 @@ async def test_a_signal_becomes_the_exit_status_that_shells_give_it(number: sign
             await anyio.wait_all_tasks_blocked()
             os.kill(os.getpid(), number)
     assert got == [status]
+
+
+def test_a_start_on_stdio_imports_nothing_that_speaks_http_or_serves_something_else() -> None:
+    """Each agent session starts a server: what its first answer does without waits for the first call, or for ever."""
+    served = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pullcord", "serve"],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"EVERRUNS_API_KEY": "evr_0123456789"},
+    )
+    imported = {line.rpartition("|")[2].strip() for line in served.stderr.splitlines()}
+
+    assert {"pullcord.gateway", "pullcord.server"} <= imported
+    assert imported.isdisjoint({"httpcore2", "h11", "jwt", "pullcord.exchange", "pullcord.connections"})
+    assert imported.isdisjoint({f"pullcord.{room}" for room in ("http", "load", "access", "sandbox", "demo", "check")})

@@ -1,26 +1,25 @@
-"""The one room that sends: it owns the connections, bounds each call, and repeats only what is safe.
+"""The one room that sends: it bounds each call, and repeats only what is safe.
 
 A reply or a failure comes back, never an exception: what a platform or the network does wrong is an outcome.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from functools import cached_property
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
 import anyio.lowlevel
-import httpcore2
 from opentelemetry import propagate
 
 from pullcord import problem
-from pullcord.connections import Connect, Connections, EnvironmentFaultError, dialler
-from pullcord.operation import Failure, Json, Operation, Reply
-from pullcord.pointer import look_up
-from pullcord.request import Named, Request
+from pullcord.operation import Failure, Operation, Reply
+from pullcord.request import Request
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes of a reply that are read."""
+if TYPE_CHECKING:
+    from pullcord.connections import Connect
+    from pullcord.exchange import Exchange
+
 REPEATS = 2
 """Further tries after a failure to connect, or after a 429 or 503 that names a short wait."""
 FIRST_WAIT = 0.1
@@ -29,24 +28,6 @@ SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
 CONNECTIONS = 256
 """Requests that are on the wire at once; further ones wait as long as connecting may take."""
-SECRET = 8
-"""Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
-
-# The first that fits. Nothing was sent where the connection never stood; all else may have reached the platform.
-_FAILURES: Mapping[type[Exception], Failure] = {
-    httpcore2.ConnectTimeout: Failure(sent=False, what="connecting took too long"),
-    httpcore2.PoolTimeout: Failure(sent=False, what="too many calls are under way"),
-    httpcore2.ProxyError: Failure(sent=False, what="the proxy refused the connection"),
-    httpcore2.UnsupportedProtocol: Failure(sent=False, what="the base URL is neither http nor https"),
-    httpcore2.ConnectError: Failure(sent=False, what="the connection could not be made"),
-    httpcore2.ConnectionNotAvailable: Failure(sent=False, what="the connection could not be made"),
-    httpcore2.TimeoutException: Failure(sent=True, what="no answer came in time"),
-    httpcore2.RemoteProtocolError: Failure(sent=True, what="the answer was no HTTP, or broke off"),
-    httpcore2.ProtocolError: Failure(sent=True, what="the connection broke"),
-    httpcore2.NetworkError: Failure(sent=True, what="the connection broke"),
-    OSError: Failure(sent=True, what="the connection broke"),  # as TLS raises
-}
-_RAISED = tuple(_FAILURES)
 
 
 class Gateway:
@@ -63,7 +44,7 @@ class Gateway:
 
     def __init__(
         self,
-        dial: Connect | None = None,
+        dial: "Connect | None" = None,
         *,
         connect: float = 5.0,
         total: float = 30.0,
@@ -75,19 +56,28 @@ class Gateway:
         self.sleep = sleep
         self.ending = anyio.Event()
         """Set where the process is about to end: nothing is waited for any more."""
-        self._connections = Connections(dial or dialler(), connections, connect)
-        self._extensions = {"timeout": {"connect": connect}}  # all else ends with the whole call's time
+        self._dial = dial
+        self._connect = connect
+        self._connections = connections
         self._total = total
 
     async def __aenter__(self) -> Self:
-        """A connection is made by the first call."""
+        """Nothing is opened before the first call."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        await self._connections.close()
+        if "_exchange" in vars(self):
+            await self._exchange.close()
+
+    @cached_property
+    def _exchange(self) -> "Exchange":
+        # What speaks HTTP is imported by the first call: a start does without it.
+        from pullcord.exchange import Exchange  # noqa: PLC0415
+
+        return Exchange(self._dial, self._connect, self._connections)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than this process lives."""
@@ -125,7 +115,8 @@ class Gateway:
             wait = self._wait(operation, answer, repeats, lost)
             if wait is None or self.now() + wait >= deadline:
                 # What an earlier try may have done, a later one that failed can't undo, whatever it says.
-                return lost if lost and operation.cancel and not _succeeded(answer) else answer
+                over = isinstance(answer, Reply) and answer.succeeded
+                return lost if lost and operation.cancel and not over else answer
             if _is_lost(answer):
                 lost = answer
             repeats += 1
@@ -148,33 +139,8 @@ class Gateway:
 
     async def _attempt(self, request: Request, secret: str, deadline: float, *, shield: bool) -> Reply | Failure:
         with anyio.move_on_after(deadline - self.now(), shield=shield):
-            return await self._exchange(request, secret)
+            return await self._exchange.send(request, secret)
         return Failure(sent=True, what="no answer came in time")
-
-    async def _exchange(self, request: Request, secret: str) -> Reply | Failure:
-        url = httpcore2.URL(request.url)
-        try:
-            # A used connection may hold bytes behind the last answer, which would be taken for the answer to this
-            # request. Where answers name their work that shows; where they don't, each request has its own connection.
-            async with self._connections.one(url.origin, kept=bool(request.named)) as connection:
-                async with connection.stream(
-                    request.method, url, headers=list(request.headers.items()), extensions=self._extensions
-                ) as response:
-                    reply = await _read(response, secret)
-                if _succeeded(reply) and _is_foreign(reply, request.named):
-                    await connection.aclose()
-                    return reply._replace(body=None, unreadable="it is about other work than was asked for")
-                return reply
-        except EnvironmentFaultError as error:
-            return Failure(sent=False, what=str(error))
-        except _RAISED as error:
-            return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
-
-
-def _is_foreign(reply: Reply, named: Named) -> bool:
-    """Whether an answer names other work than was asked about. Ids are compared whatever their case."""
-    found = ((look_up(reply.body, pointer), asked) for pointer, asked in named)
-    return any(isinstance(answered, str) and answered.lower() != asked.lower() for answered, asked in found)
 
 
 def _is_lost(answer: Reply | Failure) -> bool:
@@ -186,73 +152,3 @@ def _is_lost(answer: Reply | Failure) -> bool:
 
 def _did_nothing(answer: Reply) -> bool:
     return answer.status in {429, 503}
-
-
-def _succeeded(answer: Reply | Failure) -> bool:
-    return isinstance(answer, Reply) and answer.status // 100 == 2  # noqa: PLR2004 - the class of success
-
-
-async def _read(response: httpcore2.Response, secret: str) -> Reply:
-    headers = _headers(response, secret)
-    body: Json = None
-    unreadable = None
-    try:
-        body = _parse(await _bounded(response, headers), secret)
-    except ValueError as error:
-        unreadable = str(error)
-    except _RAISED:
-        unreadable = "it broke off"
-    return Reply(response.status, headers, body, unreadable)
-
-
-def _headers(response: httpcore2.Response, secret: str) -> dict[str, str]:
-    """By their names in small letters; what was sent more than once is joined (RFC 9110, section 5.3)."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in response.headers:
-        name, value = raw_name.decode("latin-1").lower(), str(_without(secret, raw_value.decode("utf-8", "replace")))
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
-
-
-async def _bounded(response: httpcore2.Response, headers: Mapping[str, str]) -> bytes:
-    if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-        raise ValueError("it is compressed, although pullcord asked for plain text")
-    content = bytearray()
-    async for chunk in response.aiter_stream():
-        content += chunk
-        if len(content) > BODY_LIMIT:
-            raise ValueError("it is larger than 1 MiB")
-    return bytes(content)
-
-
-def _parse(content: bytes, secret: str) -> Json:
-    """JSON or nothing, without the key.
-
-    Raises:
-        ValueError: in words that can be shown.
-    """
-    if not content.strip():
-        return None
-    try:
-        value = json.loads(content, parse_constant=_no_constant)
-        # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
-        hidden = b"\\" in content or b"\0" in content
-        return _without(secret, value) if hidden or secret.encode() in content else value
-    except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
-
-
-def _without(secret: str, given: Json) -> Json:
-    """A value in which a platform that quotes the key has not quoted it."""
-    match given:
-        case str() if len(secret) >= SECRET:
-            return given.replace(secret, "[key]")
-        case list():
-            return [_without(secret, item) for item in given]
-        case dict():
-            return {str(_without(secret, name)): _without(secret, value) for name, value in given.items()}
-    return given
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)

@@ -323,6 +323,11 @@ class Reply(NamedTuple):
     unreadable: str | None = None
     """Why the body could not be read, in our words; the body is then None."""
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether its status says so (RFC 9110, section 15.3)."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the class of success
+
 
 class Failure(NamedTuple):
     """No answer came."""

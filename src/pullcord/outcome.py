@@ -71,7 +71,6 @@ def judge(operation: Operation, reply: Reply | Failure) -> Verdict:
     if isinstance(reply, Failure):
         return verdict(Outcome.UNKNOWN if reply.sent else Outcome.UNAVAILABLE)
     state, phase, read = where(operation.state, reply.body)
-    succeeded = reply.status // 100 == 2  # noqa: PLR2004 - the class of success (RFC 9110, 15.3)
     rule = None
     if not reply.unreadable:
         rule, fields = first(operation.response(reply.status).outcomes, reply.body)
@@ -79,7 +78,7 @@ def judge(operation: Operation, reply: Reply | Failure) -> Verdict:
     if rule:
         outcome, stopped = rule.word, rule.work_stopped or MEANINGS[rule.word].work_stopped
         return Verdict(outcome, stopped, state, phase, read, rule.note)
-    if not succeeded:
+    if not reply.succeeded:
         outcome = BY_STATUS.get(reply.status, Outcome.UNKNOWN)
     elif operation.cancel or reply.unreadable or not _expected(operation, reply.body):
         outcome = Outcome.UNKNOWN

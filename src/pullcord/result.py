@@ -271,7 +271,7 @@ def target(call: Call) -> dict[str, Json]:
 
 
 def _is_success(reply: Reply) -> bool:
-    return reply.status // 100 == 2 and not reply.unreadable  # noqa: PLR2004 - the class of success
+    return reply.succeeded and not reply.unreadable
 
 
 def _evidence(call: Call, reply: Reply | None, judged: Verdict, seen: Watch | None = None) -> dict[str, Json] | None:
