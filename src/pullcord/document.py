@@ -4,6 +4,7 @@ Scalars are read by the JSON rules of YAML 1.2 (its chapter 10.2): `no`, `on`, d
 every key. Only `true`, `false`, `null`, `~`, decimal integers and floats are not.
 """
 
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ _SCALARS: Mapping[str, tuple[re.Pattern[str], Callable[[str], Json]]] = {
         float,
     ),
 }
-_FIRST = frozenset("~ntf-0123456789")
+_FIRST = frozenset(["", *"~ntf-0123456789"])
 """What a plain scalar begins with that may be no text."""
 
 _DEPTH_LIMIT = 64
@@ -53,11 +54,11 @@ class Document(NamedTuple):
 
     name: str
     value: Json
-    root: yaml.Node
+    text: str
 
     def line(self, pointer: Pointer) -> int:
         """The line, from 1, of what a pointer names; of the nearest thing around it where that isn't there."""
-        node = self.root
+        node = _nodes(self.text)
         line = node.start_mark.line
         for token in tokens(pointer):
             if isinstance(node, yaml.MappingNode):
@@ -71,6 +72,12 @@ class Document(NamedTuple):
             else:
                 break
         return line + 1
+
+
+@functools.lru_cache(maxsize=1)
+def _nodes(text: str) -> yaml.Node:
+    """A text's nodes. They know their lines, and are many; only a fault asks for them again."""
+    return yaml.compose(text, Loader=_Composer)
 
 
 def fault(name: str, line: int, pointer: Pointer, what: str) -> str:
@@ -101,7 +108,7 @@ def parse(name: str, text: str) -> Document:
     value = _Reader(name, faults).plain(root, ())
     if faults:
         raise ManifestError(faults)
-    return Document(name, value, root)
+    return Document(name, value, text)
 
 
 def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
@@ -131,47 +138,46 @@ class _Reader:
     def __init__(self, name: str, faults: list[str]) -> None:
         self.name = name
         self.faults = faults
-        self.done: dict[int, Json] = {}
-        """Values by their node: one that many aliases name is read once."""
-        self.open: set[int] = set()
-        """The nodes around the one that is read."""
+        self.done: dict[int, Json | yaml.Node] = {}
+        """Values by their node, since one that many aliases name is read once; the node itself while it is read."""
 
     def plain(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
-        if isinstance(node, yaml.ScalarNode):
+        if type(node) is yaml.ScalarNode:
             return self.scalar(node, path)
-        if id(node) in self.open:
-            return self.refuse(node, path, "this value contains itself; write it out")
-        if len(self.open) >= _DEPTH_LIMIT:
+        key = id(node)
+        if key in self.done:
+            if self.done[key] is node:
+                return self.refuse(node, path, "this value contains itself; write it out")
+            return self.done[key]
+        if len(path) >= _DEPTH_LIMIT:
             return self.refuse(node, path, _TOO_DEEP)
-        if id(node) not in self.done:
-            self.open.add(id(node))
-            self.done[id(node)] = self.collection(node, path)
-            self.open.remove(id(node))
-        return self.done[id(node)]
+        self.done[key] = node
+        self.done[key] = value = self.collection(node, path)
+        return value
 
     def collection(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
         if node.tag not in {_SEQ, _MAP}:
             return self.refuse(node, path, f"the tag {node.tag} is not supported; write a plain value")
-        if isinstance(node, yaml.SequenceNode):
+        if type(node) is yaml.SequenceNode:
             return [self.plain(item, (*path, str(index))) for index, item in enumerate(node.value)]
         members: dict[str, Json] = {}
         for key, item in node.value:
-            if not isinstance(key, yaml.ScalarNode):
+            if type(key) is not yaml.ScalarNode:
                 self.refuse(key, path, "a key is a list or an object; write a name")
                 continue
-            at = (*path, key.value)
-            if key.value in members:
+            name = key.value
+            at = (*path, name)
+            if name in members:
                 self.refuse(key, at, "this key stands twice; keep one")
-            members[key.value] = self.plain(item, at)
+            members[name] = self.plain(item, at)
         return members
 
     def scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Json:
         text: str = node.value
         tag: str = node.tag
-        if tag == _PLAIN:
-            kinds = _SCALARS.items() if not text or text[0] in _FIRST else ()
-            tag = next((kind for kind, (pattern, _) in kinds if pattern.fullmatch(text)), _STR)
-        if tag == _STR:
+        if tag == _PLAIN and text[:1] in _FIRST:
+            tag = next((kind for kind, (pattern, _) in _SCALARS.items() if pattern.fullmatch(text)), _STR)
+        if tag in {_STR, _PLAIN}:
             return text
         if tag not in _SCALARS:
             return self.refuse(node, path, f"the tag {tag} is not supported; write a plain value")

@@ -61,17 +61,16 @@ class Spot(NamedTuple):
     def members(self, kind: str) -> dict[str, "Spot"]:
         """The members of an object of a kind in the subset; where a required one is missing, its stand-in."""
         spot = self.resolved()
-        allowed = _allowed(self.subset[kind])
+        required = _required(self.subset[kind])
         members = spot.named()
-        for key, member in members.items():
-            if key not in allowed:
-                member.fault(f"{key or repr(key)} is not supported in {_a(kind)}; {self._instead(key, list(allowed))}")
-        for key, required in allowed.items():
-            if required and key not in members:
-                if isinstance(spot.value, dict):
-                    spot.fault(f"{key} is missing; {_a(kind)} needs it")
-                members[key] = spot.unheard()
-        return {key: member for key, member in members.items() if key in allowed}
+        for key in [key for key in members if key not in required]:
+            member = members.pop(key)
+            member.fault(f"{key or repr(key)} is not supported in {_a(kind)}; {self._instead(key, list(required))}")
+        for key in [key for key, needed in required.items() if needed and key not in members]:
+            if isinstance(spot.value, dict):
+                spot.fault(f"{key} is missing; {_a(kind)} needs it")
+            members[key] = spot.unheard()
+        return members
 
     def _instead(self, key: str, allowed: Sequence[str]) -> str:
         home = next((kind for kind, keys in self.subset.items() if key in re.split("[! ]+", keys)), None)
@@ -131,7 +130,7 @@ class Spot(NamedTuple):
 
 
 @cache
-def _allowed(keys: str) -> Mapping[str, bool]:
+def _required(keys: str) -> Mapping[str, bool]:
     """The keys of a kind, and whether each must stand."""
     return {key.rstrip("!"): key.endswith("!") for key in keys.split()}
 

@@ -224,8 +224,9 @@ def loading(python: Path, manifests: Sequence[Path]) -> tuple[float, float]:
 
 
 _LOADING = """
-import json, pathlib, sys, time
+import gc, json, pathlib, sys, time
 from pullcord import manifest
+gc.disable()  # as `pullcord serve` does while it starts
 paths = [pathlib.Path(path) for path in sys.argv[1:]]
 wall, cpu = time.perf_counter(), time.process_time()
 manifest.load(paths)
