@@ -59,7 +59,7 @@ class Document(NamedTuple):
     def line(self, pointer: Pointer) -> int:
         """The line, from 1, of what a pointer names; of the nearest thing around it where that isn't there."""
         node = _nodes(self.text)
-        line = node.start_mark.line
+        line = node.start_mark.line if node else 0
         for token in tokens(pointer):
             if isinstance(node, yaml.MappingNode):
                 found = next(((key, item) for key, item in node.value if key.value == token), None)
@@ -75,8 +75,8 @@ class Document(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1)
-def _nodes(text: str) -> yaml.Node:
-    """A text's nodes. They know their lines, and are many; only a fault asks for them again."""
+def _nodes(text: str) -> yaml.Node | None:
+    """A text's nodes, which know their lines. They are many: those of the last text alone are kept, for its faults."""
     return yaml.compose(text, Loader=_Composer)
 
 
@@ -99,7 +99,7 @@ def parse(name: str, text: str) -> Document:
     try:
         if _may_be_deep(text) and _is_deep(text):
             raise ManifestError([f"{name}: {_TOO_DEEP}"])
-        root = yaml.compose(text, Loader=_Composer)
+        root = _nodes(text)
     except yaml.YAMLError as error:
         raise ManifestError([_broken(name, text, error)]) from None
     if root is None:
@@ -132,26 +132,30 @@ def _is_deep(text: str) -> bool:
     return False
 
 
+_READING: Json = []
+"""Stands for a value as long as what is in it is read."""
+
+
 class _Reader:
     """Turns nodes into plain values, and notes what a manifest may not hold."""
 
     def __init__(self, name: str, faults: list[str]) -> None:
         self.name = name
         self.faults = faults
-        self.done: dict[int, Json | yaml.Node] = {}
-        """Values by their node, since one that many aliases name is read once; the node itself while it is read."""
+        self.done: dict[int, Json] = {}
+        """Values by their node, since one that many aliases name is read once."""
 
     def plain(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
         if type(node) is yaml.ScalarNode:
             return self.scalar(node, path)
         key = id(node)
         if key in self.done:
-            if self.done[key] is node:
+            if self.done[key] is _READING:
                 return self.refuse(node, path, "this value contains itself; write it out")
             return self.done[key]
         if len(path) >= _DEPTH_LIMIT:
             return self.refuse(node, path, _TOO_DEEP)
-        self.done[key] = node
+        self.done[key] = _READING
         self.done[key] = value = self.collection(node, path)
         return value
 
