@@ -211,6 +211,23 @@ async def test_what_cannot_be_recorded_is_not_sent_and_the_agent_is_told(mode: s
     assert look["outcome"] == "observed"
 
 
+@pytest.mark.parametrize(("unwritable", "why"), [("/proc/none/journal", "No such file"), (".", "Is a directory")])
+def test_a_journal_that_cannot_be_written_is_told_when_the_server_starts(
+    unwritable: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--journal", unwritable]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"pullcord: the journal {unwritable} can't be written, so no cancel could be sent: {why}")
+
+
+def test_looking_whether_a_journal_can_be_written_adds_nothing_to_it(path: Path) -> None:
+    assert Journal(str(path)).fault() is None
+    assert path.read_bytes() == b""
+    write(path, id="1")
+    assert Journal(str(path)).fault() is None
+    assert [line["id"] for line in lines(path)] == ["1"]
+
+
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_an_outcome_that_cannot_be_recorded_is_told_the_agent_and_the_operator(
     mode: str, path: Path, caplog: pytest.LogCaptureFixture

@@ -234,7 +234,10 @@ async def _serving(options: argparse.Namespace, environ: Environ) -> int:
             connect=options.connect_timeout, total=options.timeout, connections=options.calls or CONNECTIONS
         )
         path = options.journal or environ.get("PULLCORD_JOURNAL")
-        desk = Desk(gateway, Journal(path) if path else None, Brake(options.limit) if options.limit else None)
+        journal = Journal(path) if path else None
+        if journal and (fault := journal.fault()):
+            raise SettingsError([f"the journal {path} can't be written, so no cancel could be sent: {fault}"])
+        desk = Desk(gateway, journal, Brake(options.limit) if options.limit else None)
         gc.freeze()
         gc.enable()
         server = partial(make, scope, desk, sandbox=options.sandbox, confirm=options.confirm)

@@ -40,6 +40,11 @@ class Journal:
     def __init__(self, path: str) -> None:
         self._path = path
 
+    def fault(self) -> str | None:
+        """Why no line can be written, if that shows before the first one is. Where it can, it makes the file."""
+        error = self._tried(b"")
+        return (error.strerror or str(error)) if error else None
+
     async def write(self, line: Mapping[str, Json]) -> None:
         """Write a line; when this returns it is on disk.
 
