@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -85,6 +85,20 @@ def action(answer: Answer, rel: str) -> dict[str, Any]:
     """The one action of an answer with a rel."""
     (found,) = [each for each in answer["allowed_actions"] if each["rel"] == rel]
     return dict(found)
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text in a value, names of members too."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from texts(item)
+        case dict():
+            for name, member in value.items():
+                yield name
+                yield from texts(member)
 
 
 @dataclass

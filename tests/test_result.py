@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.support import KEYS, Content, Stage, action, answering, respond, shipped, sound, stage
+from tests.support import KEYS, Content, Stage, action, answering, respond, shipped, sound, stage, texts
 
 from pullcord import outcome, result
 from pullcord.actions import Call
@@ -195,7 +195,7 @@ def test_whatever_a_platform_answers_the_envelope_holds(
     assert len(answer["message"]) < 1000
     for each in answer["allowed_actions"]:
         assert "href" not in each or each["href"].startswith("http://127.0.0.1:1/")
-    for text in _texts(answer):
+    for text in texts(answer):
         assert _visible(text), repr(text)
         assert len(text) <= 2100
 
@@ -203,19 +203,6 @@ def test_whatever_a_platform_answers_the_envelope_holds(
 def _visible(text: str) -> bool:
     """Whether a text holds no control, format, surrogate, private or unassigned character, and no line's end."""
     return not any(unicodedata.category(char) in {"Zl", "Zp"} or unicodedata.category(char)[0] == "C" for char in text)
-
-
-def _texts(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case dict():
-            for name, item in value.items():
-                yield from _texts(name)
-                yield from _texts(item)
 
 
 @settings(max_examples=100, deadline=None)
@@ -287,7 +274,7 @@ async def test_platform_text_is_cleaned_and_cut_wherever_it_stands() -> None:
     async with stage(transport=answering(200, body, {"X-Request-ID": "r" * 900})) as staged:
         answer = await staged.call("cancel_task", ARGUMENTS["cancel_task"])
 
-    for text in _texts(answer):
+    for text in texts(answer):
         assert _visible(text), repr(text)
         assert len(text) <= 500, text
     assert answer["resource"]["display_name"] == "]0;title[31mred " + "x" * 483 + "…"

@@ -2,13 +2,13 @@
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from tests.support import BASE_URL, Answer, Stage, actions, stage
+from tests.support import BASE_URL, Answer, Stage, actions, stage, texts
 
 from pullcord.clean import TEXT_LIMIT
 from pullcord.operation import Json
@@ -129,19 +129,6 @@ def _tools_are_all_called(staged: Stage) -> None:
     assert calls(staged.sandbox).keys() == staged.scope.tools.keys()
 
 
-def _texts(value: Json) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case dict():
-            for name, member in value.items():
-                yield name
-                yield from _texts(member)
-
-
 def _unfit(text: str) -> set[str]:
     """The characters of a text that can't be seen, or end a line."""
     return {char for char in text if unicodedata.category(char)[0] == "C" or char in "\u2028\u2029\x85"}
@@ -178,7 +165,7 @@ async def test_texts_are_shown_as_data_only(mode: str, kind: str, *, words: bool
         assert "pullcord itself failed" not in answer["message"]
         assert len(answer["message"]) < 700
         assert len(json.dumps(answer)) < 150_000
-        for text in _texts(answer):
+        for text in texts(answer):
             assert len(text) <= 2 * TEXT_LIMIT
             assert not _unfit(text)
         for step in actions(answer):
