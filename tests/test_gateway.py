@@ -8,6 +8,7 @@ import gzip
 import json
 import logging
 import ssl
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,10 +20,12 @@ import anyio.lowlevel
 import httpcore2
 import httpx2
 import pytest
+from anyio.streams.tls import TLSAttribute, TLSStream
+from tests.certificates import certificate
 from tests.support import Connection, Content, answering, over, respond, shipped
 
 from pullcord import settings
-from pullcord.connections import tls
+from pullcord.connections import dialler, tls
 from pullcord.exchange import BODY_LIMIT
 from pullcord.gateway import Gateway
 from pullcord.operation import Failure, Operation, Outcome, Reply
@@ -34,7 +37,7 @@ pytestmark = pytest.mark.anyio
 Step: TypeAlias = "int | Exception | Callable[[], httpx2.Response]"
 """A status with an empty object, an error, or what makes an answer."""
 
-Behaviour: TypeAlias = Callable[[anyio.abc.SocketStream], Awaitable[None]]
+Behaviour: TypeAlias = Callable[[anyio.abc.ByteStream], Awaitable[None]]
 
 CURRENT = "cancel_turn"
 TASK = "cancel_task"
@@ -433,8 +436,8 @@ class Dialled:
         return self.made[-1]
 
 
-NAMING = _request(shipped()[TASK])._replace(named=[("/id", "t1")])
-"""A request whose answer names its work."""
+KEPT = _request(shipped()[TASK])._replace(kept=True)
+"""A request that may share a connection."""
 
 
 async def test_a_connection_is_made_by_the_first_call_shared_by_the_next_and_closed_at_the_end() -> None:
@@ -443,7 +446,7 @@ async def test_a_connection_is_made_by_the_first_call_shared_by_the_next_and_clo
     async with Gateway(dialled) as gateway:
         assert dialled.made == []
         for _ in range(2):
-            await gateway.send(shipped()[TASK], NAMING)
+            await gateway.send(shipped()[TASK], KEPT)
         assert [each.closed for each in dialled.made] == [False]
     assert [each.closed for each in dialled.made] == [True]
 
@@ -453,7 +456,7 @@ async def test_connections_are_closed_even_if_the_server_is_cancelled() -> None:
 
     with anyio.CancelScope() as scope:
         async with Gateway(dialled) as gateway:
-            await gateway.send(shipped()[TASK], NAMING)
+            await gateway.send(shipped()[TASK], KEPT)
             scope.cancel()
 
     assert [each.closed for each in dialled.made] == [True]
@@ -463,24 +466,29 @@ async def test_a_connection_that_has_expired_is_closed_and_not_used_again() -> N
     dialled = Dialled(respond(200))
 
     async with Gateway(dialled) as gateway:
-        await gateway.send(shipped()[TASK], NAMING)
+        await gateway.send(shipped()[TASK], KEPT)
         dialled.made[0].expired = True
-        await gateway.send(shipped()[TASK], NAMING)
+        await gateway.send(shipped()[TASK], KEPT)
         assert [each.closed for each in dialled.made] == [True, False]
 
 
-async def test_the_newest_connection_is_taken_first() -> None:
-    """So that those which a burst has left may expire."""
+async def test_the_newest_connection_is_taken_first_and_those_that_a_burst_left_are_closed_in_time() -> None:
     dialled = Dialled(respond(200))
 
     async with Gateway(dialled) as gateway:
         async with anyio.create_task_group() as tasks:
             for _ in range(3):
-                tasks.start_soon(gateway.send, shipped()[TASK], NAMING)
+                tasks.start_soon(gateway.send, shipped()[TASK], KEPT)
         assert len(dialled.made) == 3
         for _ in range(5):
-            await gateway.send(shipped()[TASK], NAMING)
+            await gateway.send(shipped()[TASK], KEPT)
         assert sorted(each.requests for each in dialled.made) == [1, 1, 6]
+        for each in dialled.made:
+            each.expired = each.requests == 1
+        await gateway.send(shipped()[TASK], KEPT._replace(url="https://elsewhere.example/"))
+        assert sorted((each.requests, each.closed) for each in dialled.made) == [
+            (1, False), (1, True), (1, True), (6, False)
+        ]  # fmt: skip
 
 
 async def test_a_connection_is_never_lent_to_another_origin() -> None:
@@ -488,7 +496,7 @@ async def test_a_connection_is_never_lent_to_another_origin() -> None:
 
     async with Gateway(dialled) as gateway:
         for port in (1, 2, 1):
-            await gateway.send(shipped()[TASK], NAMING._replace(url=f"https://platform.example:{port}/x"))
+            await gateway.send(shipped()[TASK], KEPT._replace(url=f"https://platform.example:{port}/x"))
         assert [each.requests for each in dialled.made] == [2, 1]
 
 
@@ -521,13 +529,13 @@ async def test_a_call_that_finds_no_free_connection_waits_and_says_in_time_that_
 async def _server(behaviour: Behaviour) -> AsyncIterator[int]:
     """A server of bytes on this machine's own address; its port."""
 
-    async def handle(stream: anyio.abc.SocketStream) -> None:
+    async def handle(stream: anyio.abc.ByteStream) -> None:
         async with stream:
             await behaviour(stream)
 
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, handle)
-        yield listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - anyio's, not Django's
+        yield listener.extra(anyio.abc.SocketAttribute.local_port)
         tasks.cancel_scope.cancel()
 
 
@@ -540,7 +548,7 @@ async def _over_sockets(url: str, behaviour: Behaviour) -> Reply | Failure:
 async def test_a_tls_handshake_that_fails_has_sent_nothing() -> None:
     received: list[bytes] = []
 
-    async def no_tls(stream: anyio.abc.SocketStream) -> None:
+    async def no_tls(stream: anyio.abc.ByteStream) -> None:
         received.append(await stream.receive())
         await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
@@ -554,7 +562,7 @@ async def test_a_tls_handshake_that_fails_has_sent_nothing() -> None:
 async def test_a_connection_that_breaks_after_the_request_is_lost() -> None:
     received: list[bytes] = []
 
-    async def hangs_up(stream: anyio.abc.SocketStream) -> None:
+    async def hangs_up(stream: anyio.abc.ByteStream) -> None:
         received.append(await stream.receive())
 
     answer = await _over_sockets("http://127.0.0.1:{}/x", hangs_up)
@@ -564,7 +572,7 @@ async def test_a_connection_that_breaks_after_the_request_is_lost() -> None:
 
 
 async def test_an_answer_that_is_no_http_is_lost() -> None:
-    async def babbles(stream: anyio.abc.SocketStream) -> None:
+    async def babbles(stream: anyio.abc.ByteStream) -> None:
         await stream.receive()
         await stream.send(b"SSH-2.0-OpenSSH_9.6\r\n")
 
@@ -574,7 +582,7 @@ async def test_an_answer_that_is_no_http_is_lost() -> None:
 
 
 async def test_a_redirect_to_nonsense_is_no_crash() -> None:
-    async def sends(stream: anyio.abc.SocketStream) -> None:
+    async def sends(stream: anyio.abc.ByteStream) -> None:
         await stream.receive()
         await stream.send(b"HTTP/1.1 302 Found\r\nLocation: http://[/\r\nContent-Length: 0\r\n\r\n")
 
@@ -584,7 +592,7 @@ async def test_a_redirect_to_nonsense_is_no_crash() -> None:
 
 
 async def test_a_real_answer_is_read() -> None:
-    async def answers(stream: anyio.abc.SocketStream) -> None:
+    async def answers(stream: anyio.abc.ByteStream) -> None:
         request = await stream.receive()
         assert b"accept-encoding" not in request.lower()
         await stream.send(b'HTTP/1.1 200 OK\r\nX-Request-ID: r\r\nContent-Length: 10\r\n\r\n{"a": [1]}')
@@ -606,7 +614,7 @@ async def test_a_port_where_nobody_listens_has_been_sent_nothing() -> None:
 async def test_a_proxy_of_the_environment_never_sees_what_stays_on_this_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def answers(stream: anyio.abc.SocketStream) -> None:
+    async def answers(stream: anyio.abc.ByteStream) -> None:
         await stream.receive()
         await stream.send(b"HTTP/1.1 204 No Content\r\n\r\n")
 
@@ -622,7 +630,7 @@ async def _behind(monkeypatch: pytest.MonkeyPatch, proxy: str, past: str = "") -
     """What comes of a call, and what reached the proxy, which refuses it."""
     received: list[bytes] = []
 
-    async def refuses(stream: anyio.abc.SocketStream) -> None:
+    async def refuses(stream: anyio.abc.ByteStream) -> None:
         received.append(await stream.receive())
         await stream.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
@@ -656,6 +664,71 @@ async def test_a_host_that_the_environment_excepts_is_reached_past_the_proxy(mon
 
     assert answer == Failure(sent=False, what="the connection could not be made")
     assert received == []
+
+
+@pytest.mark.parametrize(
+    ("excepted", "host", "past"),
+    [
+        ("example.com", "example.com", True),
+        ("example.com", "api.example.com", True),
+        ("example.com", "badexample.com", False),
+        (".example.com", "api.example.com", True),
+        (".example.com", "example.com", False),
+        ("*.example.com", "api.example.com", True),
+        ("*.example.com", "example.com", False),
+        ("EXAMPLE.com", "example.com", True),
+        ("localhost, example.com", "example.com", True),
+        ("localhost,,", "example.com", False),
+        ("example.com:8443", "example.com", True),
+        ("example.com:443", "example.com", False),
+        ("https://example.com", "example.com", True),
+        ("http://example.com", "example.com", False),
+        ("*", "example.com", True),
+        ("localhost, *", "10.1.2.3", True),
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2.3", "10.1.2.30", False),
+        ("fd00::/8", "fd00::1", True),
+        ("[::1]", "::1", True),
+        ("::1", "fd00::1", False),
+        ("10.0.0.0/8", "fd00::1", False),
+        ("example.com:x, [", "example.com", False),
+    ],
+)
+def test_what_the_environment_excepts_from_its_proxy_is_reached_directly(
+    monkeypatch: pytest.MonkeyPatch, excepted: str, host: str, *, past: bool
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", excepted)
+    connection = dialler()(httpcore2.Origin(b"https", host.encode(), 8443))
+    assert (type(connection) is httpcore2.AsyncHTTPConnection) is past
+
+
+@pytest.mark.parametrize("url", ["ftp://platform.example/x", "ws://platform.example/x", "https://platform.example:x/"])
+async def test_an_address_that_is_not_https_is_told_and_nothing_is_sent(url: str) -> None:
+    async with Gateway(sleep=_at_once) as gateway:
+        answer = await gateway.send(shipped()[TASK], _request(shipped()[TASK], url))
+
+    assert answer == Failure(sent=False, what="the base URL is neither http nor https")
+
+
+async def test_where_pullcords_own_files_went_while_it_ran_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pullcord.exchange", None)
+    async with Gateway(sleep=_at_once) as gateway:
+        answer = await gateway.send(shipped()[TASK], _request(shipped()[TASK]))
+
+    assert answer == Failure(sent=False, what="pullcord's own files went while it ran; it must be started again")
+
+
+async def test_headers_are_read_whatever_their_bytes() -> None:
+    async def answers(stream: anyio.abc.ByteStream) -> None:
+        await stream.receive()
+        await stream.send(b"HTTP/1.1 204 No\r\nX-Name: caf\xe9\r\nX-Twice: a\r\nX-TWICE: b\r\n\r\n")
+
+    answer = await _over_sockets("http://127.0.0.1:{}/x", answers)
+
+    assert answer == Reply(204, {"x-name": "caf\xe9", "x-twice": "a, b"})
 
 
 async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -698,7 +771,10 @@ async def test_a_pause_ends_with_its_time_or_with_the_process() -> None:
             gateway.ending.set()
 
 
-@pytest.mark.parametrize("proxy", ["nonsense://127.0.0.1:1", "http://127.0.0.1:x", "socks5://127.0.0.1:1"])
+UNUSABLE = ["nonsense://127.0.0.1:1", "http://127.0.0.1:x", "http://127.0.0.1:99999", "socks5://127.0.0.1:1"]
+
+
+@pytest.mark.parametrize("proxy", UNUSABLE)
 async def test_a_proxy_that_cannot_be_spoken_to_is_told_and_nothing_is_sent(
     monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
@@ -735,20 +811,22 @@ def _about(task: str, state: str = "canceled") -> str:
 SESSION = f"session_{0:032}"
 
 
-async def _cancels(behaviour: Behaviour, name: str, tasks: Sequence[str]) -> tuple[list[Reply | Failure], int]:
+async def _cancels(
+    behaviour: Behaviour, name: str, tasks: Sequence[str], secure: ssl.SSLContext | None = None
+) -> tuple[list[Reply | Failure], int]:
     """What comes of cancels one after the other, and how many connections they took."""
     connections = 0
 
-    async def counted(stream: anyio.abc.SocketStream) -> None:
+    async def counted(stream: anyio.abc.ByteStream) -> None:
         nonlocal connections
         connections += 1
         with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError):
-            await behaviour(stream)
+            await behaviour(await TLSStream.wrap(stream, ssl_context=secure) if secure else stream)
 
     operation = shipped()[name]
     with anyio.fail_after(20):
         async with _server(counted) as port, Gateway(total=10, sleep=_at_once) as gateway:
-            reached = {"EVERRUNS_API_KEY": "key", "EVERRUNS_API_URL": f"http://127.0.0.1:{port}"}
+            reached = {"EVERRUNS_API_KEY": "key", "EVERRUNS_API_URL": f"http{'s' if secure else ''}://127.0.0.1:{port}"}
             using = settings.read(shipped(), reached)[operation.platform.name]
             asked = [
                 build(operation, {"session_id": SESSION, "task_id": task}, using, request_id="r") for task in tasks
@@ -759,7 +837,7 @@ async def _cancels(behaviour: Behaviour, name: str, tasks: Sequence[str]) -> tup
 async def _at_once(_: float) -> None: ...
 
 
-async def _honest(stream: anyio.abc.SocketStream) -> None:
+async def _honest(stream: anyio.abc.ByteStream) -> None:
     while True:
         line, *_ = (await stream.receive()).split(b"\r\n")
         await stream.send(_page(_about(line.split(b"/")[-3].decode())))
@@ -780,26 +858,96 @@ async def test_cancels_whose_answers_name_nothing_have_a_connection_each() -> No
     assert connections == 2
 
 
-async def test_an_answer_about_other_work_is_not_believed_and_its_connection_is_left() -> None:
-    async def doubled(stream: anyio.abc.SocketStream) -> None:
-        line, *_ = (await stream.receive()).split(b"\r\n")
-        task = line.split(b"/")[-3].decode()
-        await stream.send(_page(_about(task, "running")) + _page(_about("task_0")))
-        await _honest(stream)
+MORE = [
+    _page(_about("task_0")),
+    _page('{"id": 7}'),
+    b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}",
+    b"\r\n",
+    b"x",
+]
+"""What may come behind an answer: a second one, or a part of one."""
 
-    answers, connections = await _cancels(doubled, TASK, ["task_1", "task_2"])
 
-    # What stood behind the first answer was about task_0: the second cancel was made again, on a new connection.
+@pytest.mark.parametrize("more", MORE)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_what_comes_behind_an_answer_is_never_taken_for_the_next_one(
+    scheme: str, more: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection on which it came is left: nothing is asked twice."""
+    asked = 0
+
+    async def doubled(stream: anyio.abc.ByteStream) -> None:
+        nonlocal asked
+        while True:
+            line, *_ = (await stream.receive()).split(b"\r\n")
+            asked += 1
+            answer = _page(_about(line.split(b"/")[-3].decode(), "running"))
+            if scheme == "http":
+                await stream.send(answer + more)
+            else:
+                await _in_one_flight(stream, answer, more)
+
+    secure = _secured(tmp_path, monkeypatch) if scheme == "https" else None
+    answers, connections = await _cancels(doubled, TASK, ["task_1", "task_2"], secure)
+
     assert [judge(shipped()[TASK], answer).outcome for answer in answers] == [Outcome.STOPPING] * 2
     assert [answer.body["id"] for answer in answers if isinstance(answer, Reply) and isinstance(answer.body, dict)] == [
         "task_1",
         "task_2",
     ]
-    assert connections == 2
+    assert (asked, connections) == (2, 2)
+
+
+def _secured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's side of TLS, which pullcord trusts."""
+    crt, key = certificate(folder)
+    monkeypatch.setenv("SSL_CERT_FILE", str(crt))
+    tls.cache_clear()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(crt, key)
+    return context
+
+
+async def _in_one_flight(stream: anyio.abc.ByteStream, *records: bytes) -> None:
+    """Send several records of TLS at once, so that they are read from the socket together."""
+    assert isinstance(stream, TLSStream)
+    secure, waiting = stream.extra(TLSAttribute.ssl_object), stream._write_bio  # noqa: SLF001 - no other way there
+    for record in records:
+        secure.write(record)
+    await stream.transport_stream.send(waiting.read())
+
+
+async def test_cancels_share_a_connection_with_tls_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secure = _secured(tmp_path, monkeypatch)
+    _, connections = await _cancels(_honest, TASK, ["task_1", "task_2", "task_3"], secure)
+    assert connections == 1
+
+
+async def test_a_connection_that_was_ended_in_the_same_flight_as_an_answer_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, late = 0, []
+
+    async def ends(stream: anyio.abc.ByteStream) -> None:
+        nonlocal asked
+        line, *_ = (await stream.receive()).split(b"\r\n")
+        asked += 1
+        assert isinstance(stream, TLSStream)
+        secure = stream.extra(TLSAttribute.ssl_object)
+        secure.write(_page(_about(line.split(b"/")[-3].decode())))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            secure.unwrap()
+        await _in_one_flight(stream)
+        late.append(await stream.transport_stream.receive())
+
+    answers, connections = await _cancels(ends, TASK, ["task_1", "task_2"], _secured(tmp_path, monkeypatch))
+
+    assert [type(answer) for answer in answers] == [Reply, Reply]
+    assert (asked, connections, late) == (2, 2, [])
 
 
 async def test_a_platform_that_always_speaks_of_other_work_leaves_the_outcome_unknown() -> None:
-    async def astray(stream: anyio.abc.SocketStream) -> None:
+    async def astray(stream: anyio.abc.ByteStream) -> None:
         while True:
             await stream.receive()
             await stream.send(_page(_about("task_0")))

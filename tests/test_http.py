@@ -1,7 +1,6 @@
 """MCP over Streamable HTTP: who is let in, with which keys, and how much at once. Whole processes are in http/."""
 
 import contextlib
-import ipaddress
 import json
 import random
 import re
@@ -10,7 +9,6 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,9 @@ import anyio.abc
 import anyio.lowlevel
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from mcp import MCPError
 from starlette.types import Receive, Scope, Send
+from tests.certificates import certificate
 from tests.http.issuer import AUDIENCE, minting
 from tests.http.site import LEGACY, MODERN, Held, Site, message, minted, said, site
 from tests.support import shipped
@@ -654,27 +650,6 @@ async def test_a_client_that_takes_no_answer_is_dropped() -> None:
                     while chunk := await greedy.receive():
                         received += len(chunk)
     assert 0 < received < size
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for this machine, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pullcord test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "tls.crt", folder / "tls.key"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return files
 
 
 async def test_tls_is_served_with_the_given_certificate(tmp_path: Path) -> None:

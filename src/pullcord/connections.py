@@ -6,11 +6,14 @@ kept.
 """
 
 import functools
-import urllib.request
+import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_address, ip_network
 from typing import TypeAlias
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import anyio
 import httpx2
@@ -77,7 +80,8 @@ class Connections:
             try:
                 yield connection
             finally:
-                if kept and connection.is_available():
+                await self._sweep()
+                if kept and connection.is_available() and not _has_more(connection):
                     waiting.append(connection)
                 else:
                     await _close(connection)
@@ -92,11 +96,36 @@ class Connections:
             await _close(connection)
         return None
 
+    async def _sweep(self) -> None:
+        """Close those that have waited too long: of each origin the first are the oldest."""
+        for waiting in [*self._waiting.values()]:
+            while waiting and waiting[0].has_expired():
+                await _close(waiting.pop(0))
+
     async def close(self) -> None:
         """Close those that wait."""
         for waiting in self._waiting.values():
             while waiting:
                 await _close(waiting.pop())
+
+
+def _has_more(connection: AsyncConnectionInterface) -> bool:
+    """Whether more came than an answer: on a connection that is kept it would be taken for the next one, or end it.
+
+    What lies unread in the socket shows when the connection has expired; this is what was read already.
+    """
+    inner = getattr(connection, "_connection", None)  # httpcore2 shows neither; tests on sockets tell if they move
+    state, stream = getattr(inner, "_h11_state", None), getattr(inner, "_network_stream", None)
+    if state is None or stream is None:
+        return False
+    secure = stream.get_extra_info("ssl_object")
+    if secure is None or state.trailing_data[0]:
+        return bool(state.trailing_data[0])
+    try:
+        secure.read(1)
+    except ssl.SSLError as error:
+        return not isinstance(error, ssl.SSLWantReadError)  # it has nothing, and would have to ask the socket
+    return True
 
 
 async def _close(connection: AsyncConnectionInterface) -> None:
@@ -111,16 +140,16 @@ def dialler() -> Connect:
     """
 
     @functools.cache
-    def maker(scheme: bytes, host: bytes) -> AsyncConnectionPool:
+    def maker(scheme: bytes, host: bytes, port: int) -> AsyncConnectionPool:
         if scheme == b"http":
             return AsyncConnectionPool(keepalive_expiry=WAITING)
         if scheme == b"https":
-            return AsyncConnectionPool(ssl_context=tls(), proxy=_proxy(host.decode()), keepalive_expiry=WAITING)
+            return AsyncConnectionPool(ssl_context=tls(), proxy=_proxy(host.decode(), port), keepalive_expiry=WAITING)
         raise UnsupportedProtocol
 
     def connect(origin: Origin) -> AsyncConnectionInterface:
         try:
-            return maker(origin.scheme, origin.host).create_connection(origin)
+            return maker(origin.scheme, origin.host, origin.port).create_connection(origin)
         except OSError:
             raise EnvironmentFaultError(
                 "the certificates that this machine's environment names can't be read"
@@ -131,11 +160,33 @@ def dialler() -> Connect:
     return connect
 
 
-def _proxy(host: str) -> Proxy | None:
-    named = urllib.request.getproxies()
+def _proxy(host: str, port: int) -> Proxy | None:
+    named = getproxies()
     address = named.get("https") or named.get("all")
-    if not address or urllib.request.proxy_bypass(host):
+    excepted = [entry.strip() for entry in named.get("no", "").split(",") if entry.strip()]
+    if not address or any(_means(entry, host, port) for entry in excepted):
         return None
     proxy = httpx2.Proxy(address if "://" in address else f"http://{address}")
+    if (proxy.url.port or 0) >= 2**16:
+        raise ValueError(f"there is no port {proxy.url.port}")
     url = URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path)
     return Proxy(url, auth=proxy.raw_auth)
+
+
+def _means(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY means a host, as httpx2 reads it.
+
+    It is an address, a network, a name with all under it, or (.name, *.name) only what is under it; * is every host. A
+    port or a scheme before it narrows it.
+    """
+    try:
+        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
+    except ValueError:  # one of them is a name
+        pass
+    try:
+        parts = urlsplit(entry if "://" in entry else f"//{entry}")
+        fits = parts.scheme in {"", "https", "all"} and parts.port in {None, port}
+    except ValueError:
+        return False
+    name = (parts.hostname or "").removeprefix("*")
+    return fits and (name in {"", host} or host.endswith(f".{name.removeprefix('.')}"))

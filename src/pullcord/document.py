@@ -76,7 +76,7 @@ class Document(NamedTuple):
 
 @functools.lru_cache(maxsize=1)
 def _nodes(text: str) -> yaml.Node | None:
-    """A text's nodes, which know their lines. They are many: those of the last text alone are kept, for its faults."""
+    """A text's nodes, which know their lines. They are many: only for faults are they made again, and kept."""
     return yaml.compose(text, Loader=_Composer)
 
 
@@ -99,7 +99,7 @@ def parse(name: str, text: str) -> Document:
     try:
         if _may_be_deep(text) and _is_deep(text):
             raise ManifestError([f"{name}: {_TOO_DEEP}"])
-        root = _nodes(text)
+        root = yaml.compose(text, Loader=_Composer)
     except yaml.YAMLError as error:
         raise ManifestError([_broken(name, text, error)]) from None
     if root is None:
@@ -149,15 +149,14 @@ class _Reader:
         if type(node) is yaml.ScalarNode:
             return self.scalar(node, path)
         key = id(node)
-        if key in self.done:
-            if self.done[key] is _READING:
-                return self.refuse(node, path, "this value contains itself; write it out")
-            return self.done[key]
+        if self.done.get(key) is _READING:
+            return self.refuse(node, path, "this value contains itself; write it out")
         if len(path) >= _DEPTH_LIMIT:
             return self.refuse(node, path, _TOO_DEEP)
-        self.done[key] = _READING
-        self.done[key] = value = self.collection(node, path)
-        return value
+        if key not in self.done:
+            self.done[key] = _READING
+            self.done[key] = self.collection(node, path)
+        return self.done[key]
 
     def collection(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
         if node.tag not in {_SEQ, _MAP}:

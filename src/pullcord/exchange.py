@@ -60,11 +60,13 @@ class Exchange:
             request: as request.build makes it.
             secret: the key, which is hidden in the answer.
         """
-        url = httpcore2.URL(request.url)
         try:
-            # A used connection may hold bytes behind the last answer, which would be taken for the answer to this
-            # request. Where answers name their work that shows; where they don't, each request has its own connection.
-            async with self._connections.one(url.origin, kept=bool(request.named)) as connection:
+            url = httpcore2.URL(request.url)
+            origin = url.origin
+        except (KeyError, ValueError):  # KeyError: as it says of a scheme that it doesn't know
+            return Failure(sent=False, what="the base URL is neither http nor https")
+        try:
+            async with self._connections.one(origin, kept=request.kept) as connection:
                 async with connection.stream(
                     request.method, url, headers=list(request.headers.items()), extensions=self._extensions
                 ) as response:
@@ -99,10 +101,10 @@ async def _read(response: httpcore2.Response, secret: str) -> Reply:
 
 
 def _headers(response: httpcore2.Response, secret: str) -> dict[str, str]:
-    """By their names in small letters; what was sent more than once is joined (RFC 9110, section 5.3)."""
+    """By their names in small letters; what was sent more than once is joined (RFC 9110, sections 5.3 and 5.5)."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
-        name, value = raw_name.decode("latin-1").lower(), str(_without(secret, raw_value.decode("utf-8", "replace")))
+        name, value = raw_name.decode("latin-1").lower(), str(_without(secret, raw_value.decode("latin-1")))
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 

@@ -138,8 +138,12 @@ class Gateway:
         return None
 
     async def _attempt(self, request: Request, secret: str, deadline: float, *, shield: bool) -> Reply | Failure:
+        try:
+            exchange = self._exchange
+        except ImportError:
+            return Failure(sent=False, what="pullcord's own files went while it ran; it must be started again")
         with anyio.move_on_after(deadline - self.now(), shield=shield):
-            return await self._exchange.send(request, secret)
+            return await exchange.send(request, secret)
         return Failure(sent=True, what="no answer came in time")
 
 

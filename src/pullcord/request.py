@@ -20,6 +20,12 @@ class Request(NamedTuple):
     url: str
     headers: dict[str, str]
     named: Named = ()
+    kept: bool = False
+    """Whether it may share a connection with earlier and later requests.
+
+    Bytes behind an earlier answer would be taken for the answer to this one: that shows where answers name their work.
+    And the other side may just have closed it: then nobody knows what came of this one, and it must be repeatable.
+    """
 
 
 _NAMES = re.compile(r"\{([^{}]*)\}")
@@ -49,7 +55,8 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
     if settings.key:
         headers[operation.platform.key.header] = operation.platform.key.prefix + settings.key.get_secret_value()
     named = [(pointer, str(arguments[name])) for pointer, name in operation.answers]
-    return Request(operation.method, url(operation, arguments, settings.base_url), headers, named)
+    kept = bool(named) and operation.repeatable
+    return Request(operation.method, url(operation, arguments, settings.base_url), headers, named, kept)
 
 
 def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> Iterator[tuple[str, str]]:
