@@ -81,7 +81,7 @@ class Connections:
                 yield connection
             finally:
                 await self._sweep()
-                if kept and connection.is_available() and not _has_more(connection):
+                if kept and connection.is_available() and not _has_more(connection, origin):
                     waiting.append(connection)
                 else:
                     await _close(connection)
@@ -109,7 +109,7 @@ class Connections:
                 await _close(waiting.pop())
 
 
-def _has_more(connection: AsyncConnectionInterface) -> bool:
+def _has_more(connection: AsyncConnectionInterface, origin: Origin) -> bool:
     """Whether more came than an answer: on a connection that is kept it would be taken for the next one, or end it.
 
     What lies unread in the socket shows when the connection has expired; this is what was read already.
@@ -118,11 +118,10 @@ def _has_more(connection: AsyncConnectionInterface) -> bool:
     state, stream = getattr(inner, "_h11_state", None), getattr(inner, "_network_stream", None)
     if state is None or stream is None:
         return False
-    secure = stream.get_extra_info("ssl_object")
-    if secure is None or state.trailing_data[0]:
+    if origin.scheme != b"https" or state.trailing_data[0]:
         return bool(state.trailing_data[0])
     try:
-        secure.read(1)
+        stream.get_extra_info("ssl_object").read(1)
     except ssl.SSLError as error:
         return not isinstance(error, ssl.SSLWantReadError)  # it has nothing, and would have to ask the socket
     return True
