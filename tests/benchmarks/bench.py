@@ -21,7 +21,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from tests.benchmarks import contenders, plot, report
 from tests.benchmarks.api import CALLS
@@ -32,9 +32,12 @@ CACHE = ROOT / ".cache" / "bench"
 IN_FLIGHT = 64
 SLOW = 50
 """Milliseconds that the slow API takes."""
+TURNS = 5
+"""Parts in which a round's calls are made."""
 LIMIT = 1800
 """Seconds that a run may take, whatever happens."""
 
+Each = TypeVar("Each")
 Samples: TypeAlias = dict[str, list[float]]
 """By metric."""
 
@@ -87,42 +90,55 @@ class Bench:
                     self._keep(transport, contender, await _begin(session))
         for turn in range(self.plan.rounds):
             _say(f"{transport}: round {turn + 1} of {self.plan.rounds}")
-            for contender in _rotated(those, turn):
-                self._keep(transport, contender, await self._calls(contender, transport))
-                self._keep(transport, contender, await self._slow_calls(contender, transport))
+            await self._calls(those, transport)
+            await self._slow_calls(those, transport)
 
     def _keep(self, transport: str, contender: Contender, values: dict[str, float]) -> None:
         kept = self.samples.setdefault(transport, {}).setdefault(contender.name, {})
         for metric, value in values.items():
             kept.setdefault(metric, []).append(value)
 
-    async def _calls(self, contender: Contender, transport: str) -> dict[str, float]:
-        async with self.running(contender, transport, self.fast) as session:
-            found = await _begin(session)
-            for tool, arguments in CALLS.items():
-                sound([await session.call(tool, arguments)])
-            await one_by_one(session, self.plan.calls // 10)
-            times, cpu = await one_by_one(session, self.plan.calls)
-            quantiles = statistics.quantiles(times, n=100, method="inclusive")
-            seconds, burst_cpu = await at_once(session, self.plan.burst)
-            used = session.usage()
-            return {
-                **found,
-                "p50": quantiles[49],
-                "p99": quantiles[98],
-                "cpu": cpu,
-                "rate0": self.plan.burst / seconds,
-                "burst_cpu": burst_cpu,
-                "rss": used.rss,
-                "peak": used.peak,
-            }
+    async def _calls(self, those: Sequence[Contender], transport: str) -> None:
+        """Calls one by one, then many at once: all servers stand, and take turns too short for a clock to drift."""
+        async with AsyncExitStack() as stack:
+            sessions = [
+                (each, await stack.enter_async_context(self.running(each, transport, self.fast))) for each in those
+            ]
+            parts: dict[str, Samples] = {each.name: {} for each in those}
+            for contender, session in sessions:
+                self._keep(transport, contender, await _begin(session))
+                for tool, arguments in CALLS.items():
+                    sound([await session.call(tool, arguments)])
+                await one_by_one(session, self.plan.calls // 10)
+            for turn in range(TURNS):
+                for contender, session in _rotated(sessions, turn):
+                    times, cpu = await one_by_one(session, self.plan.calls // TURNS)
+                    parts[contender.name].setdefault("times", []).extend(times)
+                    parts[contender.name].setdefault("cpu", []).append(cpu)
+            for turn in range(TURNS):
+                for contender, session in _rotated(sessions, turn):
+                    rate, cpu = await at_once(session, self.plan.burst // TURNS)
+                    parts[contender.name].setdefault("rate0", []).append(rate)
+                    parts[contender.name].setdefault("burst_cpu", []).append(cpu)
+            for contender, session in sessions:
+                samples, used = parts[contender.name], session.usage()
+                quantiles = statistics.quantiles(samples.pop("times"), n=100, method="inclusive")
+                means = {metric: statistics.mean(values) for metric, values in samples.items()}
+                whole = {"p50": quantiles[49], "p99": quantiles[98], "rss": used.rss, "peak": used.peak}
+                self._keep(transport, contender, {**means, **whole})
 
-    async def _slow_calls(self, contender: Contender, transport: str) -> dict[str, float]:
-        async with self.running(contender, transport, self.slow) as session:
-            await session.hello()
-            await at_once(session, IN_FLIGHT)
-            seconds, _ = await at_once(session, self.plan.burst)
-            return {"rate50": self.plan.burst / seconds}
+    async def _slow_calls(self, those: Sequence[Contender], transport: str) -> None:
+        async with AsyncExitStack() as stack:
+            sessions = [
+                (each, await stack.enter_async_context(self.running(each, transport, self.slow))) for each in those
+            ]
+            for _, session in sessions:
+                await session.hello()
+                await at_once(session, IN_FLIGHT)
+            for turn in range(TURNS):
+                for contender, session in _rotated(sessions, turn):
+                    rate, _ = await at_once(session, self.plan.burst // TURNS)
+                    self._keep(transport, contender, {"rate50": rate})
 
     async def soak(self, those: Sequence[Contender]) -> dict[str, Samples]:
         """Many calls to each, by turns: what each window of them costs, and what is resident after it."""
@@ -193,7 +209,7 @@ async def at_once(session: Session, number: int) -> tuple[float, float]:
     """Call a tool with 64 calls under way at any time.
 
     Returns:
-        The seconds of all, and the server's processor seconds for one.
+        The calls per second, and the server's processor seconds for one.
     """
     turns = iter(range(number))
 
@@ -204,7 +220,7 @@ async def at_once(session: Session, number: int) -> tuple[float, float]:
     answers = await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
     seconds, cpu = time.perf_counter() - began, session.usage().cpu - before
     sound(chain.from_iterable(answers))
-    return seconds, cpu / number
+    return number / seconds, cpu / number
 
 
 def sound(answers: Iterable[bytes]) -> None:
@@ -249,7 +265,7 @@ async def api(delay: int) -> AsyncIterator[str]:
         await process.wait()
 
 
-def _rotated(those: Sequence[Contender], turn: int) -> list[Contender]:
+def _rotated(those: Sequence[Each], turn: int) -> list[Each]:
     """In another order each time, so that none always comes after the same."""
     first = turn % len(those)
     return [*those[first:], *those[:first]]

@@ -15,7 +15,7 @@ from pullcord import manifest
 
 pytestmark = pytest.mark.anyio
 
-SMALL = Plan(rounds=1, starts=1, calls=10, burst=64, soak=20, window=10, manifests=(4,))
+SMALL = Plan(rounds=1, starts=1, calls=10, burst=320, soak=20, window=10, manifests=(4,))
 
 
 def _program(path: Path, words: str) -> Path:
