@@ -150,6 +150,7 @@ class _Connection(asyncio.Protocol):
         self._received = b""
         self._answer: asyncio.Future[tuple[bytes, bytes]] | None = None
         self._transport: asyncio.WriteTransport | None = None
+        self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
@@ -165,6 +166,7 @@ class _Connection(asyncio.Protocol):
             self._answer.set_result((head, body))
 
     def connection_lost(self, _: Exception | None) -> None:
+        self.ended = True
         if self._answer and not self._answer.done():
             self._answer.set_exception(ConnectionError("the server closed the connection"))
 
@@ -205,6 +207,8 @@ class _Http:
             b"content-type: application/json\r\ncontent-length: %d\r\n%s\r\n"
             % (self._port, len(message), self._session)
         )
+        while self._idle and self._idle[-1].ended:  # servers close what was not used for seconds
+            self._idle.pop()
         connection = self._idle.pop() if self._idle else await self._connect()
         answer = await connection.send(head + message)
         self._idle.append(connection)
