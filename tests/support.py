@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import anyio.lowlevel
@@ -179,6 +180,12 @@ class Connection(httpcore2.AsyncConnectionInterface):
         self.requests = 0
         self.expired = False
         self.closed = False
+        # Where the engine keeps what it has read, and nothing has come behind an answer.
+        self._connection = SimpleNamespace(_h11_state=SimpleNamespace(trailing_data=(b"", False)), _network_stream=self)
+
+    def forget(self) -> None:
+        """Be of an engine that keeps it elsewhere."""
+        self._connection = SimpleNamespace()
 
     async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
         self.requests += 1

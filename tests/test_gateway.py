@@ -436,7 +436,7 @@ class Dialled:
         return self.made[-1]
 
 
-KEPT = _request(shipped()[TASK])._replace(kept=True)
+KEPT = _request(shipped()[TASK], "http://127.0.0.1:1/x")._replace(kept=True)
 """A request that may share a connection."""
 
 
@@ -485,10 +485,24 @@ async def test_the_newest_connection_is_taken_first_and_those_that_a_burst_left_
         assert sorted(each.requests for each in dialled.made) == [1, 1, 6]
         for each in dialled.made:
             each.expired = each.requests == 1
-        await gateway.send(shipped()[TASK], KEPT._replace(url="https://elsewhere.example/"))
+        await gateway.send(shipped()[TASK], KEPT._replace(url="http://127.0.0.1:2/x"))
         assert sorted((each.requests, each.closed) for each in dialled.made) == [
             (1, False), (1, True), (1, True), (6, False)
         ]  # fmt: skip
+
+
+async def test_a_connection_of_which_it_cannot_be_told_whether_more_came_is_not_kept() -> None:
+    made: list[Connection] = []
+
+    def dial(_: httpcore2.Origin) -> Connection:
+        made.append(Connection(httpx2.MockTransport(lambda _: respond(200))))
+        made[-1].forget()
+        return made[-1]
+
+    async with Gateway(dial) as gateway:
+        for _ in range(2):
+            await gateway.send(shipped()[TASK], KEPT)
+        assert [each.closed for each in made] == [True, True]
 
 
 async def test_a_connection_is_never_lent_to_another_origin() -> None:
@@ -496,7 +510,7 @@ async def test_a_connection_is_never_lent_to_another_origin() -> None:
 
     async with Gateway(dialled) as gateway:
         for port in (1, 2, 1):
-            await gateway.send(shipped()[TASK], KEPT._replace(url=f"https://platform.example:{port}/x"))
+            await gateway.send(shipped()[TASK], KEPT._replace(url=f"http://127.0.0.1:{port}/x"))
         assert [each.requests for each in dialled.made] == [2, 1]
 
 

@@ -112,12 +112,13 @@ class Connections:
 def _has_more(connection: AsyncConnectionInterface, origin: Origin) -> bool:
     """Whether more came than an answer: on a connection that is kept it would be taken for the next one, or end it.
 
-    What lies unread in the socket shows when the connection has expired; this is what was read already.
+    What lies unread in the socket shows when the connection has expired; this is what was read already. Where it can't
+    be told, it is taken to be so.
     """
     inner = getattr(connection, "_connection", None)  # httpcore2 shows neither; tests on sockets tell if they move
     state, stream = getattr(inner, "_h11_state", None), getattr(inner, "_network_stream", None)
     if state is None or stream is None:
-        return False
+        return True
     if origin.scheme != b"https" or state.trailing_data[0]:
         return bool(state.trailing_data[0])
     try:
