@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pullcord import manifest
-from pullcord.operation import Operation
+from pullcord.manifest import loading
+from pullcord.model.operation import Operation
 
 DEPOT = """\
 openapi: 3.1.0
@@ -130,7 +130,7 @@ components:
 
 def depot(*changes: tuple[str, str]) -> dict[str, Operation]:
     """Its operations by id; each change replaces a text that stands in the manifest once."""
-    return {operation.id: operation for operation in manifest.read("depot.yaml", changed(*changes))}
+    return {operation.id: operation for operation in loading.read("depot.yaml", changed(*changes))}
 
 
 def changed(*changes: tuple[str, str]) -> str:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 import anyio
 
-from pullcord.demo import tell
+from pullcord.commands.demo import tell
 
 PICTURE = Path(__file__).parent / "recordings" / "demo.svg"
 COLUMNS, ROWS = 80, 30

@@ -16,15 +16,16 @@ from mcp import Client, types
 from mcp.shared.dispatcher import ProgressFnT
 from tests.sandbox.clock import Clock
 
-from pullcord import manifest, settings
-from pullcord.call import Desk
-from pullcord.connections import Connect
-from pullcord.gateway import Gateway
-from pullcord.operation import MEANINGS, Catalogue, Outcome
+from pullcord.config import settings
+from pullcord.config.surface import Surface
+from pullcord.flow.call import Desk
+from pullcord.manifest import loading
+from pullcord.model.operation import MEANINGS, Catalogue, Outcome
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
-from pullcord.scope import Scope
-from pullcord.server import make
-from pullcord.tools import tool
+from pullcord.serving.server import make
+from pullcord.serving.tools import tool
+from pullcord.upstream.connections import Connect
+from pullcord.upstream.gateway import Gateway
 
 Answer: TypeAlias = dict[str, Any]
 """An envelope."""
@@ -51,7 +52,7 @@ KEYS = [
 @functools.cache
 def shipped() -> Catalogue:
     """The shipped manifests, read once."""
-    return manifest.load(manifest.shipped())
+    return loading.load(loading.shipped())
 
 
 @functools.cache
@@ -59,7 +60,7 @@ def _validator(name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(tool(shipped()[name]).output_schema or {})
 
 
-def sound(scope: Scope, name: str, result: types.CallToolResult) -> Answer:
+def sound(scope: Surface, name: str, result: types.CallToolResult) -> Answer:
     """The answer in a tool's result, held to what every answer must be."""
     answer: Answer = result.structured_content or {}
     (block,) = result.content
@@ -108,7 +109,7 @@ class Stage:
 
     sandbox: Sandbox
     clock: Clock
-    scope: Scope
+    scope: Surface
     client: Client
     slept: list[float] = field(default_factory=list)
 
@@ -166,7 +167,7 @@ async def stage(
 
     catalogue = shipped()
     given = {**sandbox.environment(BASE_URL), **(environ or {})}
-    scope = Scope.of(catalogue, settings.read(catalogue, given), only)
+    scope = Surface.of(catalogue, settings.read(catalogue, given), only)
     gateway = Gateway(over(transport or httpx2.ASGITransport(app=sandbox.app)), now=now, sleep=sleep or passing)
     async with gateway, Client(make(scope, desk(gateway)), mode=mode, cache=None) as client:
         yield Stage(sandbox, clock, scope, client, slept)

@@ -13,10 +13,11 @@ import yaml
 from tests.e2e.processes import started
 from tests.support import shipped
 
-from pullcord import cli
-from pullcord.http import HEALTH, READY, Front
-from pullcord.load import PATH
-from pullcord.settings import platforms
+from pullcord.commands.main import main
+from pullcord.commands.serve import STATE_KEY
+from pullcord.config.settings import platforms
+from pullcord.serving.admission import PATH
+from pullcord.serving.application import HEALTH, READY, Front
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "manifests" / "kubernetes"
@@ -109,13 +110,13 @@ def test_a_pod_can_do_no_more_than_it_must() -> None:
 def test_every_option_and_variable_that_is_named_exists(capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("serve", "token"):
         with pytest.raises(SystemExit):
-            cli.main([command, "--help"])
+            main([command, "--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     texts = "".join(path.read_text() for path in FOLDER.glob("*.yaml"))
     command = "".join(re.findall(r"^(?:# Beyond|ENTRYPOINT|CMD).*", DOCKERFILE, re.MULTILINE))
     assert set(re.findall(r"--[a-z][a-z-]*", texts + command)) <= known
     catalogue = shipped()
-    variables = {cli.STATE_KEY, "PULLCORD_JOURNAL"}
+    variables = {STATE_KEY, "PULLCORD_JOURNAL"}
     for platform in platforms(catalogue).values():
         variables |= {platform.key.env, platform.url_env, *platform.variables.values()}
     variables |= {each.env for operation in catalogue.values() for each in operation.parameters if each.env}
@@ -171,5 +172,5 @@ def test_the_image_is_built_from_what_is_here_and_runs_as_nobody() -> None:
 
 def test_the_image_alone_is_refused_until_its_callers_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
     (command,) = re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)
-    assert cli.main(json.loads(command)) == 2
+    assert main(json.loads(command)) == 2
     assert "callers must be checked" in capsys.readouterr().err

@@ -21,10 +21,11 @@ from tests.bundle import lay_out, pack
 from tests.clients.environment import CACHE, ROOT, venv
 
 import pullcord
-from pullcord import manifest, settings
+from pullcord.config import settings
+from pullcord.manifest import loading
 
 VERSION = pullcord.__version__
-CATALOGUE = manifest.load(manifest.shipped())
+CATALOGUE = loading.load(loading.shipped())
 PLATFORMS = settings.platforms(CATALOGUE).values()
 KEYS = {platform.key.env for platform in PLATFORMS}
 NEEDED = KEYS | {env for platform in PLATFORMS for env in platform.variables.values()}

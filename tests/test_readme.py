@@ -15,13 +15,15 @@ import pytest
 from mcp import Client, StdioServerParameters
 from tests.support import stage
 
-from pullcord import manifest, settings
-from pullcord.cli import main
-from pullcord.operation import MEANINGS
+from pullcord.commands.main import main
+from pullcord.config import settings
+from pullcord.manifest import loading
+from pullcord.manifest.openapi import SUBSET
+from pullcord.model.operation import MEANINGS
 
 README = Path(__file__).parents[1] / "README.md"
 UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
-CATALOGUE = manifest.load(manifest.shipped())
+CATALOGUE = loading.load(loading.shipped())
 COMMANDS = {"serve", "demo", "tools", "check", "config", "journal", "token", "sandbox"}
 
 pytestmark = pytest.mark.anyio
@@ -66,7 +68,7 @@ def variables() -> str:
 
 
 def subset() -> str:
-    rows = ([kind, " ".join(f"`{key}`" for key in keys.split())] for kind, keys in manifest.SUBSET.items())
+    rows = ([kind, " ".join(f"`{key}`" for key in keys.split())] for kind, keys in SUBSET.items())
     return table(["object", "keys"], *rows)
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from pullcord.cli import main
+from pullcord.commands.main import main
 
 sys.exit(main())

@@ -241,11 +241,11 @@ def loading(python: Path, manifests: Sequence[Path]) -> tuple[float, float]:
 
 _LOADING = """
 import gc, json, pathlib, sys, time
-from pullcord import manifest
+from pullcord.manifest import loading
 gc.disable()  # as `pullcord serve` does while it starts
 paths = [pathlib.Path(path) for path in sys.argv[1:]]
 wall, cpu = time.perf_counter(), time.process_time()
-manifest.load(paths)
+loading.load(paths)
 print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu]))
 """
 

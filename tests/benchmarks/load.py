@@ -26,7 +26,7 @@ import anyio
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from tests.e2e.processes import COMMAND, environment
-from tests.http.site import message
+from tests.serving.site import message
 
 CLIENTS = (1, 64, 512)
 DELAYS = (0, 50)

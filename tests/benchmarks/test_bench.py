@@ -11,7 +11,7 @@ from tests.benchmarks.bench import Plan
 from tests.benchmarks.contenders import MANIFESTS, ROOT
 from tests.benchmarks.report import COLUMNS, PIPES, PULLCORD, SDK, Found
 
-from pullcord import manifest
+from pullcord.manifest import loading
 
 pytestmark = pytest.mark.anyio
 
@@ -125,13 +125,13 @@ async def test_a_call_that_fails_ends_the_run_since_a_fast_failure_is_no_result(
 
 
 async def test_generated_manifests_load_beside_those_that_they_are_copies_of(tmp_path: Path) -> None:
-    shipped = manifest.load(MANIFESTS)
-    assert len(manifest.load([*MANIFESTS, *contenders.copies(3, tmp_path)])) == 2 * len(shipped)
+    shipped = loading.load(MANIFESTS)
+    assert len(loading.load([*MANIFESTS, *contenders.copies(3, tmp_path)])) == 2 * len(shipped)
 
 
 async def test_the_bridge_is_given_the_same_four_cancels_in_plain_openapi() -> None:
     document = json.dumps(contenders.described())
-    cancels = [operation.id for operation in manifest.load(MANIFESTS).values() if operation.cancel]
+    cancels = [operation.id for operation in loading.load(MANIFESTS).values() if operation.cancel]
     assert [name for name in cancels if f'"operationId": "{name}"' in document] == cancels
     assert document.count('"operationId"') == len(cancels)
     assert "$ref" not in document

@@ -14,9 +14,9 @@ import pytest
 from tests.e2e.weather import Trouble, Weather, refusal
 from tests.support import Stage, shipped, stage
 
-from pullcord import agent as agent_module
-from pullcord import demo as demo_module
-from pullcord.agent import LOOKS, MOST, PAGES, TRIES, Agent, Step, Work, actions
+from pullcord.commands import agent as agent_module
+from pullcord.commands import demo as demo_module
+from pullcord.commands.agent import LOOKS, MOST, PAGES, TRIES, Agent, Step, Work, actions
 from pullcord.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from tests.certificates import certificate
 from tests.faults.proxy import Exchange, Proxy, Spoil, through
+from tests.upstream.certificates import certificate
 
 from pullcord.sandbox import CONFIDENTIAL
 

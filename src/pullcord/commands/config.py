@@ -1,0 +1,42 @@
+"""pullcord config: what to write into a client's settings."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pullcord.assembly.choice import surface
+from pullcord.commands import hosts
+from pullcord.commands.options import choice
+from pullcord.commands.terminal import say
+from pullcord.model.errors import SettingsError
+from pullcord.model.url import url_faults
+
+
+def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
+    """Print the snippet, and where it belongs; the exit status."""
+    chosen = [(f"--{name}", str(value)) for name in ("platform", "only") for value in getattr(options, name)]
+    chosen += [("--manifest", str(path.absolute())) for path in options.manifest]
+    if options.http:
+        faults = [f"--http: {fault}" for fault in url_faults(options.http)]
+        faults += [f"{option} is chosen where that pullcord is started; leave it out here" for option, _ in chosen]
+        snippet = hosts.remote(options.client, options.http)
+        if snippet is None:
+            title = hosts.CLIENTS[options.client].title
+            faults.append(f"--http: {title} takes no address in a file; add it under Settings, Connectors")
+        if faults or snippet is None:
+            raise SettingsError(faults)
+    else:
+        offered = surface(choice(options), {})
+        serve = [*_started(), "serve", *(word for pair in chosen for word in pair)]
+        snippet = hosts.local(options.client, serve, offered, str(Path.home() / ".config" / "pullcord"))
+    print(snippet.text)
+    for note in snippet.notes:
+        say(note)
+    return 0
+
+
+def _started() -> list[str]:
+    """How this pullcord was started, by absolute paths."""
+    program = Path(sys.argv[0])
+    return [str(program.absolute())] if program.stem == "pullcord" else [sys.executable, "-m", "pullcord"]

@@ -1,0 +1,186 @@
+"""pullcord demo: the whole story, told over a real MCP connection to a server on the embedded sandbox.
+
+Nothing here names a tool or a platform: work is found by what it is called, and each call is an offered action.
+"""
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import anyio
+from mcp import Client, MCPError, StdioServerParameters
+
+from pullcord.commands.agent import Action, Agent, Answer, Step, actions
+from pullcord.commands.terminal import has_colour
+
+MARGIN = " " * 16
+
+
+class Scene(NamedTuple):
+    """A piece of the sandbox's work, what can be learnt from it, and what its cancel is given beside its target."""
+
+    work: str
+    moral: str
+    beside: Mapping[str, Any] = {}
+
+
+SCENES = (
+    Scene("Crawl the old site", "A background task takes a while to stop: asked to is not stopped."),
+    Scene("Rewrite links", "A subagent works in a child session, which the cancel of its task does not reach."),
+    Scene("Rewrite the tests", "One call can wait until the work has really ended.", {"wait_seconds": 20}),
+    Scene("Reconcile the ledger", "Another platform, another way to stop, and the same next steps."),
+)
+
+_COLOURS: Mapping[str, int] = {"yes": 32, "no": 33, "unknown": 33}
+"""Green for what has ended, yellow for what may run."""
+
+
+def run(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Tell the story at the terminal; the exit status."""
+    return anyio.run(partial(tell, partial(print, flush=True), colour=has_colour(environ)))
+
+
+async def tell(say: Callable[[str], object], *, colour: bool = False, limit: float = 120) -> int:
+    """Start a server on its sandbox, and tell the story.
+
+    Args:
+        say: writes a line.
+        colour: whether it may hold colours.
+        limit: seconds for all of it, which takes less than 30.
+
+    Returns:
+        The exit status: 0 if everything really happened.
+    """
+    server = StdioServerParameters(command=sys.executable, args=["-m", "pullcord", "serve", "--sandbox"])
+    try:
+        with anyio.move_on_after(limit):
+            async with Client(server) as client:
+                return await Story(client, say, anyio.sleep, colour=colour).tell()
+    except* MCPError:
+        pass
+    failed = _bold("Failed", colour=colour)
+    say(f"{failed}: the server did not start, went away, or took more than {limit:g} s; its own words are above.")
+    return 1
+
+
+class Story:
+    """What happens on the sandbox, as it is told.
+
+    Args:
+        client: of a server on it.
+        say: writes a line.
+        sleep: waits for seconds.
+        colour: whether lines may hold colours.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        say: Callable[[str], object],
+        sleep: Callable[[float], Awaitable[None]],
+        *,
+        colour: bool,
+    ) -> None:
+        self._client, self._say, self._sleep, self._colour = client, say, sleep, colour
+        self._told: tuple[object, ...] = ()
+
+    async def tell(self) -> int:
+        """Tell all of it; the exit status."""
+        tools = [tool.model_dump(mode="json", by_alias=True) for tool in (await self._client.list_tools()).tools]
+        faults: list[str] = []
+        self._head("What runs?", "These lists are the only calls that no answer offers.")
+        cancels = await _running(Agent(tools, self._call, self._sleep, self._count))
+        agent = Agent(tools, self._call, self._sleep, self._narrate)
+        for number, scene in enumerate(SCENES, 1):
+            self._head(f"{number}. {scene.work}", scene.moral)
+            if cancel := cancels.get(scene.work):
+                await agent.ask({**cancel, "arguments": {**cancel["arguments"], **scene.beside}})
+                await agent.confirm()
+            else:
+                faults.append(f"nothing that runs is called {scene.work!r}")
+        self._head("Everything else", "An agent that knows no platform lists what there is, and follows actions.")
+        rest = Agent(tools, self._call, self._sleep, self._note)
+        if not await rest.run():
+            faults.append("something still runs, or may run")
+        works = [*agent.works, *rest.works]
+        faults += [f"{work.cancel['tool']}: {work.answer['message']}" for work in works if not work.ended]
+        used = {work.cancel["tool"] for work in works if work.ended}
+        unused = [tool["name"] for tool in tools if tool["annotations"]["destructiveHint"] and tool["name"] not in used]
+        faults += [f"{name} stopped nothing" for name in unused]
+        if faults:
+            self._head("Failed", *faults)
+            return 1
+        self._head(
+            "All of it has stopped",
+            f"{len(works)} pieces of work were asked to stop, with {len(used)} tools. Each was looked at until its"
+            " platform said that it had ended, and a last look at the lists found no more.",
+        )
+        return 0
+
+    async def _call(self, name: str, arguments: Mapping[str, Any]) -> Answer:
+        result = await self._client.call_tool(name, dict(arguments), progress_callback=self._progress)
+        return result.structured_content or {}
+
+    async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
+        self._say(f"{MARGIN}{progress:.0f} of {total or 0:.0f} s: {message}")
+
+    def _head(self, title: str, *paragraphs: str) -> None:
+        self._say(f"\n{_bold(title, colour=self._colour)}")
+        for paragraph in paragraphs:
+            self._say(textwrap.fill(paragraph, 80, initial_indent="   ", subsequent_indent="   "))
+        self._say("")
+
+    def _count(self, step: Step) -> None:
+        """Tell of a list in a line."""
+        if step.answer and step.action["rel"] == "collection":
+            items = (step.answer["resource"] or {}).get("items", [])
+            running = sum(any(actions(item, "cancel")) for item in items)
+            self._say(f"   {step.action['tool']:<22} {len(items):>3} items, {running} of them can be stopped")
+
+    def _narrate(self, step: Step) -> None:
+        """Tell of a call in full: what is called, unless it was called just before, and what came of it."""
+        call = (step.action["tool"], step.action["arguments"])
+        if step.answer:
+            word = _word(step.answer)
+            line = f"{word}: {step.answer['message']}"
+            told = textwrap.fill(line, 80, initial_indent=MARGIN, subsequent_indent=MARGIN)
+            self._say(told.replace(word, self._paint(word, step.answer), 1))
+        elif call != self._told:
+            self._told = call
+            self._say(f"   {step.action['rel']:<12} {step.action['tool']}")
+            for name, value in step.action["arguments"].items():
+                self._say(f"{MARGIN}{name}: {value}")
+
+    def _note(self, step: Step) -> None:
+        """Tell of a call in a line, with the last of its ids."""
+        if step.answer:
+            name = str(next(reversed([*step.action["arguments"].values()]), ""))[-24:]
+            word = self._paint(_word(step.answer), step.answer)
+            self._say(f"   {step.action['rel']:<12} {step.action['tool']:<22} {name:<24} {word}")
+
+    def _paint(self, text: str, answer: Answer) -> str:
+        return f"\x1b[{_COLOURS[answer['work_stopped']]}m{text}\x1b[0m" if self._colour else text
+
+
+def _bold(text: str, *, colour: bool) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if colour else text
+
+
+def _word(answer: Answer) -> str:
+    """What came of a call, in a word or two: the outcome of a cancel, what a look showed."""
+    if answer["outcome"] != "observed":
+        return str(answer["outcome"])
+    items = (answer["resource"] or {}).get("items")
+    return str(answer["state"]) if items is None else f"{len(items)} items"
+
+
+async def _running(agent: Agent) -> dict[str, Action]:
+    """The cancels of everything that runs, by each of the texts that tell what it is."""
+    items, _ = await agent.find()
+    for item in [each for each in items if any(actions(each, "cancel"))]:
+        for look in actions(item, "item"):
+            items += ((await agent.follow(look))["resource"] or {}).get("items", [])
+    return {str(text): cancel for item in items for cancel in actions(item, "cancel") for text in item.values()}

@@ -1,0 +1,38 @@
+"""The command line's entry: the process's own arguments and environment are read here, and nowhere else."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from pullcord.commands.options import parser
+from pullcord.commands.terminal import say
+from pullcord.model.errors import FaultsError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: the arguments; None: the process's own.
+
+    Returns:
+        The exit status: 0 if all went well, 1 if what was asked for didn't happen, 2 if it could not be started.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    whole = parser()
+    if not argv and sys.stdin.isatty():
+        whole.print_help()
+        return 0
+    options = whole.parse_args(argv or ["serve"])
+    # Only the command's own module, and what it needs, is imported: a start belongs to every agent session.
+    command = importlib.import_module(f"pullcord.commands.{options.command}")
+    try:
+        status: int = command.run(options, os.environ)
+    except FaultsError as error:
+        for fault in error.faults:
+            say(fault)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status

@@ -1,0 +1,123 @@
+"""The commands and their options, as argparse reads them."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pullcord import __version__
+from pullcord.assembly.choice import Choice
+from pullcord.commands.hosts import CLIENTS
+from pullcord.config.surface import GRANTS
+from pullcord.flow.rate_limit import Limit, limit
+
+# By the field of http.Front that each sets; where one is not given, that one's default holds.
+HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "host": ("--host", {"metavar": "ADDRESS", "help": "where to listen (127.0.0.1)"}),
+    "port": ("--port", {"type": int, "metavar": "N", "help": "the port (8642); 0: a free one"}),
+    "hosts": (
+        "--allowed-host",
+        {"action": "append", "metavar": "NAME", "help": "callers reach it by this name, too (repeatable)"},
+    ),
+    "origins": (
+        "--allowed-origin",
+        {"action": "append", "metavar": "URL", "help": "web pages of this origin may call (repeatable)"},
+    ),
+    "tokens": ("--tokens", {"type": Path, "metavar": "FILE", "help": "callers need one of these tokens"}),
+    "issuer": ("--issuer", {"metavar": "URL", "help": "callers need an access token (JWT) of this OAuth issuer"}),
+    "audience": ("--audience", {"metavar": "URI", "help": "this server's public URL, for which they are issued"}),
+    "caller_keys": (
+        "--caller-keys",
+        {"action": "store_true", "default": None, "help": "each request brings its own platform keys, in headers"},
+    ),
+    "calls": ("--max-calls", {"type": int, "metavar": "N", "help": "handle N requests at once (256)"}),
+    "queue": ("--max-queue", {"type": int, "metavar": "N", "help": "let N more wait (256)"}),
+    "certificate": ("--tls-cert", {"type": Path, "metavar": "FILE", "help": "the certificate, to serve https"}),
+    "private_key": ("--tls-key", {"type": Path, "metavar": "FILE", "help": "the certificate's private key"}),
+    "proxies": (
+        "--trusted-proxy",
+        {"action": "append", "metavar": "ADDRESS", "help": "this proxy or network ends TLS (repeatable)"},
+    ),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of every command's options; `command` names the command's module."""
+    whole = argparse.ArgumentParser(
+        prog="pullcord",
+        description="Stops work on agent platforms, over MCP. Without a command: serve, on standard input and output.",
+    )
+    whole.add_argument("--version", action="version", version=f"pullcord {__version__}")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
+
+    chosen = argparse.ArgumentParser(add_help=False)
+    chosen.add_argument(
+        "--platform", action="append", default=[], metavar="P", help="offer only this platform (repeatable)"
+    )
+    chosen.add_argument(
+        "--only", action="append", default=[], metavar="OP", help="offer only this operation (repeatable)"
+    )
+    chosen.add_argument(
+        "--manifest",
+        action="append",
+        default=[],
+        metavar="FILE",
+        type=Path,
+        help="add a platform of your own (repeatable)",
+    )
+
+    def add(name: str, what: str, *, choosing: bool) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=what, description=what, parents=[chosen] if choosing else [])
+
+    serve = add("serve", "Serve MCP, on standard input and output or over HTTP.", choosing=True)
+    serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
+    serve.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for a whole call (30)")
+    serve.add_argument("--connect-timeout", type=_seconds, default=5.0, metavar="S", help="seconds to connect (5)")
+    serve.add_argument("--journal", metavar="FILE", help="record every cancel in a file, or - for standard error")
+    serve.add_argument(
+        "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
+    )
+    serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
+    serve.add_argument("--http", action="store_true", help="serve over Streamable HTTP")
+    http = serve.add_argument_group("with --http")
+    for field, (flag, how) in HTTP.items():
+        http.add_argument(flag, dest=field, **how)
+    add("demo", "Tell the whole story against the embedded sandbox, over MCP.", choosing=False)
+    tools = add("tools", "List the tools that would be offered.", choosing=True)
+    tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
+    check = add("check", "Check manifests and settings.", choosing=True)
+    check.add_argument("--json", action="store_true", help="for programs")
+    check.add_argument("--live", action="store_true", help="ask each configured platform for something harmless")
+    config = add("config", "Print what to write into a client's settings.", choosing=True)
+    config.add_argument("client", choices=CLIENTS, metavar="CLIENT", help=", ".join(CLIENTS))
+    config.add_argument("--http", metavar="URL", help="reach a pullcord that serves over HTTP, instead of starting one")
+    journal = add("journal", "Show the cancels that a journal records.", choosing=False)
+    journal.add_argument("file", type=Path, metavar="FILE")
+    journal.add_argument("--json", action="store_true", help="for programs")
+    token = add("token", "Make a token for a caller of serve --http, and its line for --tokens.", choosing=False)
+    token.add_argument("name", metavar="NAME", help="who will hold it; the journal shows it")
+    token.add_argument(
+        "--scope", action="append", choices=GRANTS, help="what it may do (repeatable; observe and cancel)"
+    )
+    sandbox = add("sandbox", "Serve the sandbox's platforms over HTTP, on this machine.", choosing=False)
+    sandbox.add_argument("--port", type=int, default=0, metavar="N", help="the port (a free one)")
+    return whole
+
+
+def choice(options: argparse.Namespace) -> Choice:
+    """What the options of a command choose."""
+    return Choice(platforms=options.platform, only=options.only, manifests=options.manifest)
+
+
+def _limit(text: str) -> Limit:
+    try:
+        return limit(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour
+        raise argparse.ArgumentTypeError("write seconds, more than 0 and at most 3600")
+    return seconds

@@ -1,0 +1,23 @@
+"""pullcord sandbox: the made-up platforms, over HTTP on this machine."""
+
+import argparse
+from collections.abc import Mapping
+
+import anyio
+
+from pullcord.assembly.embedding import embedded
+from pullcord.commands.terminal import SANDBOX_NOTICE, say
+from pullcord.serving.stdio import until_signal
+
+
+def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
+    """Serve the sandbox until a signal arrives, and print the settings that reach it; the exit status."""
+    return anyio.run(_serve, options.port)
+
+
+async def _serve(port: int) -> int:
+    async with embedded(port) as reached:
+        say(SANDBOX_NOTICE)
+        for name, value in reached.items():
+            print(f"export {name}={value}", flush=True)
+        return await until_signal()

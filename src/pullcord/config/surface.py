@@ -1,0 +1,62 @@
+"""What this server may call, and with which settings: made once, at the start. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+from pullcord.config.settings import Settings
+from pullcord.model.arguments import Check, checker
+from pullcord.model.operation import Catalogue, Operation
+
+OBSERVE = "observe"
+CANCEL = "cancel"
+GRANTS = (OBSERVE, CANCEL)
+"""What a caller over HTTP may be granted: OAuth calls these words scopes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The loaded operations, the ones among them that are tools here, and how their platforms are reached."""
+
+    catalogue: Catalogue
+    settings: Mapping[str, Settings]
+    """By the platform's name."""
+    tools: Mapping[str, Operation]
+    """Listed, and callable."""
+    checks: Mapping[str, Check]
+    """By operation."""
+
+    @classmethod
+    def of(
+        cls,
+        catalogue: Catalogue,
+        settings: Mapping[str, Settings],
+        only: Collection[str] = (),
+    ) -> Self:
+        """Choose the tools: every cancel, and the observe operations of platforms that can be reached.
+
+        Args:
+            catalogue: the loaded operations.
+            settings: by the platform's name.
+            only: where given, no other operation is a tool.
+        """
+        tools = {
+            operation.id: operation
+            for operation in catalogue.values()
+            if (operation.cancel or not settings[operation.platform.name].missing)
+            and (not only or operation.id in only)
+        }
+        return cls(catalogue, settings, tools, {name: checker(each) for name, each in catalogue.items()})
+
+    def settings_of(self, operation: Operation) -> Settings:
+        """How an operation's platform is reached."""
+        return self.settings[operation.platform.name]
+
+    def granted(self, grants: Collection[str]) -> Self:
+        """The same scope, with the tools only that a caller's grants allow."""
+        tools = {
+            name: operation
+            for name, operation in self.tools.items()
+            if (CANCEL if operation.cancel else OBSERVE) in grants
+        }
+        return replace(self, tools=tools)

@@ -1,0 +1,52 @@
+"""A list cut to a part that an agent can read, and how to ask for the next part. Pure."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pullcord.model import sanitize as clean
+from pullcord.model.operation import Arguments, Json, Listing, Operation, PageStyle
+from pullcord.model.pointer import look_up
+
+
+class Part(NamedTuple):
+    """What is shown of a list."""
+
+    items: list[Json]
+    left_out: int | None
+    """How many items follow; None: unknown, and perhaps none."""
+    onward: dict[str, Json] | None
+    """The arguments of the next part; None if there is none."""
+
+
+def part(operation: Operation, listing: Listing, arguments: Arguments, body: Json) -> Part | None:
+    """The part of a list that a reply holds; None if it holds no list."""
+    items = look_up(body, listing.items)
+    if not isinstance(items, list):
+        return None
+    pages = listing.pages
+    at = _number(operation, pages.at, "default", arguments)
+    size = _number(operation, pages.size, "default", arguments) or clean.ITEMS_LIMIT
+    start, step = {PageStyle.PAGE: ((at - 1) * size, 1)}.get(pages.style, (at, size))
+    total = clean.value(look_up(body, pages.total)) if pages.total is not None else None
+    if pages.style is PageStyle.WHOLE:
+        items, total = items[at:], len(items)
+    shown = items[:size]
+    if isinstance(total, int) and not isinstance(total, bool):
+        left: int | None = max(0, total - start - len(shown))
+    elif len(items) < size:
+        left = 0
+    else:  # only the size of the answer tells: a full part may be followed by another
+        left = None
+    if not shown or left == 0:
+        return Part(shown, left, None)
+    if pages.style is PageStyle.LIMIT:
+        larger = min(size * 5, _number(operation, pages.size, "maximum"))
+        return Part(shown, left, {**arguments, str(pages.size): larger} if larger > size else None)
+    return Part(shown, left, {**arguments, pages.at: at + step})
+
+
+def _number(operation: Operation, name: str | None, key: str, arguments: Arguments | None = None) -> int:
+    """What a parameter is given, or else what its schema says; 0 where there is neither."""
+    schema: Mapping[str, Json] = next((each.schema for each in operation.arguments if each.name == name), {})
+    value = (arguments or {}).get(str(name), schema.get(key))
+    return value if isinstance(value, int) else 0

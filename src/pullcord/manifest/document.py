@@ -1,0 +1,202 @@
+"""A YAML file as plain values, each with its line, and without YAML's surprises.
+
+Scalars are read by the JSON rules of YAML 1.2 (its chapter 10.2): `no`, `on`, dates and octals are strings, and so is
+every key. Only `true`, `false`, `null`, `~`, decimal integers and floats are not.
+"""
+
+import functools
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import yaml
+
+from pullcord.model import sanitize as clean
+from pullcord.model.errors import ManifestError
+from pullcord.model.operation import Json, Pointer
+from pullcord.model.pointer import escape, tokens
+
+_STR, _PLAIN, _SEQ, _MAP = "tag:yaml.org,2002:str", "plain", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"
+
+_SCALARS: Mapping[str, tuple[re.Pattern[str], Callable[[str], Json]]] = {
+    "tag:yaml.org,2002:null": (re.compile(r"null|~|"), lambda _: None),
+    "tag:yaml.org,2002:bool": (re.compile(r"true|false"), lambda text: text == "true"),
+    "tag:yaml.org,2002:int": (re.compile(r"-?(?:0|[1-9][0-9]*)"), int),
+    "tag:yaml.org,2002:float": (
+        re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)"),
+        float,
+    ),
+}
+_FIRST = frozenset(["", *"~ntf-0123456789"])
+"""What a plain scalar begins with that may be no text."""
+
+_DEPTH_LIMIT = 64
+"""Levels of a file."""
+_SAFE_DEPTH = 2000
+"""Levels that libyaml surely bears: it descends by recursion, and ends the process where the stack ends."""
+_TOO_DEEP = f"values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"
+
+
+# libyaml's parser is many times faster; PyYAML falls back to its own where it was built without.
+class _Composer(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a base chosen at run time
+    """Composes nodes, and leaves it to this module what a plain scalar is."""
+
+    def resolve(self, kind: type[yaml.Node], _: object, implicit: tuple[bool, bool]) -> str:
+        """The tag of a node that has none."""
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _STR
+        return _SEQ if kind is yaml.SequenceNode else _MAP
+
+
+class Document(NamedTuple):
+    """A parsed file."""
+
+    name: str
+    value: Json
+    text: str
+
+    def line(self, pointer: Pointer) -> int:
+        """The line, from 1, of what a pointer names; of the nearest thing around it where that isn't there."""
+        node = _nodes(self.text)
+        line = node.start_mark.line if node else 0
+        for token in tokens(pointer):
+            if isinstance(node, yaml.MappingNode):
+                found = next(((key, item) for key, item in node.value if key.value == token), None)
+                if found is None:
+                    break
+                line, node = found[0].start_mark.line, found[1]
+            elif isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):
+                node = node.value[int(token)]
+                line = node.start_mark.line
+            else:
+                break
+        return line + 1
+
+
+@functools.lru_cache(maxsize=1)
+def _nodes(text: str) -> yaml.Node | None:
+    """A text's nodes, which know their lines. They are many: only for faults are they made again, and kept."""
+    return yaml.compose(text, Loader=_Composer)
+
+
+def fault(name: str, line: int, pointer: Pointer, what: str) -> str:
+    """A fault as a person is told of it, in one line."""
+    return clean.text(f"{name}:{line} {pointer or '/'}: {what}", 1000)
+
+
+def parse(name: str, text: str) -> Document:
+    """Read a YAML text.
+
+    Args:
+        name: what to call the file in faults.
+        text: its content.
+
+    Raises:
+        ManifestError: it is no YAML, or uses more of YAML than a manifest may: duplicate keys, tags, several documents,
+            keys that are no scalars, values that contain themselves.
+    """
+    try:
+        if _may_be_deep(text) and _is_deep(text):
+            raise ManifestError([f"{name}: {_TOO_DEEP}"])
+        root = yaml.compose(text, Loader=_Composer)
+    except yaml.YAMLError as error:
+        raise ManifestError([_broken(name, text, error)]) from None
+    if root is None:
+        raise ManifestError([f"{name}: the file is empty; write an OpenAPI 3.1 document"])
+    faults: list[str] = []
+    value = _Reader(name, faults).plain(root, ())
+    if faults:
+        raise ManifestError(faults)
+    return Document(name, value, text)
+
+
+def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line if mark else text.encode()[: getattr(error, "position", 0)].count(b"\n")
+    what = getattr(error, "problem", None) or getattr(error, "reason", "")
+    return f"{name}:{line + 1}: this is not YAML: {what}"
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether a glance can't rule it out: blocks go two levels deeper per column at most, the rest one per bracket."""
+    return 2 * max(map(len, text.split("\n"))) + text.count("[") + text.count("{") > _SAFE_DEPTH
+
+
+def _is_deep(text: str) -> bool:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Composer):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _SAFE_DEPTH:
+            return True
+    return False
+
+
+_READING: Json = []
+"""Stands for a value as long as what is in it is read."""
+
+
+class _Reader:
+    """Turns nodes into plain values, and notes what a manifest may not hold."""
+
+    def __init__(self, name: str, faults: list[str]) -> None:
+        self.name = name
+        self.faults = faults
+        self.done: dict[int, Json] = {}
+        """Values by their node, since one that many aliases name is read once."""
+
+    def plain(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
+        if type(node) is yaml.ScalarNode:
+            return self.scalar(node, path)
+        key = id(node)
+        if self.done.get(key) is _READING:
+            return self.refuse(node, path, "this value contains itself; write it out")
+        if len(path) >= _DEPTH_LIMIT:
+            return self.refuse(node, path, _TOO_DEEP)
+        if key not in self.done:
+            self.done[key] = _READING
+            self.done[key] = self.collection(node, path)
+        return self.done[key]
+
+    def collection(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
+        if node.tag not in {_SEQ, _MAP}:
+            return self.refuse(node, path, f"the tag {node.tag} is not supported; write a plain value")
+        if type(node) is yaml.SequenceNode:
+            return [self.plain(item, (*path, str(index))) for index, item in enumerate(node.value)]
+        members: dict[str, Json] = {}
+        for key, item in node.value:
+            if type(key) is not yaml.ScalarNode:
+                self.refuse(key, path, "a key is a list or an object; write a name")
+                continue
+            name = key.value
+            at = (*path, name)
+            if name in members:
+                self.refuse(key, at, "this key stands twice; keep one")
+            members[name] = self.plain(item, at)
+        return members
+
+    def scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Json:
+        text: str = node.value
+        tag: str = node.tag
+        if tag == _PLAIN and text[:1] in _FIRST:
+            tag = next((kind for kind, (pattern, _) in _SCALARS.items() if pattern.fullmatch(text)), _STR)
+        if tag in {_STR, _PLAIN}:
+            return text
+        if tag not in _SCALARS:
+            return self.refuse(node, path, f"the tag {tag} is not supported; write a plain value")
+        pattern, read = _SCALARS[tag]
+        if not pattern.fullmatch(text):  # only a tag can say so
+            return self.refuse(node, path, f"{text!r} is no {tag.rpartition(':')[2]}; write one, or leave the tag out")
+        try:
+            value = read(text)
+        except ValueError:  # more digits than Python reads
+            value = math.inf
+        if isinstance(value, float) and not math.isfinite(value):
+            return self.refuse(node, path, "this number is too large; write a smaller one, or quote it")
+        return value
+
+    def refuse(self, node: yaml.Node, path: tuple[str, ...], what: str) -> Json:
+        """Note a fault; null stands in for the value."""
+        at = "".join(f"/{escape(token)}" for token in path)
+        self.faults.append(fault(self.name, node.start_mark.line + 1, at, what))
+        return None

@@ -1,0 +1,78 @@
+"""Manifest files to one catalogue; all their faults at once."""
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from operator import attrgetter
+from pathlib import Path
+
+from pullcord.manifest.openapi import read_document
+from pullcord.model.errors import ManifestError
+from pullcord.model.operation import Catalogue, Operation
+
+
+def shipped() -> list[Traversable]:
+    """The manifests that come with pullcord: of the installed package, else of the checkout that it runs from."""
+    package = resources.files("pullcord")
+    folder = package / "manifests"
+    if not folder.is_dir():  # the build of the wheel copies them there
+        folder = Path(str(package)).parents[1] / "manifests" / "platforms"
+    return sorted((each for each in folder.iterdir() if each.name.endswith(".yaml")), key=attrgetter("name"))
+
+
+def load(paths: Iterable[Traversable]) -> Catalogue:
+    """Read manifests into one catalogue.
+
+    Args:
+        paths: YAML files, on disk or in a package; each one platform's OpenAPI 3.1 document.
+
+    Raises:
+        ManifestError: with every fault of every file, each with its file and line.
+    """
+    faults: list[str] = []
+    homes: dict[str, str] = {}
+    catalogue: dict[str, Operation] = {}
+    for path in paths:
+        try:
+            found = read_document(str(path), path.read_text(encoding="utf-8-sig"), faults)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            faults.append(f"{path}: this manifest can't be read: {reason}")
+            continue
+        except ManifestError as error:
+            faults.extend(error.faults)
+            continue
+        for operation, node in found:
+            for what, name, at in (
+                ("platform", operation.platform.name, "/x-platform"),
+                ("operationId", operation.id, f"{node.pointer}/operationId"),
+            ):
+                home = homes.setdefault(f"{what} {name}", str(path))
+                if name and home != str(path):
+                    node.at(at, None).fault(f"{what} {name} is also in {home}; rename one of the two")
+            catalogue[operation.id] = operation
+    if faults:
+        raise ManifestError(_once(faults))
+    return catalogue
+
+
+def read(name: str, text: str) -> list[Operation]:
+    """Read one manifest.
+
+    Args:
+        name: what to call the file in faults.
+        text: its YAML.
+
+    Raises:
+        ManifestError: with every fault of the file.
+    """
+    faults: list[str] = []
+    found = read_document(name, text, faults)
+    if faults:
+        raise ManifestError(_once(faults))
+    return [operation for operation, _ in found]
+
+
+def _once(faults: Sequence[str]) -> list[str]:
+    """What a $ref names is read once for each place that names it; its faults are told once."""
+    return list(dict.fromkeys(faults))

@@ -1,0 +1,78 @@
+"""What a platform wrote, made fit to be shown: no control characters, no bidirectional tricks, bounded.
+
+Everything that a result quotes from a platform passes through here.
+"""
+
+import math
+import unicodedata
+
+from pullcord.model.operation import Json, Pointer
+from pullcord.model.pointer import look_up, tokens
+
+TEXT_LIMIT = 500
+"""Characters of a quoted text."""
+ITEMS_LIMIT = 20
+"""Items of a quoted array, and members of a quoted object."""
+DEPTH_LIMIT = 4
+"""Levels of a quoted value."""
+INTEGER_LIMIT = 2**63
+
+_REPLACED: dict[int, str | None] = {ord(char): " " for char in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"}
+# Fillers and variation selectors count as letters and marks, but nothing is seen of them: texts can be hidden there.
+for _first, _last in (
+    (0x34F, 0x34F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xE0100, 0xE01EF),
+):
+    _REPLACED |= dict.fromkeys(range(_first, _last + 1))
+
+
+def text(value: str, limit: int = TEXT_LIMIT) -> str:
+    """One line of visible text, cut at `limit` characters.
+
+    Removed are the Unicode categories C*: control, format (bidirectional and invisible characters), surrogates, private
+    use and unassigned code points (Unicode Standard, chapter 4.5); and fillers and variation selectors (chapter 5.21).
+    """
+    if len(value) <= limit and value.isascii() and value.isprintable():  # most texts: nothing to do
+        return value.strip()
+    head = value[: 4 * limit]
+    seen = "".join(char for char in head.translate(_REPLACED) if unicodedata.category(char)[0] != "C").strip()
+    return seen if len(seen) <= limit and len(head) == len(value) else seen[: limit - 1] + "…"
+
+
+def value(given: Json, depth: int = DEPTH_LIMIT) -> Json:
+    """Any value with its texts cleaned, and bounded in width and depth; what lies deeper is left out."""
+    match given:
+        case str():
+            return text(given)
+        case int() if abs(given) >= INTEGER_LIMIT:
+            return None
+        case float() if not math.isfinite(given):
+            return None
+        case list():
+            return [value(item, depth - 1) for item in given[:ITEMS_LIMIT]] if depth else None
+        case dict():
+            members = list(given.items())[:ITEMS_LIMIT]
+            return {text(name, 64): value(member, depth - 1) for name, member in members} if depth else None
+    return given
+
+
+def select(body: Json, pointers: tuple[Pointer, ...]) -> dict[str, Json]:
+    """The named parts of a body, cleaned, in the shape that they have there; absent and null ones are left out."""
+    selected: dict[str, Json] = {}
+    for pointer in pointers:
+        found = value(look_up(body, pointer))
+        if found is None:
+            continue
+        *parents, last = tokens(pointer)
+        place = selected
+        for parent in parents:
+            inner = place.setdefault(parent, {})
+            place = inner if isinstance(inner, dict) else {}
+        place[last] = found
+    return selected

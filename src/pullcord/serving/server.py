@@ -1,0 +1,128 @@
+"""The MCP server: its handlers call the flow, nothing more."""
+
+import difflib
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from mcp import MCPError, types
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from pydantic import SecretStr
+
+from pullcord import __version__
+from pullcord.config.surface import Surface
+from pullcord.flow import call
+from pullcord.flow import render as result
+from pullcord.flow.actions import Call
+from pullcord.flow.call import Caller, Desk
+from pullcord.model import sanitize as clean
+from pullcord.serving.elicitation import Person
+from pullcord.serving.tools import tool, tool_result
+
+_log = logging.getLogger(__name__)
+
+INSTRUCTIONS = (
+    "pullcord asks agent platforms to stop work, and says what came of it. outcome stopping means that the work may"
+    " still run; only work_stopped yes means that it has ended. Each result lists its next steps in allowed_actions:"
+    " one with tool and arguments is a complete call of that tool."
+)
+SANDBOX = " This server runs on its embedded sandbox: the platforms and their work are made up."
+
+
+View: TypeAlias = Callable[[Any], Surface]
+"""What the sender of an HTTP request may call, and with which settings."""
+
+
+def make(
+    scope: Surface,
+    desk: Desk,
+    *,
+    sandbox: bool = False,
+    confirm: bool = False,
+    state_key: SecretStr | None = None,
+    view: View | None = None,
+) -> Server[Any]:
+    """The server for a scope.
+
+    Args:
+        scope: what may be called.
+        desk: what calls go through.
+        sandbox: whether the platforms are pullcord's own sandbox; agents are told.
+        confirm: whether a person is asked before each cancel.
+        state_key: binds a person's answer to the question, for all servers that share the key.
+        view: narrows the scope for each HTTP request; None: it is the same for every caller.
+    """
+    tools = {name: tool(operation) for name, operation in scope.tools.items()}
+    person = Person(state_key) if confirm else None
+
+    def seen(ctx: ServerRequestContext[Any]) -> Surface:
+        return view(ctx.request) if view else scope
+
+    async def list_tools(
+        ctx: ServerRequestContext[Any], _: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[tools[name] for name in seen(ctx).tools])
+
+    async def call_tool(
+        ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        mine = seen(ctx)
+        operation = mine.tools.get(params.name)
+        if operation is None:
+            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, mine, scope))
+        asked = Call(mine, operation, params.arguments or {})
+        try:
+            answer = call.refuse(asked)
+            if answer is None and person and operation.cancel:
+                consented = await person.ask(ctx, params, asked)
+                if isinstance(consented, types.InputRequiredResult):
+                    return consented
+                answer = consented
+            answer = answer or await call.run(asked, desk, Caller(_name(ctx), ctx.session.report_progress))
+        except Exception:  # noqa: BLE001 - whatever fails in pullcord, the agent gets an answer, and no trace of it
+            _log.exception("%s failed", operation.id)
+            answer = result.crashed(asked)
+        return tool_result(answer)
+
+    server = Server(
+        "pullcord",
+        title="pullcord",
+        version=__version__,
+        instructions=INSTRUCTIONS + (SANDBOX if sandbox else ""),
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        # Without it the SDK lists all tools before each call over HTTP.
+        get_tool_input_schema=lambda name: tools[name].input_schema if name in tools else None,
+        cache_hints={
+            "tools/list": CacheHint(ttl_ms=300_000, scope="private" if view else "public"),
+            "server/discover": CacheHint(ttl_ms=300_000, scope="public"),
+        },
+    )
+    if person:
+        server.middleware.append(person.boundary)
+    return server
+
+
+def _name(ctx: ServerRequestContext[Any]) -> str:
+    """Who the token says that it is, and what the client calls itself."""
+    token = get_access_token()
+    client = ctx.session.client_params
+    names = [
+        *([token.subject or token.client_id] if token else []),
+        *([f"{client.client_info.name} {client.client_info.version}"] if client else []),
+    ]
+    return clean.text(", ".join(names), 100)
+
+
+def _unknown(name: str, mine: Surface, scope: Surface) -> str:
+    if name in scope.tools:
+        return f"{name} needs a scope that this token doesn't have. tools/list names the tools that it may call."
+    operation = scope.catalogue.get(name)
+    missing = scope.settings_of(operation).missing if operation else ()
+    if missing:
+        return f"{name} is a tool once {' and '.join(missing)} is set where pullcord is started."
+    near = difflib.get_close_matches(name, mine.tools, n=1)
+    return f"There is no tool of this name. {f'Did you mean {near[0]}?' if near else 'tools/list names all.'}"

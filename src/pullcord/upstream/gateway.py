@@ -1,0 +1,158 @@
+"""The one room that sends: it bounds each call, and repeats only what is safe.
+
+A reply or a failure comes back, never an exception: what a platform or the network does wrong is an outcome.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import anyio
+import anyio.lowlevel
+from opentelemetry import propagate
+
+from pullcord.model.operation import Failure, Operation, Reply
+from pullcord.upstream import problem
+from pullcord.upstream.request import Request
+
+if TYPE_CHECKING:
+    from pullcord.upstream.connections import Connect
+    from pullcord.upstream.exchange import Exchange
+
+REPEATS = 2
+"""Further tries after a failure to connect, or after a 429 or 503 that names a short wait."""
+FIRST_WAIT = 0.1
+"""Seconds before the first repeat; a failure to connect doubles them."""
+SHORT_WAIT = 5
+"""Seconds that are waited out within a call."""
+CONNECTIONS = 256
+"""Requests that are on the wire at once; further ones wait as long as connecting may take."""
+
+
+class Gateway:
+    """Sends requests.
+
+    Args:
+        dial: makes a connection; for tests; None: real ones.
+        connect: seconds for one connection.
+        total: seconds for a whole call, repeats included.
+        connections: how many there may be at once.
+        now: the time in seconds, from any start; for tests.
+        sleep: waits for seconds; for tests.
+    """
+
+    def __init__(
+        self,
+        dial: "Connect | None" = None,
+        *,
+        connect: float = 5.0,
+        total: float = 30.0,
+        connections: int = CONNECTIONS,
+        now: Callable[[], float] = anyio.current_time,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self.now = now
+        self.sleep = sleep
+        self.ending = anyio.Event()
+        """Set where the process is about to end: nothing is waited for any more."""
+        self._dial = dial
+        self._connect = connect
+        self._connections = connections
+        self._total = total
+
+    async def __aenter__(self) -> Self:
+        """Nothing is opened before the first call."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        if "_exchange" in vars(self):
+            await self._exchange.close()
+
+    @cached_property
+    def _exchange(self) -> "Exchange":
+        # What speaks HTTP is imported by the first call: a start does without it.
+        from pullcord.upstream.exchange import Exchange  # noqa: PLC0415
+
+        return Exchange(self._dial, self._connect, self._connections)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not longer than this process lives."""
+        async with anyio.create_task_group() as tasks:
+
+            async def until_ending() -> None:
+                await self.ending.wait()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(until_ending)
+            await self.sleep(seconds)
+            tasks.cancel_scope.cancel()
+
+    async def send(self, operation: Operation, request: Request) -> Reply | Failure:
+        """Send a request, and again where that is safe, within the whole call's time.
+
+        A cancel that is on the wire is finished even if the caller goes away, so that its outcome is known.
+
+        Args:
+            operation: what is called: it tells whether repeating is safe.
+            request: as request.build makes it.
+
+        Returns:
+            The reply, or why there is none and whether the platform may have acted.
+        """
+        propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        key = operation.platform.key
+        secret = request.headers.get(key.header, "").removeprefix(key.prefix)
+        deadline = self.now() + self._total
+        repeats = 0
+        lost: Reply | Failure | None = None
+        while True:
+            answer = await self._attempt(request, secret, deadline, shield=operation.cancel is not None)
+            wait = self._wait(operation, answer, repeats, lost)
+            if wait is None or self.now() + wait >= deadline:
+                # What an earlier try may have done, a later one that failed can't undo, whatever it says.
+                over = isinstance(answer, Reply) and answer.succeeded
+                return lost if lost and operation.cancel and not over else answer
+            if _is_lost(answer):
+                lost = answer
+            repeats += 1
+            await self.sleep(wait)
+
+    def _wait(
+        self, operation: Operation, answer: Reply | Failure, repeats: int, lost: Reply | Failure | None
+    ) -> float | None:
+        """Seconds before the next try; None if there must be none."""
+        if repeats == REPEATS:
+            return None
+        if _is_lost(answer):
+            return FIRST_WAIT if operation.repeatable and lost is None else None
+        if isinstance(answer, Failure):
+            return FIRST_WAIT * (1 << repeats)
+        if _did_nothing(answer):
+            seconds = problem.retry_after(operation.platform, answer)
+            return seconds if seconds is not None and seconds <= SHORT_WAIT else None
+        return None
+
+    async def _attempt(self, request: Request, secret: str, deadline: float, *, shield: bool) -> Reply | Failure:
+        try:
+            exchange = self._exchange
+        except ImportError:
+            return Failure(sent=False, what="pullcord's own files went while it ran; it must be started again")
+        with anyio.move_on_after(deadline - self.now(), shield=shield):
+            return await exchange.send(request, secret)
+        return Failure(sent=True, what="no answer came in time")
+
+
+def _is_lost(answer: Reply | Failure) -> bool:
+    """Whether nothing tells what the platform did. An unreadable refusal still is one: its status tells."""
+    if isinstance(answer, Failure):
+        return answer.sent
+    return answer.unreadable is not None and answer.status // 100 in {2, 5} and not _did_nothing(answer)
+
+
+def _did_nothing(answer: Reply) -> bool:
+    return answer.status in {429, 503}

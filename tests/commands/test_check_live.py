@@ -1,0 +1,217 @@
+"""`pullcord check --live`: each configured platform is asked for something harmless, and what came of it is told."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from tests.support import answering, over
+
+from pullcord.commands import check
+from pullcord.commands.check import Line
+from pullcord.commands.main import main
+from pullcord.config import settings
+from pullcord.config.surface import Surface
+from pullcord.manifest import loading
+from pullcord.sandbox import CONFIDENTIAL, Sandbox, running
+from pullcord.upstream.gateway import Gateway
+
+pytestmark = pytest.mark.anyio
+HERE = "http://127.0.0.1:1"
+
+
+def scope_of(environ: dict[str, str]) -> Surface:
+    catalogue = loading.load(loading.shipped())
+    return Surface.of(catalogue, settings.read(catalogue, environ))
+
+
+def _silent(_: str) -> None:
+    raise AssertionError("nothing takes long here")
+
+
+async def asked(transport: httpx2.AsyncBaseTransport, environ: dict[str, str]) -> dict[str, Line]:
+    scope = scope_of(environ)
+    async with Gateway(over(transport), sleep=lambda _: anyio.lowlevel.checkpoint()) as gateway:
+        with anyio.fail_after(10):
+            lines = await check.live(check.report(scope), scope, gateway, _silent, pause=10)
+    return {line["platform"]: line for line in lines}
+
+
+async def test_a_platform_that_answers_works_and_was_asked_once_for_a_list() -> None:
+    sandbox = Sandbox()
+    lines = await asked(httpx2.ASGITransport(app=sandbox.app), sandbox.environment(HERE))
+    assert check.works(list(lines.values()))
+    assert {name: line["live"] and line["live"]["outcome"] for name, line in lines.items()} == dict.fromkeys(
+        ["everruns", "evershell", "xpander"], "observed"
+    )
+    assert sorted((each.platform, each.method, each.status) for each in sandbox.requests) == [
+        ("everruns", "GET", 200),
+        ("evershell", "GET", 200),
+        ("xpander", "GET", 200),
+    ]
+
+
+async def test_a_platform_without_settings_is_not_asked() -> None:
+    sandbox = Sandbox()
+    environ = {name: value for name, value in sandbox.environment(HERE).items() if not name.startswith("XPANDER")}
+    lines = await asked(httpx2.ASGITransport(app=sandbox.app), environ)
+    assert lines["xpander"]["live"] is None
+    assert check.works(list(lines.values()))
+    assert "set XPANDER_API_KEY" in check.table(list(lines.values()))
+    assert {each.platform for each in sandbox.requests} == {"everruns", "evershell"}
+
+
+async def test_nothing_works_where_nothing_could_be_asked() -> None:
+    lines = await asked(answering(200), {})
+    assert not check.works(list(lines.values()))
+
+
+@pytest.mark.parametrize(
+    ("transport", "outcome"),
+    [
+        (answering(401, {"error": CONFIDENTIAL}), "denied"),
+        (answering(200, "no list"), "unknown"),
+        (answering(503), "unavailable"),
+    ],
+)
+async def test_a_platform_that_does_not_answer_as_it_should_fails_and_is_told_in_our_words(
+    transport: httpx2.MockTransport, outcome: str
+) -> None:
+    environ = {"EVERRUNS_API_KEY": "a-key"}
+    lines = await asked(transport, environ)
+    live = lines["everruns"]["live"]
+    assert live is not None
+    assert (live["works"], live["outcome"]) == (False, outcome)
+    table = check.table(list(lines.values()))
+    assert "Everruns: does not work" in table
+    assert outcome in table
+    assert not check.works(list(lines.values()))
+    assert CONFIDENTIAL not in json.dumps(lines)
+    assert "a-key" not in json.dumps(lines)
+
+
+async def test_a_platform_with_nothing_harmless_to_ask_for_is_told_so() -> None:
+    scope = scope_of({"EVERRUNS_API_KEY": "a-key"})
+    only = {name: each for name, each in scope.catalogue.items() if each.cancel}
+    scope = Surface.of(only, scope.settings)
+    async with Gateway(over(answering(200))) as gateway:
+        lines = await check.live(check.report(scope), scope, gateway, _silent, pause=10)
+    assert not check.works(lines)
+    assert "Not asked: none of its observe operations" in " ".join(check.table(lines).split())
+
+
+async def test_what_is_waited_for_is_told_until_all_have_answered() -> None:
+    told: list[str] = []
+    waiting = anyio.Event()
+    sandbox = Sandbox()
+    inner = httpx2.ASGITransport(app=sandbox.app)
+
+    async def slow(request: httpx2.Request) -> httpx2.Response:
+        if "/xpander" not in request.url.path:
+            await waiting.wait()
+        return await inner.handle_async_request(request)
+
+    def say(what: str) -> None:
+        told.append(what)
+        if len(told) > 1 and "xpander" not in what:
+            waiting.set()
+
+    scope = scope_of(sandbox.environment(HERE))
+    async with Gateway(over(httpx2.MockTransport(slow))) as gateway:
+        with anyio.fail_after(10):
+            lines = await check.live(check.report(scope), scope, gateway, say, pause=0.001)
+    assert check.works(lines)
+    assert "waiting for Everruns and EverShell" in told
+    assert "waiting for " not in told
+
+
+@asynccontextmanager
+async def _settings(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    sandbox = Sandbox()
+    async with running(sandbox) as base_url:
+        for name, value in sandbox.environment(base_url).items():
+            monkeypatch.setenv(name, value)
+        yield sandbox
+
+
+async def test_the_command_asks_and_its_status_tells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with _settings(monkeypatch):
+        with anyio.fail_after(30):
+            assert await anyio.to_thread.run_sync(main, ["check", "--live"]) == 0
+            table, _ = capsys.readouterr()
+            monkeypatch.setenv("EVERRUNS_API_KEY", "wrong")
+            assert await anyio.to_thread.run_sync(main, ["check", "--live", "--json"]) == 1
+            report = json.loads(capsys.readouterr().out)
+    assert "Everruns: works" in table
+    assert {line["platform"]: line["live"]["outcome"] for line in report["platforms"]} == {
+        "everruns": "denied",
+        "evershell": "observed",
+        "xpander": "observed",
+    }
+
+
+def test_without_live_nothing_is_asked_and_a_missing_key_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--json"]) == 0
+    assert all("live" not in line for line in json.loads(capsys.readouterr().out)["platforms"])
+
+
+class TestTable:
+    def lines(self, **over: object) -> list[Line]:
+        line: Line = {
+            "platform": "p",
+            "title": "P",
+            "configured": True,
+            "key": "P_API_KEY (set)",
+            "base_url": "https://p.example",
+            "missing": [],
+            "tools": ["cancel_it"],
+        }
+        return [line | over]  # type: ignore[list-item]  # a dict merged into a TypedDict is none
+
+    def test_it_fits_80_columns_and_keeps_a_url_whole(self) -> None:
+        url = f"https://p.example/{'a-b' * 30}"
+        table = check.table(self.lines(tools=[f"cancel_number_{n}" for n in range(20)], base_url=url))
+        assert url in table
+        assert all(len(line) <= 80 for line in table.splitlines() if url not in line)
+        assert "  tools  cancel_number_0, cancel_number_1" in table
+        assert "\n         cancel_number_" in table
+
+    @pytest.mark.parametrize(
+        ("over", "state", "colour"),
+        [
+            ({}, "ready", 32),
+            ({"configured": False, "missing": ["A", "B"]}, "set A and B", 33),
+            ({"live": {"works": True, "operation": "o", "outcome": "observed", "message": ""}}, "works", 32),
+            ({"live": {"works": False, "operation": "o", "outcome": "denied", "message": "M"}}, "does not work", 31),
+        ],
+    )
+    def test_the_state_has_a_colour_only_where_colours_are_wanted(
+        self, over: dict[str, Any], state: str, colour: int
+    ) -> None:
+        assert check.table(self.lines(**over)).startswith(f"P: {state}\n")
+        assert check.table(self.lines(**over), colour=True).startswith(f"P: \x1b[{colour}m{state}\x1b[0m\n")
+
+    def test_a_platform_without_tools_says_so(self) -> None:
+        assert "  tools  none" in check.table(self.lines(tools=[]))
+
+
+@pytest.mark.parametrize(
+    ("terminal", "no_color", "coloured"), [(True, "", True), (True, "1", False), (False, "", False)]
+)
+def test_the_command_colours_only_for_a_terminal_that_was_not_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    terminal: bool,
+    no_color: str,
+    coloured: bool,
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    main(["check"])
+    assert ("\x1b[" in capsys.readouterr().out) is coloured

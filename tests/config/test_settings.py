@@ -1,0 +1,298 @@
+"""An environment to settings: every fault at once, and no secret anywhere."""
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.depot import depot
+from tests.support import shipped
+
+from pullcord.config import settings
+from pullcord.config.settings import Settings
+from pullcord.model.errors import SettingsError
+from pullcord.model.url import url_faults
+
+DEPOT = depot()
+HIDDEN = "hush-hush-0123456789"
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    return settings.read(DEPOT, environ)["depot"]
+
+
+def faults(environ: Mapping[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        settings.read(DEPOT, environ)
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert HIDDEN not in shown
+    return list(caught.value.faults)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "key"
+
+
+def test_a_platform_is_reached_with_what_the_environment_gives() -> None:
+    found = read({"DEPOT_KEY": HIDDEN, "DEPOT_TENANT": "acme", "DEPOT_YARD": "y7", "OTHER": "x"})
+    assert found.base_url == "https://acme.depot.example/api"
+    assert found.key is not None
+    assert found.key.get_secret_value() == HIDDEN
+    assert found.key_source == "DEPOT_KEY"
+    assert found.values == {"DEPOT_YARD": "y7"}
+    assert found.missing == ()
+
+
+def test_no_secret_is_in_a_text_of_the_settings() -> None:
+    found = read({"DEPOT_KEY": HIDDEN})
+    assert HIDDEN not in f"{found} {found!r} {found.key} {found.key!r}"
+
+
+def test_what_is_not_set_is_named() -> None:
+    found = read({})
+    assert found.key is None
+    assert found.key_source == "DEPOT_KEY"
+    assert found.missing == ("DEPOT_KEY", "DEPOT_TENANT")
+    assert found.values == {}
+    assert "{tenant}" in found.base_url
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n\t"])
+def test_empty_counts_as_not_set(empty: str, file: Path) -> None:
+    names = ("DEPOT_KEY", "DEPOT_KEY_FILE", "DEPOT_URL", "DEPOT_URL_FILE", "DEPOT_TENANT", "DEPOT_YARD")
+    assert read(dict.fromkeys(names, empty)) == read({})
+    file.write_text(empty, encoding="utf-8")
+    assert read({"DEPOT_KEY_FILE": str(file)}).missing == ("DEPOT_KEY", "DEPOT_TENANT")
+
+
+def test_a_value_is_read_without_the_white_space_around_it() -> None:
+    found = read({"DEPOT_KEY": f" {HIDDEN}\n", "DEPOT_URL": " https://depot.example/ "})
+    assert found.key is not None
+    assert found.key.get_secret_value() == HIDDEN
+    assert found.base_url == "https://depot.example"
+
+
+def test_a_url_of_ones_own_needs_no_variables() -> None:
+    assert read({"DEPOT_KEY": HIDDEN, "DEPOT_URL": "http://127.0.0.1:8080/x/"}).missing == ()
+
+
+# Files
+
+
+@pytest.mark.parametrize("content", [HIDDEN, f"{HIDDEN}\n", f"\ufeff{HIDDEN}\r\n"])
+def test_any_variable_may_name_a_file_instead(content: str, file: Path) -> None:
+    file.write_text(content, encoding="utf-8")
+    found = read({"DEPOT_KEY_FILE": f" {file}\n"})
+    assert found.key is not None
+    assert found.key.get_secret_value() == HIDDEN
+    assert found.key_source == "DEPOT_KEY_FILE"
+    for name, value in (("TENANT", "acme"), ("YARD", "y7")):
+        (file.parent / name).write_text(value, encoding="utf-8")
+    found = read({"DEPOT_TENANT_FILE": str(file.parent / "TENANT"), "DEPOT_YARD_FILE": str(file.parent / "YARD")})
+    assert (found.base_url, found.values) == ("https://acme.depot.example/api", {"DEPOT_YARD": "y7"})
+
+
+def test_a_variable_and_its_file_are_not_both_set(file: Path) -> None:
+    file.write_text(HIDDEN, encoding="utf-8")
+    told = ["DEPOT_KEY and DEPOT_KEY_FILE are both set; keep one"]
+    assert faults({"DEPOT_KEY": HIDDEN, "DEPOT_KEY_FILE": str(file)}) == told
+
+
+def test_a_file_that_can_not_be_read_is_told_without_its_name(file: Path) -> None:
+    """Some write the key itself where its file's name belongs."""
+    told = ["DEPOT_KEY_FILE: the file that it names can't be read: No such file or directory"]
+    assert faults({"DEPOT_KEY_FILE": HIDDEN}) == told
+    told = ["DEPOT_KEY_FILE: the file that it names can't be read: Is a directory"]
+    assert faults({"DEPOT_KEY_FILE": str(file.parent)}) == told
+    file.write_bytes(b"\xff\xfe")
+    told = ["DEPOT_KEY_FILE: the file that it names can't be read: it is not UTF-8 text"]
+    assert faults({"DEPOT_KEY_FILE": str(file)}) == told
+
+
+# What a key may be
+
+
+@pytest.mark.parametrize("key", [f"{HIDDEN}\nX-Evil: 1", f"{HIDDEN} two", f"{HIDDEN}\t", f"{HIDDEN}é", f"\x00{HIDDEN}"])
+def test_a_key_that_no_header_carries_is_refused(key: str, file: Path) -> None:
+    if key.strip() != key:
+        key += "x"
+    what = "the key holds white space or characters that a header can't carry; check it"
+    assert faults({"DEPOT_KEY": key}) == [f"DEPOT_KEY: {what}"]
+    file.write_text(key, encoding="utf-8")
+    assert faults({"DEPOT_KEY_FILE": str(file)}) == [f"DEPOT_KEY_FILE: {what}"]
+
+
+# Where a key may go
+
+GRAMMAR = "the URL may hold a scheme, a host, a port and a path only; write https://host/path"
+PLAIN = "the URL must be https, or http to this machine (127.0.0.1): a key is sent there"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://depot.example",
+        "https://depot.example/",
+        "https://depot.example/a/b-c/v1.2/~x",
+        "https://depot.example:8443/api",
+        "https://10.0.0.7",
+        "https://[2001:db8::1]:8443/x",
+        "http://127.0.0.1",
+        "http://127.0.0.2:8080/x",
+        "http://localhost:1",
+        "http://[::1]:8080",
+    ],
+)
+def test_a_url_with_tls_or_to_this_machine_is_taken(url: str) -> None:
+    assert url_faults(url) == []
+    assert read({"DEPOT_URL": url}).base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("http://depot.example", PLAIN),
+        ("http://10.0.0.7", PLAIN),
+        ("http://127.0.0.1.evil.example", PLAIN),
+        ("http://localhost.evil.example", PLAIN),
+        ("http://0.0.0.0", PLAIN),
+        ("http://127.1", PLAIN),
+        ("http://[::2]", PLAIN),
+        ("https://user@depot.example", GRAMMAR),
+        (f"https://user:{HIDDEN}@depot.example", GRAMMAR),
+        (f"https://:{HIDDEN}@depot.example", GRAMMAR),
+        ("https://@depot.example", GRAMMAR),
+        ("https://depot.example?x=1", GRAMMAR),
+        ("https://depot.example?", GRAMMAR),
+        ("https://depot.example#x", GRAMMAR),
+        ("https://depot.example#", GRAMMAR),
+        ("https://depot.example/a/../b", GRAMMAR),
+        ("https://depot.example/..", GRAMMAR),
+        ("https://depot.example/%2e%2e", GRAMMAR),
+        ("https://depot.example//x", GRAMMAR),
+        ("https://depot.example\\x", GRAMMAR),
+        ("https://depot.example/a b", GRAMMAR),
+        ("https://depot.example/\nx", GRAMMAR),
+        ("https://dépôt.example", GRAMMAR),
+        ("https://{tenant}.example", GRAMMAR),
+        ("https://depot.example:", GRAMMAR),
+        ("https://depot.example:port", GRAMMAR),
+        ("https://depot.example:99999", "this is no URL; write https://host/path"),
+        ("https://[::::]", "this is no URL; write https://host/path"),
+        ("https://", GRAMMAR),
+        ("https:depot.example", GRAMMAR),
+        ("https:///x", GRAMMAR),
+        ("//depot.example", GRAMMAR),
+        ("depot.example", GRAMMAR),
+        ("ftp://depot.example", GRAMMAR),
+        ("file:///etc/passwd", GRAMMAR),
+        ("javascript:alert(1)", GRAMMAR),
+    ],
+)
+def test_any_other_url_is_refused(url: str, fault: str) -> None:
+    assert faults({"DEPOT_URL": url, "DEPOT_KEY": HIDDEN}) == [f"DEPOT_URL: {fault}"]
+
+
+@given(st.text("htps:/@.?#[]\\ a1%{}\n", max_size=20).map("http".__add__) | st.text())
+def test_any_text_is_a_url_or_told_why_not(url: str) -> None:
+    assert isinstance(url_faults(url), list)
+
+
+@pytest.mark.parametrize("slug", ["acme", "a", "A-1", "a" * 63])
+def test_a_host_label_fills_a_variable_of_the_url(slug: str) -> None:
+    assert read({"DEPOT_TENANT": slug}).base_url == f"https://{slug}.depot.example/api"
+
+
+@pytest.mark.parametrize(
+    "slug", ["a.b", "evil.example/", "x@evil", "-a", "a-", "a_b", "a b", "é", "a" * 64, "evil.example#", "{tenant}"]
+)
+def test_anything_else_is_refused(slug: str) -> None:
+    told = ["DEPOT_TENANT: this is no part of a host name; write letters, digits and hyphens"]
+    assert faults({"DEPOT_TENANT": slug}) == told
+
+
+def test_a_headers_value_must_fit_its_pattern() -> None:
+    told = ["DEPOT_YARD: the value must match ^y[0-9]+$; correct it, or unset DEPOT_YARD"]
+    assert faults({"DEPOT_YARD": "yard 7"}) == told
+    assert faults({"DEPOT_YARD": "y7\nX-Evil: 1"}) == told
+
+
+def test_every_fault_is_told_at_once(file: Path) -> None:
+    environ = {
+        "DEPOT_KEY": "two words",
+        "DEPOT_KEY_FILE": str(file),
+        "DEPOT_TENANT": "a.b",
+        "DEPOT_YARD": "z",
+    }
+    assert faults(environ) == [
+        "DEPOT_KEY and DEPOT_KEY_FILE are both set; keep one",
+        "DEPOT_KEY_FILE: the file that it names can't be read: No such file or directory",
+        "DEPOT_TENANT: this is no part of a host name; write letters, digits and hyphens",
+        "DEPOT_YARD: the value must match ^y[0-9]+$; correct it, or unset DEPOT_YARD",
+    ]
+
+
+def test_the_faults_of_all_platforms_are_told_together() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.read(
+            shipped(),
+            {"EVERRUNS_ORG_ID": "acme", "EVERSHELL_SLUG": "a.b", "XPANDER_API_URL": "http://x.example"},
+        )
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [
+        "EVERRUNS_ORG_ID",
+        "EVERSHELL_SLUG",
+        "XPANDER_API_URL",
+    ]
+
+
+def test_every_platform_has_settings_of_its_own() -> None:
+    found = settings.read(shipped(), {"XPANDER_API_KEY": HIDDEN})
+    assert {name: each.missing for name, each in found.items()} == {
+        "everruns": ("EVERRUNS_API_KEY",),
+        "evershell": ("EVERSHELL_API_KEY", "EVERSHELL_SLUG"),
+        "xpander": (),
+    }
+
+
+# Keys that requests bring
+
+
+def test_keys_may_come_with_each_request_instead() -> None:
+    found = settings.read(DEPOT, {"DEPOT_TENANT": "acme"}, brought=True)["depot"]
+    assert (found.key, found.key_source, found.missing) == (None, "Depot-Key", ())
+    carrying = found.carrying([HIDDEN])
+    assert carrying.key is not None
+    assert carrying.key.get_secret_value() == HIDDEN
+    assert carrying.missing == ()
+    assert carrying.remedy == "Check the key in the request's header Depot-Key."
+    assert HIDDEN not in repr(carrying)
+
+
+@pytest.mark.parametrize("keys", [[], ["one", "two"], [""], ["two words"], ["é"], ["a\nb"]])
+def test_a_request_without_one_sound_key_has_none(keys: list[str]) -> None:
+    found = settings.read(DEPOT, {"DEPOT_TENANT": "acme"}, brought=True)["depot"].carrying(keys)
+    assert (found.key, found.missing) == (None, ("Depot-Key",))
+    assert found.remedy == "Send the key in the request's header Depot-Key."
+
+
+def test_keys_that_requests_bring_are_not_set_beforehand_too() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.read(DEPOT, {"DEPOT_KEY": HIDDEN}, brought=True)
+    told = "DEPOT_KEY is set, but with --caller-keys each request brings its own; unset it"
+    assert caught.value.faults == (told,)
+
+
+def test_what_to_do_is_told_with_the_variables_to_set() -> None:
+    assert read({}).remedy == "Set DEPOT_KEY and DEPOT_TENANT where pullcord is started."
+    configured = read({"DEPOT_KEY": HIDDEN, "DEPOT_TENANT": "acme"})
+    assert configured.remedy == "Check the key in DEPOT_KEY where pullcord is started."
+    unreachable = settings.read(DEPOT, {}, brought=True)["depot"]
+    assert unreachable.remedy == "Set DEPOT_TENANT where pullcord is started."
+
+
+def test_a_variable_that_a_client_did_not_fill_in_counts_as_not_set() -> None:
+    found = settings.read(shipped(), {"XPANDER_API_KEY": "${XPANDER_API_KEY}"})
+    assert found["xpander"].missing == ("XPANDER_API_KEY",)

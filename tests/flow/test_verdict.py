@@ -1,0 +1,243 @@
+"""A reply to its outcome: the design's table, row by row, and the rules that lead there."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import pytest
+from tests.support import Stage, answering, shipped, stage
+
+from pullcord.flow.verdict import BY_STATUS, Verdict, fits, judge, where
+from pullcord.model.operation import MEANINGS, Failure, Json, Operation, Outcome, Phase, Reply, Response, Rule, State
+
+pytestmark = pytest.mark.anyio
+
+Made: TypeAlias = Callable[[Stage], Awaitable[dict[str, Any]]]
+
+CANCEL = shipped()["cancel_task"]
+LOOK = shipped()["get_task"]
+SESSION = f"session_{'0' * 32}"
+
+
+async def _stopped(staged: Stage) -> dict[str, Any]:
+    return await staged.call("stop_task", {"task_id": staged.sandbox.xpander.ids.executing_task})
+
+
+async def _stopping(staged: Stage) -> dict[str, Any]:
+    ids = staged.sandbox.everruns.ids
+    return await staged.call("cancel_task", {"session_id": ids.active_session, "task_id": ids.background_task})
+
+
+async def _nothing_running(staged: Stage) -> dict[str, Any]:
+    return await staged.call("cancel_turn", {"session_id": staged.sandbox.everruns.ids.idle_session})
+
+
+async def _already_finished(staged: Stage) -> dict[str, Any]:
+    return await staged.call("stop_task", {"task_id": staged.sandbox.xpander.ids.completed_task})
+
+
+async def _finished_first(staged: Stage) -> dict[str, Any]:
+    return await staged.call("stop_task", {"task_id": staged.sandbox.xpander.ids.finishing_task, "wait_seconds": 30})
+
+
+async def _observed(staged: Stage) -> dict[str, Any]:
+    return await staged.call("get_session", {"session_id": staged.sandbox.everruns.ids.active_session})
+
+
+async def _target_changed(staged: Stage) -> dict[str, Any]:
+    ids = staged.sandbox.evershell.ids
+    return await staged.call(
+        "cancel_workspace_task", {"workspace_id": ids.queued_workspace, "expect_task_id": ids.next_task}
+    )
+
+
+async def _refused(staged: Stage) -> dict[str, Any]:
+    workspace = staged.sandbox.evershell.ids.provisioning_workspace
+    return await staged.call("cancel_workspace_task", {"workspace_id": workspace})
+
+
+async def _not_found(staged: Stage) -> dict[str, Any]:
+    return await staged.call("cancel_turn", {"session_id": SESSION})
+
+
+async def _denied(staged: Stage) -> dict[str, Any]:
+    return await staged.call("stop_task", {"task_id": staged.sandbox.xpander.ids.foreign_task})
+
+
+async def _invalid_arguments(staged: Stage) -> dict[str, Any]:
+    return await staged.call("cancel_turn", {"session_id": "x", "sesion": 1})
+
+
+async def _unavailable(staged: Stage) -> dict[str, Any]:
+    workspace = staged.sandbox.evershell.ids.unreachable_workspace
+    return await staged.call("cancel_workspace_task", {"workspace_id": workspace})
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize(
+    ("make", "outcome", "work_stopped"),
+    [
+        (_stopped, "stopped", "yes"),
+        (_stopping, "stopping", "no"),
+        (_nothing_running, "nothing_running", "unknown"),
+        (_already_finished, "already_finished", "yes"),
+        (_finished_first, "finished_first", "yes"),
+        (_observed, "observed", "no"),
+        (_target_changed, "target_changed", "no"),
+        (_refused, "refused", "no"),
+        (_not_found, "not_found", "unknown"),
+        (_denied, "denied", "unknown"),
+        (_invalid_arguments, "invalid_arguments", "unknown"),
+        (_unavailable, "unavailable", "unknown"),
+    ],
+)
+async def test_the_sandbox_leads_to_each_outcome(mode: str, make: Made, outcome: str, work_stopped: str) -> None:
+    async with stage(mode) as staged:
+        answer = await make(staged)
+
+    assert (answer["outcome"], answer["work_stopped"]) == (outcome, work_stopped)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize(
+    ("environ", "name", "arguments"),
+    [
+        ({"EVERRUNS_API_KEY": "evr_pat_sandbox_rate_limited"}, "cancel_turn", {"session_id": SESSION}),
+        ({"XPANDER_API_KEY": "sandbox-xpander-rate-limited"}, "list_executions", {}),
+    ],
+)
+async def test_too_many_requests(mode: str, environ: dict[str, str], name: str, arguments: dict[str, Any]) -> None:
+    async with stage(mode, environ=environ) as staged:
+        answer = await staged.call(name, arguments)
+
+    assert (answer["outcome"], answer["work_stopped"]) == ("rate_limited", "unknown")
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_lost_answer_is_unknown(mode: str) -> None:
+    async with stage(mode, transport=answering(500)) as staged:
+        answer = await staged.call("cancel_turn", {"session_id": SESSION})
+
+    assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
+
+
+def test_every_outcome_says_what_it_means() -> None:
+    assert list(MEANINGS) == list(Outcome)
+    errors = {outcome for outcome, meaning in MEANINGS.items() if meaning.is_error}
+    assert errors == set(list(Outcome)[list(Outcome).index(Outcome.TARGET_CHANGED) :])
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (400, "invalid_arguments"),
+        (401, "denied"),
+        (402, "unknown"),
+        (403, "denied"),
+        (404, "not_found"),
+        (405, "unknown"),
+        (408, "unknown"),
+        (409, "refused"),
+        (410, "not_found"),
+        (422, "invalid_arguments"),
+        (423, "refused"),
+        (429, "rate_limited"),
+        (500, "unknown"),
+        (502, "unknown"),
+        (503, "unavailable"),
+        (504, "unknown"),
+        (599, "unknown"),
+        (301, "unknown"),
+        (307, "unknown"),
+        (304, "unknown"),
+        (200, "unknown"),
+        (204, "unknown"),
+    ],
+)
+@pytest.mark.parametrize("operation", [CANCEL, LOOK], ids=["cancel", "look"])
+@pytest.mark.parametrize("unreadable", [None, "it is not JSON"])
+def test_where_no_rule_fits_the_status_decides(
+    operation: Operation, status: int, outcome: str, unreadable: str | None
+) -> None:
+    verdict = judge(operation, Reply(status, {}, None, unreadable))
+
+    assert verdict == Verdict(Outcome(outcome), "unknown")
+    assert BY_STATUS.get(status, Outcome.UNKNOWN) == outcome
+
+
+def test_no_answer_is_told_apart_by_whether_the_request_was_sent() -> None:
+    assert judge(CANCEL, Failure(sent=True, what="x")) == Verdict(Outcome.UNKNOWN, "unknown")
+    assert judge(CANCEL, Failure(sent=False, what="x")) == Verdict(Outcome.UNAVAILABLE, "unknown")
+
+
+def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
+    operation = CANCEL._replace(
+        state=None,
+        responses={
+            "2XX": Response(
+                (
+                    Rule(Outcome.STOPPED, (("/a", ("x",)), ("/b/0", (True, None)))),
+                    Rule(Outcome.REFUSED, (("/a", ("x", 1)),), note="Ours.", work_stopped="no"),
+                )
+            ),
+            "default": Response((Rule(Outcome.NOTHING_RUNNING),)),
+        },
+    )
+
+    assert judge(operation, Reply(202, {}, {"a": "x", "b": [True]})) == Verdict(
+        Outcome.STOPPED, "yes", read={"/a": "x", "/b/0": True}
+    )
+    assert judge(operation, Reply(200, {}, {"a": "x"})).outcome is Outcome.STOPPED, "an absent member counts as null"
+    assert judge(operation, Reply(200, {}, {"a": 1, "b": [1]})) == Verdict(
+        Outcome.REFUSED, "no", read={"/a": 1}, note="Ours."
+    )
+    assert judge(operation, Reply(200, {}, {"a": True})).outcome is Outcome.UNKNOWN, "true is not 1"
+    assert judge(operation, Reply(500, {}, {"a": True})).outcome is Outcome.NOTHING_RUNNING
+    assert judge(operation, Reply(202, {}, None, "it is not JSON")).outcome is Outcome.UNKNOWN, (
+        "no rule on what is unread"
+    )
+
+
+def test_no_rule_is_held_to_what_could_not_be_read() -> None:
+    accepted = shipped()["cancel_workspace_task"]
+
+    assert judge(accepted, Reply(202)).outcome is Outcome.STOPPING
+    assert judge(accepted, Reply(202, {}, None, "it is not JSON")).outcome is Outcome.UNKNOWN
+
+
+def test_a_condition_reads_only_what_is_there() -> None:
+    bodies: list[Json] = [None, [], "x", 1, {"a": []}, {"a": {"b": "y"}}, [{"a": {"b": "x"}}]]
+    for body in bodies:
+        assert not fits((("/a/b", ("x",)),), body)
+    assert fits((("/a/b", ("x",)),), {"a": {"b": "x"}})
+    assert fits((), None)
+
+
+def test_a_state_is_the_platforms_word_cleaned_and_cut() -> None:
+    state = State("/s", (Rule(Phase.ENDED, (("/s", ("done", 1)),)),))
+
+    assert where(state, {"s": "done"}) == ("done", Phase.ENDED, {"/s": "done"})
+    assert where(state, {"s": 1}) == (None, Phase.ENDED, {"/s": 1}), "a word of another type is shown as evidence only"
+    assert where(state, {"s": {"deep": "x"}}) == (None, None, {})
+    assert where(None, {"s": "done"}) == (None, None, {})
+    word, phase, _ = where(state, {"s": "\x1b[31m\u202edone" + "x" * 100})
+    assert (word, phase) == ("[31mdone" + "x" * 55 + "…", None)
+
+
+@pytest.mark.parametrize(
+    ("state", "work_stopped"),
+    [
+        ("queued", "no"),
+        ("running", "no"),
+        ("awaiting_input", "no"),
+        ("canceled", "yes"),
+        ("cancelled", "yes"),
+        ("succeeded", "yes"),
+        ("failed", "yes"),
+        ("new", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_what_is_observed_tells_whether_work_runs(state: str | None, work_stopped: str) -> None:
+    verdict = judge(LOOK, Reply(200, {}, {"task": {"state": state}}))
+
+    assert (verdict.outcome, verdict.work_stopped, verdict.state) == (Outcome.OBSERVED, work_stopped, state)

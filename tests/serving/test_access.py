@@ -1,0 +1,373 @@
+"""Who may call what: tokens of a file, and JWTs of an issuer."""
+
+import hmac
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import anyio
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from tests.serving.issuer import AUDIENCE, Mint, minting, published
+from tests.serving.site import minted
+
+from pullcord.model.errors import SettingsError
+from pullcord.serving import access
+from pullcord.serving.access import APART, FRESH, STALE, Access, Issuer, TokenFile, metadata_urls, mint
+
+pytestmark = pytest.mark.anyio
+
+
+class Watch:
+    """Seconds that only a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def bare(headers: dict[str, str]) -> str:
+    return headers["Authorization"].removeprefix("Bearer ")
+
+
+# Static tokens
+
+
+async def test_a_token_is_known_by_its_hash_and_grants_its_scopes(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    callers = minted(path, ci="observe", ada="observe cancel")
+    tokens = TokenFile(path)
+    known = await tokens.verify_token(bare(callers["ada"]))
+    assert known
+    assert (known.client_id, known.scopes) == ("ada", ["observe", "cancel"])
+    assert known.token == ""
+    known = await tokens.verify_token(bare(callers["ci"]))
+    assert known
+    assert (known.client_id, known.scopes) == ("ci", ["observe"])
+    assert bare(callers["ada"]) not in path.read_text()
+    for stranger in ("", "pullcord_", bare(callers["ada"])[:-1], path.read_text().split(":")[2].strip()):
+        assert await tokens.verify_token(stranger) is None
+
+
+async def test_every_line_is_compared_so_that_time_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tokens"
+    callers = minted(path, first="observe", second="observe", third="observe")
+    compared: list[str] = []
+    compare = hmac.compare_digest
+
+    def counted(one: str, other: str) -> bool:
+        compared.append(one)
+        return compare(one, other)
+
+    tokens = TokenFile(path)
+    monkeypatch.setattr("hmac.compare_digest", counted)
+    assert await tokens.verify_token(bare(callers["first"]))
+    assert len(compared) == 3
+
+
+async def test_a_changed_file_counts_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    before = bare(minted(path, ci="observe")["ci"])
+    tokens = TokenFile(path)
+    assert await tokens.verify_token(before)
+    after = bare(minted(path, ci="observe cancel")["ci"])
+    assert await tokens.verify_token(before) is None
+    assert await tokens.verify_token(after)
+
+
+async def test_a_file_that_is_gone_lets_nobody_in_and_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "tokens"
+    token = bare(minted(path, ci="observe")["ci"])
+    tokens = TokenFile(path)
+    kept = path.read_bytes()
+    path.unlink()
+    assert await tokens.verify_token(token) is None
+    assert await tokens.verify_token(token) is None
+    assert [record.message for record in caplog.records] == [
+        f"--tokens {path}: the file can't be read: No such file or directory"
+    ]
+    path.write_bytes(kept)
+    assert await tokens.verify_token(token)
+
+
+async def test_a_line_that_is_broken_later_lets_nobody_in_and_the_others_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "tokens"
+    callers = minted(path, ci="observe", ada="cancel")
+    tokens = TokenFile(path)
+    path.write_text(path.read_text().replace("ci:observe", "ci:everything"))
+    assert await tokens.verify_token(bare(callers["ci"])) is None
+    assert await tokens.verify_token(bare(callers["ada"]))
+    assert [record.message for record in caplog.records] == [
+        f"--tokens {path}:1: this is no name:scopes:sha256; write what `pullcord token` prints"
+    ]
+
+
+def test_every_fault_of_a_file_is_told_at_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    _, line = mint("ada", ["observe"])
+    path.write_text(
+        f"# who may call\n\n{line}\nada\nada:root:{'0' * 64}\nada:observe:0\n two words:observe:{'0' * 64}\n"
+    )
+    with pytest.raises(SettingsError) as error:
+        TokenFile(path)
+    assert [fault.partition(": ")[0] for fault in error.value.faults] == [f"--tokens {path}:{n}" for n in (4, 5, 6, 7)]
+    path.write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="it is not UTF-8 text"):
+        TokenFile(path)
+
+
+def test_tokens_are_random_and_their_names_fit_a_line() -> None:
+    assert mint("ada", ["observe"])[0] != mint("ada", ["observe"])[0]
+    assert len(mint("ada", ["observe"])[0]) > 50
+    with pytest.raises(SettingsError, match="'a:b' is no name"):
+        mint("a:b", ["observe"])
+
+
+# JWTs
+
+
+async def test_a_good_token_of_the_issuer_tells_who_calls_and_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # to this machine no proxy is asked
+    async with minting() as issuer:
+        known = await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token())
+        assert known
+        assert (known.client_id, known.subject, known.scopes) == ("desk", "ada", ["observe", "cancel"])
+        assert known.claims == {"iss": issuer.url}
+        assert known.token == ""
+
+
+@pytest.mark.parametrize(
+    ("claims", "client", "scopes"),
+    [
+        ({"scope": None, "scp": ["observe"]}, "desk", ["observe"]),
+        ({"scope": None, "scp": "cancel"}, "desk", ["cancel"]),
+        ({"scope": None}, "desk", []),
+        ({"scope": 7}, "desk", []),
+        ({"client_id": None, "azp": "web"}, "web", ["observe", "cancel"]),
+        ({"client_id": None}, "ada", ["observe", "cancel"]),
+        ({"client_id": None, "sub": None}, "unnamed", ["observe", "cancel"]),
+        ({"aud": ["https://other.example", AUDIENCE]}, "desk", ["observe", "cancel"]),
+    ],
+)
+async def test_issuers_write_the_same_in_several_ways(claims: dict[str, Any], client: str, scopes: list[str]) -> None:
+    async with minting() as issuer:
+        known = await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token(**claims))
+        assert known
+        assert (known.client_id, known.scopes) == (client, scopes)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": time.time() - 60},
+        {"exp": None},
+        {"nbf": time.time() + 3600},
+        {"iss": "https://elsewhere.example"},
+        {"iss": None},
+        {"aud": "https://elsewhere.example/mcp"},
+        {"aud": None},
+        {"cnf": {"jkt": "x"}},
+    ],
+)
+async def test_a_token_that_is_not_for_here_and_now_is_refused(claims: dict[str, Any]) -> None:
+    async with minting() as issuer:
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token(**claims)) is None
+
+
+async def test_the_issuers_clock_may_differ_a_little() -> None:
+    async with minting() as issuer:
+        token = issuer.token(exp=time.time() - access.LEEWAY / 2, nbf=time.time() + access.LEEWAY / 2)
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(token)
+
+
+@pytest.mark.parametrize("kind", ["logout+jwt", "JWE", 7])
+async def test_only_access_tokens_count(kind: object) -> None:
+    async with minting() as issuer:
+        checks = Issuer(issuer.url, AUDIENCE)
+        assert await checks.verify_token(issuer.token(headers={"typ": "JWT"}))
+        assert await checks.verify_token(issuer.token(headers={"typ": None}))
+        token = issuer.token()
+        head = jwt.utils.base64url_encode(f'{{"alg":"ES256","kid":"first","typ":{kind!r}}}'.replace("'", '"').encode())
+        assert await checks.verify_token(f"{head.decode()}.{token.partition('.')[2]}") is None
+
+
+async def test_keys_of_every_usual_kind_check_signatures() -> None:
+    async with minting() as issuer:
+        issuer.keys |= {
+            "rsa": rsa.generate_private_key(public_exponent=65537, key_size=2048),
+            "ed": ed25519.Ed25519PrivateKey.generate(),
+        }
+        checks = Issuer(issuer.url, AUDIENCE)
+        for kid in issuer.keys:
+            assert await checks.verify_token(issuer.token(kid))
+        assert await checks.verify_token(issuer.token("rsa", {"kid": "first"})) is None
+        assert await checks.verify_token(issuer.token("rsa", {"kid": None})) is None
+
+
+async def test_a_set_of_one_key_needs_no_name_for_it() -> None:
+    async with minting() as issuer:
+        issuer.published = {"keys": [published(issuer.keys["first"])]}
+        token = issuer.token(headers={"kid": None})
+        assert "kid" not in jwt.get_unverified_header(token)
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(token)
+
+
+async def test_nobody_who_may_check_a_token_can_make_one() -> None:
+    """Algorithm none, and HMAC with the public key: the two classic forgeries."""
+    async with minting() as issuer:
+        checks = Issuer(issuer.url, AUDIENCE)
+        claims = jwt.decode(issuer.token(), options={"verify_signature": False})
+        public = issuer.keys["first"].public_key()
+        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        signed = jwt.encode(claims, "s" * 32, "HS256", headers={"kid": "first"}).rpartition(".")[0]
+        seal = jwt.utils.base64url_encode(hmac.digest(pem, signed.encode(), "sha256")).decode()
+        forged = [
+            jwt.encode(claims, "", "none", headers={"kid": "first"}),
+            f"{signed}.{seal}",
+            issuer.token()[:-4] + "AAAA",
+            "no.token.at-all",
+            "",
+        ]
+        for token in forged:
+            assert await checks.verify_token(token) is None
+        # Nor with a secret that the issuer publishes by mistake, nor with too short a key.
+        issuer.published = {
+            "keys": [
+                {"kty": "oct", "kid": "secret", "k": jwt.utils.base64url_encode(b"s" * 32).decode()},
+                {**published(issuer.keys["first"]), "kid": "sealing", "use": "enc"},
+                {"kty": "new", "kid": "first"},
+                "no key",
+            ]
+        }
+        checks = Issuer(issuer.url, AUDIENCE)
+        assert await checks.verify_token(jwt.encode(claims, "s" * 32, "HS256", headers={"kid": "secret"})) is None
+        for kid in ("first", "sealing"):
+            assert await checks.verify_token(issuer.token(headers={"kid": kid})) is None
+
+
+async def test_keys_are_kept_and_fetched_again_for_a_new_one_or_with_time_and_never_often() -> None:
+    now = Watch()
+    async with minting() as issuer:
+        checks = Issuer(issuer.url, AUDIENCE, now)
+        for _ in range(3):
+            assert await checks.verify_token(issuer.token())
+        assert issuer.asked.count("/keys") == 1
+        issuer.keys["second"] = ec.generate_private_key(ec.SECP256R1())
+        assert await checks.verify_token(issuer.token("second")) is None  # just fetched
+        now.now += APART
+        assert await checks.verify_token(issuer.token("second"))
+        assert issuer.asked.count("/keys") == 2
+        for _ in range(50):
+            assert await checks.verify_token(issuer.token(headers={"kid": "made up"})) is None
+        assert issuer.asked.count("/keys") == 2
+        del issuer.keys["second"]
+        issuer.published = issuer.key_set()
+        issuer.keys["second"] = ec.generate_private_key(ec.SECP256R1())
+        now.now += FRESH
+        assert await checks.verify_token(issuer.token())
+        assert issuer.asked.count("/keys") == 3
+        assert await checks.verify_token(issuer.token("second")) is None
+
+
+async def test_while_the_issuer_is_down_its_keys_serve_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    now = Watch()
+    async with minting() as issuer:
+        checks = Issuer(issuer.url, AUDIENCE, now)
+        assert await checks.verify_token(issuer.token())
+        issuer.down = True
+        now.now += FRESH
+        assert await checks.verify_token(issuer.token())
+        now.now += STALE
+        assert await checks.verify_token(issuer.token()) is None
+        issuer.down = False
+        assert await checks.verify_token(issuer.token()) is None  # asked only just now
+        now.now += APART
+        assert await checks.verify_token(issuer.token())
+    assert {record.message for record in caplog.records if record.levelno == logging.WARNING} == {
+        f"the keys of {issuer.url} can't be fetched: it has no metadata that names it and its keys"
+    }
+
+
+async def test_an_issuer_that_is_not_there_lets_nobody_in() -> None:
+    checks = Issuer("http://127.0.0.1:9", AUDIENCE)
+    elsewhere = Mint()
+    assert await checks.verify_token(elsewhere.token(iss="http://127.0.0.1:9")) is None
+
+
+async def test_while_one_request_fetches_the_others_do_with_what_is_known() -> None:
+    now = Watch()
+    async with minting() as issuer:
+        checks = Issuer(issuer.url, AUDIENCE, now)
+        assert await checks.verify_token(issuer.token())
+        now.now += FRESH
+        known: list[object] = []
+
+        async def verify() -> None:
+            known.append(await checks.verify_token(issuer.token()))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(verify)
+        assert len(known) == 20
+        assert all(known)
+        assert issuer.asked.count("/keys") == 2
+
+
+@pytest.mark.parametrize(
+    ("metadata", "published"),
+    [
+        ({"issuer": "https://elsewhere.example"}, None),
+        ({"jwks_uri": "http://elsewhere.example/keys"}, None),
+        ({"jwks_uri": 7}, None),
+        ({}, ["keys"]),
+        ({}, {"keys": "none"}),
+    ],
+)
+async def test_metadata_and_keys_that_cant_be_trusted_let_nobody_in(
+    metadata: dict[str, object], published: object
+) -> None:
+    async with minting() as issuer:
+        issuer.metadata = metadata
+        issuer.published = published
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token()) is None
+
+
+async def test_keys_are_read_only_up_to_a_limit() -> None:
+    async with minting() as issuer:
+        issuer.published = {**issuer.key_set(), "padding": "x" * access.FETCH_BYTES}
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token()) is None
+
+
+async def test_metadata_may_stand_where_openid_connect_has_them() -> None:
+    async with minting() as issuer:
+        issuer.well_known = "/.well-known/openid-configuration"
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token())
+
+
+def test_an_issuer_with_a_path_has_its_metadata_in_three_places() -> None:
+    assert metadata_urls("https://id.example/tenant/") == [
+        "https://id.example/.well-known/oauth-authorization-server/tenant",
+        "https://id.example/.well-known/openid-configuration/tenant",
+        "https://id.example/tenant/.well-known/openid-configuration",
+    ]
+
+
+async def test_tokens_of_a_file_and_of_an_issuer_count_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    token = bare(minted(path, ci="observe")["ci"])
+    async with minting() as issuer:
+        both = Access(TokenFile(path), Issuer(issuer.url, AUDIENCE))
+        assert (await both.verify_token(token)) is not None
+        assert (await both.verify_token(issuer.token())) is not None
+        assert (await both.verify_token("neither")) is None

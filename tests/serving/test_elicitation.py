@@ -1,0 +1,256 @@
+"""A person is asked before each cancel, in both protocol eras, and heard once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client, MCPError, types
+from mcp.client import ClientRequestContext
+from mcp.client.session import ElicitationFnT
+from pydantic import SecretStr
+from tests.sandbox.clock import Clock
+from tests.support import BASE_URL, over, shipped, sound
+
+from pullcord.config import settings
+from pullcord.config.surface import Surface
+from pullcord.flow.call import Desk
+from pullcord.flow.rate_limit import Limit, RateLimit
+from pullcord.sandbox import Sandbox
+from pullcord.serving.server import make
+from pullcord.upstream.gateway import Gateway
+
+pytestmark = pytest.mark.anyio
+
+BOTH = pytest.mark.parametrize("mode", ["legacy", "auto"])
+YES = types.ElicitResult(action="accept", content={"cancel": True})
+
+
+@dataclass
+class Asked:
+    """A client whose person answers, and the sandbox behind its server."""
+
+    sandbox: Sandbox
+    scope: Surface
+    client: Client
+    questions: list[str] = field(default_factory=list)
+
+    async def call(self, name: str, **arguments: object) -> dict[str, Any]:
+        return sound(self.scope, name, await self.client.call_tool(name, arguments))
+
+
+@asynccontextmanager
+async def asking(
+    mode: str,
+    says: types.ElicitResult | None,
+    *,
+    key: SecretStr | None = None,
+    limit: Limit | None = None,
+    instead: ElicitationFnT | None = None,
+) -> AsyncIterator[Asked]:
+    """Set up a server that asks; None: a client that can't be asked."""
+    questions: list[str] = []
+
+    async def answer(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert context.request_id is not None
+        questions.append(params.message)
+        assert says
+        return says
+
+    sandbox = Sandbox(Clock())
+    scope = Surface.of(shipped(), settings.read(shipped(), sandbox.environment(BASE_URL)))
+    async with Gateway(over(httpx2.ASGITransport(app=sandbox.app))) as gateway:
+        server = make(scope, Desk(gateway, brake=RateLimit(limit) if limit else None), confirm=True, state_key=key)
+        async with Client(server, mode=mode, cache=None, elicitation_callback=answer if says else instead) as client:
+            yield Asked(sandbox, scope, client, questions)
+
+
+@BOTH
+async def test_with_consent_the_cancel_is_sent(mode: str) -> None:
+    async with asking(mode, YES) as asked:
+        target = asked.sandbox.xpander.ids.executing_task
+        answer = await asked.call("stop_task", task_id=target, reason="it \u202eloops\x1b[31m\nfor ever")
+        assert answer["outcome"] == "stopped"
+        assert len(asked.sandbox.requests) == 1
+    assert asked.questions == [f"xpander.ai - stop a task? task_id {target}, reason it loops[31m for ever"]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "says",
+    [
+        types.ElicitResult(action="decline"),
+        types.ElicitResult(action="cancel"),
+        types.ElicitResult(action="accept", content={"cancel": False}),
+        types.ElicitResult(action="accept", content={}),
+        types.ElicitResult(action="accept"),
+        types.ElicitResult(action="accept", content={"cancel": "true"}),
+        types.ElicitResult(action="decline", content={"cancel": True}),
+    ],
+    ids=repr,
+)
+async def test_anything_but_consent_is_a_refusal_and_nothing_is_sent(mode: str, says: types.ElicitResult) -> None:
+    async with asking(mode, says) as asked:
+        answer = await asked.call("cancel_workspace_task", workspace_id=asked.sandbox.evershell.ids.busy_workspace)
+        assert list(asked.sandbox.requests) == []
+    assert answer["outcome"] == "refused"
+    assert answer["message"] == "Nothing was sent: the person who was asked did not agree to this cancel."
+    assert len(asked.questions) == 1
+
+
+@BOTH
+async def test_a_client_that_cannot_ask_is_denied_and_told_how_to_change_that(mode: str) -> None:
+    async with asking(mode, None) as asked:
+        answer = await asked.call("cancel_turn", session_id=asked.sandbox.everruns.ids.active_session)
+        assert list(asked.sandbox.requests) == []
+    assert answer["outcome"] == "denied"
+    (how,) = answer["allowed_actions"]
+    assert how["rel"] == "authorize"
+    assert "--confirm" in how["hint"]
+
+
+@BOTH
+async def test_nobody_is_asked_about_a_look_or_about_what_cannot_be_sent(mode: str) -> None:
+    async with asking(mode, YES) as asked:
+        look = await asked.call("get_session", session_id=asked.sandbox.everruns.ids.active_session)
+        malformed = await asked.call("cancel_turn", session_id="none")
+    assert (look["outcome"], malformed["outcome"]) == ("observed", "invalid_arguments")
+    assert asked.questions == []
+
+
+@BOTH
+async def test_each_cancel_is_asked_about_anew(mode: str) -> None:
+    async with asking(mode, YES) as asked:
+        for _ in range(2):
+            await asked.call("cancel_turn", session_id=asked.sandbox.everruns.ids.active_session)
+    assert len(asked.questions) == 2
+
+
+@BOTH
+async def test_consent_does_not_lift_the_brake(mode: str) -> None:
+    async with asking(mode, YES, limit=Limit(1, "hour")) as asked:
+        ids = asked.sandbox.xpander.ids
+        outcomes = [
+            (await asked.call("stop_task", task_id=each))["outcome"] for each in (ids.executing_task, ids.slow_task)
+        ]
+    assert outcomes == ["stopped", "rate_limited"]
+
+
+async def test_a_client_that_fails_to_ask_has_not_asked() -> None:
+    async def fail(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ErrorData:
+        assert context.request_id is not None
+        return types.ErrorData(code=-1, message=f"no way to show {params.message}")
+
+    async with asking("legacy", None, instead=fail) as asked:
+        answer = await asked.call("stop_task", task_id=asked.sandbox.xpander.ids.executing_task)
+        assert list(asked.sandbox.requests) == []
+    assert answer["outcome"] == "denied"
+
+
+# What a client may do that answers for the person: the modern era's replay of a call.
+
+
+async def begun(asked: Asked, name: str, arguments: dict[str, Any]) -> types.InputRequiredResult:
+    """The question that a call is answered with."""
+    result = await asked.client.session.call_tool(name, arguments, allow_input_required=True)
+    assert isinstance(result, types.InputRequiredResult)
+    assert "elicitation" in str(result.input_requests)
+    return result
+
+
+async def replayed(
+    asked: Asked, name: str, arguments: dict[str, Any], state: str | None, said: types.ElicitResult | None = YES
+) -> types.CallToolResult | types.InputRequiredResult:
+    return await asked.client.session.call_tool(
+        name,
+        arguments,
+        input_responses={"consent": said} if said else {},
+        request_state=state,
+        allow_input_required=True,
+    )
+
+
+async def test_an_answer_counts_for_the_very_call_that_was_asked_about() -> None:
+    async with asking("auto", YES) as asked:
+        ids = asked.sandbox.xpander.ids
+        asked_about = {"task_id": ids.executing_task}
+        state = (await begun(asked, "stop_task", asked_about)).request_state
+        for name, arguments in (
+            ("stop_task", {"task_id": ids.slow_task}),
+            ("stop_task", {**asked_about, "reason": "other"}),
+            ("cancel_turn", {"session_id": asked.sandbox.everruns.ids.active_session}),
+        ):
+            with pytest.raises(MCPError, match="Invalid or expired requestState"):
+                await replayed(asked, name, arguments, state)
+        assert list(asked.sandbox.requests) == []
+        result = await replayed(asked, "stop_task", asked_about, state)
+        assert isinstance(result, types.CallToolResult)
+        assert sound(asked.scope, "stop_task", result)["outcome"] == "stopped"
+
+
+async def test_an_answer_counts_once() -> None:
+    async with asking("auto", YES) as asked:
+        arguments = {"workspace_id": asked.sandbox.evershell.ids.queued_workspace}
+        state = (await begun(asked, "cancel_workspace_task", arguments)).request_state
+        assert isinstance(await replayed(asked, "cancel_workspace_task", arguments, state), types.CallToolResult)
+        sent = len(asked.sandbox.requests)
+        again = await replayed(asked, "cancel_workspace_task", arguments, state)
+        assert isinstance(again, types.InputRequiredResult)
+        assert again.request_state != state
+        assert len(asked.sandbox.requests) == sent
+
+
+@pytest.mark.parametrize("state", ["", "asked", "v1.AAAA", "x" * 10_000])
+async def test_an_answer_to_a_question_that_was_never_put_is_refused(state: str) -> None:
+    async with asking("auto", YES) as asked:
+        arguments = {"task_id": asked.sandbox.xpander.ids.executing_task}
+        with pytest.raises(MCPError, match="Invalid or expired requestState"):
+            await replayed(asked, "stop_task", arguments, state)
+        unasked = await replayed(asked, "stop_task", arguments, None)
+        assert isinstance(unasked, types.InputRequiredResult)
+        assert list(asked.sandbox.requests) == []
+
+
+async def test_a_call_that_comes_back_without_an_answer_is_not_sent() -> None:
+    async with asking("auto", YES) as asked:
+        arguments = {"task_id": asked.sandbox.xpander.ids.executing_task}
+        state = (await begun(asked, "stop_task", arguments)).request_state
+        result = await replayed(asked, "stop_task", arguments, state, None)
+        assert isinstance(result, types.CallToolResult)
+        assert sound(asked.scope, "stop_task", result)["outcome"] == "denied"
+        assert list(asked.sandbox.requests) == []
+
+
+async def test_servers_that_share_a_key_hear_the_answers_to_each_other_s_questions() -> None:
+    key = SecretStr("k" * 32)
+    async with asking("auto", YES, key=key) as one, asking("auto", YES, key=key) as two, asking("auto", YES) as three:
+        arguments = {"task_id": one.sandbox.xpander.ids.executing_task}
+        state = (await begun(one, "stop_task", arguments)).request_state
+        with pytest.raises(MCPError, match="Invalid or expired requestState"):
+            await replayed(three, "stop_task", arguments, state)
+        result = await replayed(two, "stop_task", arguments, state)
+        assert isinstance(result, types.CallToolResult)
+        assert sound(two.scope, "stop_task", result)["outcome"] == "stopped"
+
+
+async def test_a_caller_that_goes_away_while_the_person_thinks_has_sent_nothing() -> None:
+    asked_now = anyio.Event()
+
+    async def think(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert context.request_id is not None
+        assert params.message
+        asked_now.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with asking("legacy", None, instead=think) as asked:
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(asked.client.call_tool, "stop_task", {"task_id": asked.sandbox.xpander.ids.slow_task})
+                await asked_now.wait()
+                tasks.cancel_scope.cancel()
+            await asked.client.list_tools()
+        assert list(asked.sandbox.requests) == []
