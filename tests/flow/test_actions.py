@@ -11,7 +11,8 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.actions import HREF_LIMIT, PLATFORM_LIMIT, Call, offer, read
 from pullcord.flow.verdict import Verdict, verdict
-from pullcord.model.operation import Expression, Json, Link, Operation, Outcome, Phase, Reply, Response, Source
+from pullcord.model.operation import Expression, Json, Link, Operation, Outcome, Phase, Response, Source
+from pullcord.model.reply import Reply
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,8 @@ from tests.support import KEYS, Content, Stage, action, answering, respond, ship
 from pullcord.flow import render as result
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call
-from pullcord.model.operation import MEANINGS, Failure, Outcome, Reply
+from pullcord.model.operation import MEANINGS, Outcome
+from pullcord.model.reply import Reply
 from pullcord.sandbox import CONFIDENTIAL
 from pullcord.serving.tools import tool, tool_result
 
@@ -226,8 +227,8 @@ def test_whatever_an_agent_asks_the_envelope_holds(held: Held, name: str, argume
 
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))
-@pytest.mark.parametrize("failure", [Failure(sent=True, what="it broke"), Failure(sent=False, what="it is down")])
-def test_no_answer_is_an_envelope_too(held: Held, name: str, failure: Failure) -> None:
+@pytest.mark.parametrize("failure", [Reply.lost("it broke"), Reply.unsent("it is down")])
+def test_no_answer_is_an_envelope_too(held: Held, name: str, failure: Reply) -> None:
     call = Call(held.staged.scope, shipped()[name], ARGUMENTS[name], request_id="r")
     answer = result.answer(call, failure, outcome.judge(shipped()[name], failure))
 
@@ -235,7 +236,7 @@ def test_no_answer_is_an_envelope_too(held: Held, name: str, failure: Failure) -
     assert answer["evidence"] is None
     assert answer["problem"] == {
         "title": "No answer" if failure.sent else "Not sent",
-        "detail": f"{failure.what.capitalize()}.",
+        "detail": "It broke." if failure.sent else "It is down.",
         "request_id": "r",
     }
 

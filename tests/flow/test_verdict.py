@@ -7,7 +7,8 @@ import pytest
 from tests.support import Stage, answering, shipped, stage
 
 from pullcord.flow.verdict import BY_STATUS, Verdict, fits, judge, where
-from pullcord.model.operation import MEANINGS, Failure, Json, Operation, Outcome, Phase, Reply, Response, Rule, State
+from pullcord.model.operation import MEANINGS, Json, Operation, Outcome, Phase, Response, Rule, State
+from pullcord.model.reply import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -165,8 +166,8 @@ def test_where_no_rule_fits_the_status_decides(
 
 
 def test_no_answer_is_told_apart_by_whether_the_request_was_sent() -> None:
-    assert judge(CANCEL, Failure(sent=True, what="x")) == Verdict(Outcome.UNKNOWN, "unknown")
-    assert judge(CANCEL, Failure(sent=False, what="x")) == Verdict(Outcome.UNAVAILABLE, "unknown")
+    assert judge(CANCEL, Reply.lost("x")) == Verdict(Outcome.UNKNOWN, "unknown")
+    assert judge(CANCEL, Reply.unsent("x")) == Verdict(Outcome.UNAVAILABLE, "unknown")
 
 
 def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:

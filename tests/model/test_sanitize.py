@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.operation import Json
 
 ANY: st.SearchStrategy[Json] = st.recursive(
@@ -36,25 +36,25 @@ ANY: st.SearchStrategy[Json] = st.recursive(
     ],
 )
 def test_only_what_can_be_seen_is_left(given: str, shown: str) -> None:
-    assert clean.text(given) == shown
+    assert sanitize.text(given) == shown
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    assert clean.text("x" * 500) == "x" * 500
-    assert clean.text("x" * 501) == "x" * 499 + "…"
-    assert clean.text("abcdef", 3) == "ab…"
+    assert sanitize.text("x" * 500) == "x" * 500
+    assert sanitize.text("x" * 501) == "x" * 499 + "…"
+    assert sanitize.text("abcdef", 3) == "ab…"
 
 
 def test_a_text_whose_end_was_never_looked_at_says_so_too() -> None:
-    assert clean.text("ab" + "\x00" * 5000 + "c") == "ab…"
+    assert sanitize.text("ab" + "\x00" * 5000 + "c") == "ab…"
 
 
 @given(st.text(), st.integers(2, 30))
 def test_no_text_is_longer_than_its_limit_or_holds_what_cannot_be_seen(given: str, limit: int) -> None:
-    shown = clean.text(given, limit)
+    shown = sanitize.text(given, limit)
     assert len(shown) <= limit
     assert not [char for char in shown if unicodedata.category(char)[0] == "C"]
-    assert clean.text(shown, limit) == shown
+    assert sanitize.text(shown, limit) == shown
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_no_text_is_longer_than_its_limit_or_holds_what_cannot_be_seen(given: st
     ],
 )
 def test_a_value_is_cleaned_and_bounded(given: Json, shown: Json) -> None:
-    assert clean.value(given) == shown
+    assert sanitize.value(given) == shown
 
 
 @given(ANY)
 def test_any_value_becomes_small_and_strict_json(given: Json) -> None:
-    shown = clean.value(given)
+    shown = sanitize.value(given)
     json.dumps(shown, allow_nan=False).encode()
-    assert clean.value(shown) == shown
+    assert sanitize.value(shown) == shown
 
 
 BODY: Json = {
@@ -112,14 +112,14 @@ BODY: Json = {
     ],
 )
 def test_only_the_named_parts_of_a_body_are_taken(pointers: tuple[str, ...], selected: dict[str, Json]) -> None:
-    assert clean.select(BODY, pointers) == selected
+    assert sanitize.select(BODY, pointers) == selected
 
 
 def test_a_part_inside_what_was_taken_as_a_text_is_not_lost_on_the_text() -> None:
     body: Json = {"a": {"b": {"c": {"d": {"e": 1}}}}}
-    assert clean.select(body, ("/a/b/c/d", "/a/b/c/d/e")) == {"a": {"b": {"c": {"d": {"e": 1}}}}}
+    assert sanitize.select(body, ("/a/b/c/d", "/a/b/c/d/e")) == {"a": {"b": {"c": {"d": {"e": 1}}}}}
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 1, True])
 def test_a_body_of_another_shape_holds_none_of_them(body: Json) -> None:
-    assert clean.select(body, ("/id", "/links/child")) == {}
+    assert sanitize.select(body, ("/id", "/links/child")) == {}

@@ -26,7 +26,8 @@ from tests.upstream.certificates import certificate
 
 from pullcord.config import settings
 from pullcord.flow.verdict import judge
-from pullcord.model.operation import Failure, Operation, Outcome, Reply
+from pullcord.model.operation import Operation, Outcome
+from pullcord.model.reply import Reply
 from pullcord.upstream.connections import dialler, tls
 from pullcord.upstream.exchange import BODY_LIMIT
 from pullcord.upstream.gateway import Gateway
@@ -88,7 +89,7 @@ class Line:
                 return respond(step, {})
         return step()
 
-    async def send(self, name: str) -> Reply | Failure:
+    async def send(self, name: str) -> Reply:
         async with self.gateway as gateway:
             return await gateway.send(shipped()[name], _request(shipped()[name]))
 
@@ -112,9 +113,9 @@ ERRORS = [each for each in vars(httpcore2).values() if isinstance(each, type) an
 async def test_every_way_to_fail_is_told_apart_by_whether_it_was_sent(kind: type[Exception]) -> None:
     answer = await Line(kind("the platform's own words")).send(CURRENT)
 
-    assert isinstance(answer, Failure)
+    assert answer.failure is not None
     assert answer.sent is not (kind in {type(error) for error in NOT_SENT})
-    assert "own words" not in answer.what
+    assert "own words" not in answer.failure
     assert judge(shipped()[CURRENT], answer).outcome is (Outcome.UNKNOWN if answer.sent else Outcome.UNAVAILABLE)
 
 
@@ -125,7 +126,7 @@ async def test_a_failure_to_connect_is_tried_twice_more(name: str, error: Except
     answer = await line.send(name)
 
     assert (len(line.seen), line.slept) == (3, [0.1, 0.2])
-    assert isinstance(answer, Failure)
+    assert answer.failure is not None
     assert not answer.sent
 
 
@@ -142,12 +143,12 @@ async def test_a_short_wait_that_is_named_is_waited_out_twice(name: str, status:
     line = Line(_late(status, "5"), _late(status, "0"), 200)
     answer = await line.send(name)
 
-    assert isinstance(answer, Reply)
+    assert answer.status is not None
     assert (answer.status, line.slept) == (200, [5, 0])
 
     line = Line(_late(status, "1"))
     answer = await line.send(name)
-    assert isinstance(answer, Reply)
+    assert answer.status is not None
     assert (answer.status, len(line.seen), line.slept) == (status, 3, [1, 1])
 
 
@@ -178,7 +179,7 @@ async def test_every_other_answer_is_final(name: str, status: int) -> None:
     line = Line(_late(status, "1"))
     answer = await line.send(name)
 
-    assert isinstance(answer, Reply)
+    assert answer.status is not None
     assert (answer.status, len(line.seen)) == (status, 1)
 
 
@@ -187,7 +188,7 @@ async def test_a_redirect_is_never_followed(status: int) -> None:
     line = Line(lambda: respond(status, None, {"Location": "https://evil.example/"}), 200)
     answer = await line.send(CURRENT)
 
-    assert isinstance(answer, Reply)
+    assert answer.status is not None
     assert [request.url.host for request in line.seen] == ["platform.example"]
     assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
 
@@ -198,7 +199,7 @@ class TestALostAnswer:
         for name in (TASK, GET):
             line = Line(lost, 200)
             answer = await line.send(name)
-            assert isinstance(answer, Reply)
+            assert answer.status is not None
             assert (answer.status, len(line.seen), line.slept) == (200, 2, [0.1])
 
             line = Line(lost)
@@ -232,7 +233,7 @@ async def test_repeats_are_counted_together() -> None:
     line = Line(httpcore2.ConnectError("x"), _late(503, "1"), httpcore2.ReadError("x"), 200)
     answer = await line.send(TASK)
 
-    assert (len(line.seen), isinstance(answer, Failure)) == (3, True)
+    assert (len(line.seen), answer.failure is not None) == (3, True)
 
 
 async def test_an_unreadable_refusal_still_refuses() -> None:
@@ -251,7 +252,7 @@ async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
     content = Content(b'{"a":1}', *[kilobyte] * 4096)
     reply = await Line(lambda: httpx2.Response(200, stream=content)).send(CURRENT)
 
-    assert isinstance(reply, Reply)
+    assert reply.status is not None
     assert (reply.unreadable, reply.body) == ("it is larger than 1 MiB", None)
     assert BODY_LIMIT == 2**20
     assert BODY_LIMIT < content.taken <= BODY_LIMIT + 1024
@@ -260,7 +261,7 @@ async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
 async def test_a_body_of_just_the_limit_is_read() -> None:
     reply = await Line(lambda: respond(200, b'"' + b"a" * (BODY_LIMIT - 2) + b'"')).send(CURRENT)
 
-    assert isinstance(reply, Reply)
+    assert reply.status is not None
     assert isinstance(reply.body, str)
     assert len(reply.body) == BODY_LIMIT - 2
 
@@ -279,7 +280,7 @@ async def test_a_compressed_reply_is_refused(encoding: str) -> None:
     content = gzip.compress(b'{"status":"cancelled"}')
     reply = await Line(lambda: respond(200, content, {"Content-Encoding": encoding})).send(CURRENT)
 
-    assert isinstance(reply, Reply)
+    assert reply.status is not None
     assert (reply.body, reply.unreadable) == (None, "it is compressed, although pullcord asked for plain text")
 
 
@@ -305,7 +306,7 @@ async def test_a_compressed_reply_is_refused(encoding: str) -> None:
 async def test_what_is_no_json_is_unreadable_and_never_quoted(content: bytes) -> None:
     reply = await Line(lambda: respond(200, content)).send(CURRENT)
 
-    assert isinstance(reply, Reply)
+    assert reply.status is not None
     assert (reply.body, reply.unreadable) == (None, "it is not JSON")
 
 
@@ -325,7 +326,7 @@ async def test_what_is_no_json_is_unreadable_and_never_quoted(content: bytes) ->
 async def test_json_or_nothing_is_readable(content: bytes, body: object) -> None:
     reply = await Line(lambda: respond(200, content)).send(CURRENT)
 
-    assert isinstance(reply, Reply)
+    assert reply.status is not None
     assert (reply.body, reply.unreadable) == (body, None)
 
 
@@ -338,7 +339,7 @@ async def test_a_platform_that_never_answers_is_given_up_in_time() -> None:
         gateway = Gateway(over(httpx2.MockTransport(silent)), total=0.05)
         with anyio.fail_after(5):
             answer = await gateway.send(shipped()[name], _request(shipped()[name]))
-        assert answer == Failure(sent=True, what="no answer came in time")
+        assert answer == Reply.lost("no answer came in time")
 
 
 async def test_a_body_that_never_ends_is_given_up_in_time() -> None:
@@ -351,7 +352,7 @@ async def test_a_body_that_never_ends_is_given_up_in_time() -> None:
     with anyio.fail_after(5):
         answer = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
 
-    assert answer == Failure(sent=True, what="no answer came in time")
+    assert answer == Reply.lost("no answer came in time")
 
 
 async def test_repeats_stay_within_the_whole_time() -> None:
@@ -361,10 +362,10 @@ async def test_repeats_stay_within_the_whole_time() -> None:
     assert line.slept == [5], "a second wait would end after the call's time"
 
 
-async def _gone(name: str, *, before: bool = False) -> tuple[list[str], list[Reply | Failure]]:
+async def _gone(name: str, *, before: bool = False) -> tuple[list[str], list[Reply]]:
     """Let the caller go away while a call is on the wire, or before; what reached the platform, and what was learnt."""
     wire: list[str] = []
-    learnt: list[Reply | Failure] = []
+    learnt: list[Reply] = []
     on_the_wire, go_on = anyio.Event(), anyio.Event()
 
     async def slow(_: httpx2.Request) -> httpx2.Response:
@@ -521,7 +522,7 @@ async def test_a_call_that_finds_no_free_connection_waits_and_says_in_time_that_
         await go_on.wait()
         return respond(200)
 
-    answers: dict[str, Reply | Failure] = {}
+    answers: dict[str, Reply] = {}
 
     async def call(name: str) -> None:
         answers[name] = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT]))
@@ -535,7 +536,7 @@ async def test_a_call_that_finds_no_free_connection_waits_and_says_in_time_that_
             go_on.set()
             await call("third")
 
-    assert answers["second"] == Failure(sent=False, what="too many calls are under way")
+    assert answers["second"] == Reply.unsent("too many calls are under way")
     assert [type(answers[name]) for name in ("first", "third")] == [Reply, Reply]
 
 
@@ -553,7 +554,7 @@ async def _server(behaviour: Behaviour) -> AsyncIterator[int]:
         tasks.cancel_scope.cancel()
 
 
-async def _over_sockets(url: str, behaviour: Behaviour) -> Reply | Failure:
+async def _over_sockets(url: str, behaviour: Behaviour) -> Reply:
     with anyio.fail_after(20):
         async with _server(behaviour) as port, Gateway(total=10) as gateway:
             return await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT], url.format(port)))
@@ -568,7 +569,7 @@ async def test_a_tls_handshake_that_fails_has_sent_nothing() -> None:
 
     answer = await _over_sockets("https://127.0.0.1:{}/x", no_tls)
 
-    assert answer == Failure(sent=False, what="the connection could not be made")
+    assert answer == Reply.unsent("the connection could not be made")
     assert len(received) == 3
     assert not any(b"POST" in each for each in received)
 
@@ -581,7 +582,7 @@ async def test_a_connection_that_breaks_after_the_request_is_lost() -> None:
 
     answer = await _over_sockets("http://127.0.0.1:{}/x", hangs_up)
 
-    assert isinstance(answer, Failure)
+    assert answer.failure is not None
     assert (answer.sent, len(received)) == (True, 1)
 
 
@@ -592,7 +593,7 @@ async def test_an_answer_that_is_no_http_is_lost() -> None:
 
     answer = await _over_sockets("http://127.0.0.1:{}/x", babbles)
 
-    assert answer == Failure(sent=True, what="the answer was no HTTP, or broke off")
+    assert answer == Reply.lost("the answer was no HTTP, or broke off")
 
 
 async def test_a_redirect_to_nonsense_is_no_crash() -> None:
@@ -622,7 +623,7 @@ async def test_a_port_where_nobody_listens_has_been_sent_nothing() -> None:
     async with Gateway() as gateway:
         answer = await gateway.send(shipped()[CURRENT], _request(shipped()[CURRENT], f"http://127.0.0.1:{free}/x"))
 
-    assert answer == Failure(sent=False, what="the connection could not be made")
+    assert answer == Reply.unsent("the connection could not be made")
 
 
 async def test_a_proxy_of_the_environment_never_sees_what_stays_on_this_machine(
@@ -636,11 +637,11 @@ async def test_a_proxy_of_the_environment_never_sees_what_stays_on_this_machine(
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # discard: nobody listens
     answer = await _over_sockets("http://127.0.0.1:{}/x", answers)
 
-    assert isinstance(answer, Reply)
+    assert answer.status is not None
     assert answer.status == 204
 
 
-async def _behind(monkeypatch: pytest.MonkeyPatch, proxy: str, past: str = "") -> tuple[Reply | Failure, list[bytes]]:
+async def _behind(monkeypatch: pytest.MonkeyPatch, proxy: str, past: str = "") -> tuple[Reply, list[bytes]]:
     """What comes of a call, and what reached the proxy, which refuses it."""
     received: list[bytes] = []
 
@@ -662,7 +663,7 @@ async def test_a_proxy_that_refuses_the_connection_has_passed_nothing_on(
 ) -> None:
     answer, received = await _behind(monkeypatch, proxy)
 
-    assert answer == Failure(sent=False, what="the proxy refused the connection")
+    assert answer == Reply.unsent("the proxy refused the connection")
     assert len(received) == 3
     assert all(each.startswith(b"CONNECT 127.0.0.1:9 ") for each in received)
 
@@ -676,7 +677,7 @@ async def test_a_proxy_is_given_the_name_and_password_that_its_address_holds(mon
 async def test_a_host_that_the_environment_excepts_is_reached_past_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     answer, received = await _behind(monkeypatch, "http://127.0.0.1:{}", past="localhost,127.0.0.1")
 
-    assert answer == Failure(sent=False, what="the connection could not be made")
+    assert answer == Reply.unsent("the connection could not be made")
     assert received == []
 
 
@@ -724,7 +725,7 @@ async def test_an_address_that_is_not_https_is_told_and_nothing_is_sent(url: str
     async with Gateway(sleep=_at_once) as gateway:
         answer = await gateway.send(shipped()[TASK], _request(shipped()[TASK], url))
 
-    assert answer == Failure(sent=False, what="the base URL is neither http nor https")
+    assert answer == Reply.unsent("the base URL is neither http nor https")
 
 
 async def test_where_pullcords_own_files_went_while_it_ran_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -732,7 +733,7 @@ async def test_where_pullcords_own_files_went_while_it_ran_nothing_is_sent(monke
     async with Gateway(sleep=_at_once) as gateway:
         answer = await gateway.send(shipped()[TASK], _request(shipped()[TASK]))
 
-    assert answer == Failure(sent=False, what="pullcord's own files went while it ran; it must be started again")
+    assert answer == Reply.unsent("pullcord's own files went while it ran; it must be started again")
 
 
 async def test_headers_are_read_whatever_their_bytes() -> None:
@@ -796,7 +797,7 @@ async def test_a_proxy_that_cannot_be_spoken_to_is_told_and_nothing_is_sent(
     async with Gateway(sleep=_at_once) as gateway:
         answer = await gateway.send(shipped()["stop_task"], _request(shipped()["stop_task"]))
 
-    assert answer == Failure(sent=False, what="the proxy that this machine's environment names can't be used")
+    assert answer == Reply.unsent("the proxy that this machine's environment names can't be used")
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -811,7 +812,7 @@ async def test_certificates_that_cannot_be_read_are_told_and_nothing_is_sent(
     async with Gateway(sleep=_at_once) as gateway:
         answer = await gateway.send(shipped()["stop_task"], _request(shipped()["stop_task"]))
 
-    assert answer == Failure(sent=False, what="the certificates that this machine's environment names can't be read")
+    assert answer == Reply.unsent("the certificates that this machine's environment names can't be read")
 
 
 def _page(body: str) -> bytes:
@@ -827,7 +828,7 @@ SESSION = f"session_{0:032}"
 
 async def _cancels(
     behaviour: Behaviour, name: str, tasks: Sequence[str], secure: ssl.SSLContext | None = None
-) -> tuple[list[Reply | Failure], int]:
+) -> tuple[list[Reply], int]:
     """What comes of cancels one after the other, and how many connections they took."""
     connections = 0
 
@@ -859,7 +860,7 @@ async def _honest(stream: anyio.abc.ByteStream) -> None:
 
 async def test_cancels_whose_answers_name_their_work_share_a_connection() -> None:
     answers, connections = await _cancels(_honest, TASK, ["task_1", "task_2", "TASK_3"])
-    assert [answer.body["id"] for answer in answers if isinstance(answer, Reply) and isinstance(answer.body, dict)] == [
+    assert [answer.body["id"] for answer in answers if isinstance(answer.body, dict)] == [
         "task_1",
         "task_2",
         "TASK_3",
@@ -905,7 +906,7 @@ async def test_what_comes_behind_an_answer_is_never_taken_for_the_next_one(
     answers, connections = await _cancels(doubled, TASK, ["task_1", "task_2"], secure)
 
     assert [judge(shipped()[TASK], answer).outcome for answer in answers] == [Outcome.STOPPING] * 2
-    assert [answer.body["id"] for answer in answers if isinstance(answer, Reply) and isinstance(answer.body, dict)] == [
+    assert [answer.body["id"] for answer in answers if isinstance(answer.body, dict)] == [
         "task_1",
         "task_2",
     ]

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support import shipped
 
-from pullcord.model.operation import Json, Reply
+from pullcord.model.operation import Json
+from pullcord.model.reply import Reply
 from pullcord.upstream.problem import members, retry_after
 
 EVERRUNS = shipped()["get_task"].platform

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from pullcord.commands.terminal import say
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Json
 
@@ -70,4 +70,4 @@ def _row(entry: Entry) -> tuple[str, ...]:
         ", ".join(f"{name} {value}" for name, value in target.items()),
         entry["reason"],
     )
-    return tuple("" if value is None else clean.text(str(value)) for value in shown)
+    return tuple("" if value is None else sanitize.text(str(value)) for value in shown)

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pullcord.config.surface import Surface
 from pullcord.flow.verdict import Verdict, fits, where
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.operation import (
     EXPECT,
     Arguments,
     Expression,
-    Failure,
     Json,
     Link,
     Listing,
@@ -23,11 +22,11 @@ from pullcord.model.operation import (
     Outcome,
     Phase,
     Pointer,
-    Reply,
     Source,
 )
 from pullcord.model.pointer import look_up
-from pullcord.upstream import problem, request
+from pullcord.model.reply import Reply
+from pullcord.upstream import request
 
 Action: TypeAlias = dict[str, Any]
 """rel and hint, and where known operation_id, method, href, schema_ref, tool, arguments, retry_after_seconds."""
@@ -68,7 +67,7 @@ class Offer(NamedTuple):
     notes: list[str]
 
 
-def offer(call: Call, reply: Reply | Failure | None, verdict: Verdict, onward: Arguments | None = None) -> Offer:
+def offer(call: Call, reply: Reply | None, verdict: Verdict, onward: Arguments | None = None) -> Offer:
     """What the agent can do next.
 
     Args:
@@ -77,7 +76,7 @@ def offer(call: Call, reply: Reply | Failure | None, verdict: Verdict, onward: A
         verdict: what came of it.
         onward: for a list: the arguments of its next part.
     """
-    answer = reply if isinstance(reply, Reply) else None
+    answer = reply if reply and reply.status is not None else None
     response = call.operation.response(answer.status if answer else None)
     followed = list(_follow(call, response.links, answer, verdict.outcome, verdict.phase))
     actions = [*_own(call, answer, verdict), *(action for action, _ in followed)]
@@ -137,7 +136,7 @@ def _own(call: Call, reply: Reply | None, verdict: Verdict) -> Iterator[Action]:
                 "hint": "Correct the arguments, then call again.",
             }
         case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
-            seconds = problem.retry_after(platform, reply) if reply else None
+            seconds = reply.retry_after if reply else None
             wait = f"Make the same call after {seconds} seconds." if seconds else "Make the same call again later."
             action = _action(call, "retry-later", call.operation, call.arguments, wait)
             yield action if seconds is None else {**action, "retry_after_seconds": seconds}
@@ -169,7 +168,7 @@ def _follow(
         if not fits(link.body, body if item is None else item):
             continue
         each = look_up(body, link.each) if link.each is not None else [item]
-        for one in each[: clean.ITEMS_LIMIT] if isinstance(each, list) else ():
+        for one in each[: sanitize.ITEMS_LIMIT] if isinstance(each, list) else ():
             arguments = {name: read(call, reply, expression, one) for name, expression in link.arguments}
             # Null fits nowhere: without an argument it would be another call, a cancel of whatever runs.
             if not call.scope.checks[link.operation_id](arguments):
@@ -219,7 +218,7 @@ def _sanitised(call: Call, raw: dict[str, Json]) -> Action | None:
     if not isinstance(rel, str) or not _REL.fullmatch(rel):
         return None
     said = raw.get("hint")
-    hint = clean.text(said, 200) if isinstance(said, str) else ""
+    hint = sanitize.text(said, 200) if isinstance(said, str) else ""
     hint = hint or f"{call.operation.platform.title} offers this."
     address = request.absolute(href, call.base_url) if isinstance(href, str) and len(href) <= HREF_LIMIT else None
     if href is not None and address is None:

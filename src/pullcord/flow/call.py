@@ -16,7 +16,8 @@ from pullcord.flow.journal import Journal, milliseconds
 from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.render import Envelope
 from pullcord.flow.wait import Report, watch
-from pullcord.model.operation import EXPECT, REASON, Failure, Json, Outcome, Reply
+from pullcord.model.operation import EXPECT, REASON, Json, Outcome
+from pullcord.model.reply import Reply
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
@@ -72,13 +73,13 @@ async def run(call: Call, desk: Desk, caller: Caller) -> Envelope:
     return result.answer(call, reply, judged, await watch(call, desk.gateway, reply, judged, caller.report))
 
 
-async def _sent(call: Call, desk: Desk) -> Reply | Failure:
+async def _sent(call: Call, desk: Desk) -> Reply:
     settings = call.scope.settings_of(call.operation)
     asked = request.build(call.operation, call.arguments, settings, call.request_id)
     return await desk.gateway.send(call.operation, asked)
 
 
-async def _recorded(call: Call, desk: Desk, journal: Journal, caller: Caller) -> Reply | Failure | None:
+async def _recorded(call: Call, desk: Desk, journal: Journal, caller: Caller) -> Reply | None:
     """Send a cancel between the journal's two lines; None if the first could not be written, and nothing was sent."""
     intent: dict[str, Json] = {
         "id": call.request_id,
@@ -95,10 +96,10 @@ async def _recorded(call: Call, desk: Desk, journal: Journal, caller: Caller) ->
         _log.log(logging.ERROR, "the journal can't be written, and nothing was sent: %s", error)
         return None
     started = time.monotonic()
-    reply: Reply | Failure = Failure(sent=False, what="the caller went away")
+    reply: Reply = Reply.unsent("the caller went away")
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
-        reply = Failure(sent=True, what="the caller went away")
+        reply = Reply.lost("the caller went away")
         reply = await _sent(call, desk)
     finally:
         judged = outcome.judge(call.operation, reply)
@@ -106,12 +107,12 @@ async def _recorded(call: Call, desk: Desk, journal: Journal, caller: Caller) ->
     return reply
 
 
-async def _conclude(journal: Journal, call: Call, came: Outcome, reply: Reply | Failure, duration: int) -> None:
+async def _conclude(journal: Journal, call: Call, came: Outcome, reply: Reply, duration: int) -> None:
     line: Mapping[str, Json] = {
         "id": call.request_id,
         "event": "outcome",
         "outcome": str(came),
-        "status": reply.status if isinstance(reply, Reply) else None,
+        "status": reply.status if reply.status is not None else None,
         "duration_ms": duration,
     }
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.operation import Arguments, Json, Listing, Operation, PageStyle
 from pullcord.model.pointer import look_up
 
@@ -25,9 +25,9 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
         return None
     pages = listing.pages
     at = _number(operation, pages.at, "default", arguments)
-    size = _number(operation, pages.size, "default", arguments) or clean.ITEMS_LIMIT
+    size = _number(operation, pages.size, "default", arguments) or sanitize.ITEMS_LIMIT
     start, step = {PageStyle.PAGE: ((at - 1) * size, 1)}.get(pages.style, (at, size))
-    total = clean.value(look_up(body, pages.total)) if pages.total is not None else None
+    total = sanitize.value(look_up(body, pages.total)) if pages.total is not None else None
     if pages.style is PageStyle.WHOLE:
         items, total = items[at:], len(items)
     shown = items[:size]

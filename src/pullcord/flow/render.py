@@ -9,19 +9,18 @@ from pullcord.flow.listing import Part, part
 from pullcord.flow.target import Look
 from pullcord.flow.verdict import Verdict, verdict
 from pullcord.flow.wait import Watch, settle
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.operation import (
     MEANINGS,
     WAIT_SECONDS,
-    Failure,
     Json,
     Operation,
     Outcome,
     Phase,
     Place,
-    Reply,
     WorkStopped,
 )
+from pullcord.model.reply import Reply
 from pullcord.upstream import problem
 
 
@@ -92,7 +91,7 @@ _PHASE: Mapping[Phase | None, str] = {
 }
 
 
-def answer(call: Call, reply: Reply | Failure, judged: Verdict, seen: Watch | None = None) -> Envelope:
+def answer(call: Call, reply: Reply, judged: Verdict, seen: Watch | None = None) -> Envelope:
     """The answer to a call that was sent.
 
     Args:
@@ -105,7 +104,7 @@ def answer(call: Call, reply: Reply | Failure, judged: Verdict, seen: Watch | No
     if seen:
         judged = settle(judged, seen, aimed=call.operation.repeatable)
         shown, source = (seen.call, seen.reply) if seen.call and seen.reply else (shown, source)
-    received = source if isinstance(source, Reply) else None
+    received = source if source.status is not None else None
     part = _part(shown, received)
     offered = offer(call, reply, judged, part.onward if part else None)
     return _envelope(
@@ -116,7 +115,7 @@ def answer(call: Call, reply: Reply | Failure, judged: Verdict, seen: Watch | No
             _sentence(call, reply, judged, part),
             _aim(call, judged),
             judged.note,
-            _pause(call, reply, judged),
+            _pause(reply, judged),
             _unwatched(call, judged, seen),
             *offered.notes,
             call=call,
@@ -132,7 +131,7 @@ def unaimed(call: Call, look: Look) -> Envelope:
     """The answer where what runs had to be known, and the look at it failed: nothing was sent."""
     failed = look.verdict.outcome
     judged = verdict(Outcome.UNAVAILABLE if failed is Outcome.UNKNOWN else failed)
-    reply = look.reply if isinstance(look.reply, Reply) else None
+    reply = look.reply if look.reply.status is not None else None
     return _envelope(
         call,
         judged,
@@ -161,7 +160,7 @@ def changed(call: Call, look: Look) -> Envelope:
         judged,
         message="Nothing was cancelled: "
         + ("another task runs now than the expected one; target names it." if again else _NONE_RUNS),
-        evidence=_evidence(call, look.reply if isinstance(look.reply, Reply) else None, look.verdict),
+        evidence=_evidence(call, look.reply if look.reply.status is not None else None, look.verdict),
         allowed_actions=[*again, *offer(call, None, judged).actions],
     )
 
@@ -265,7 +264,7 @@ def target(call: Call) -> dict[str, Json]:
     """What a call aims at: the ids that it names, and what was looked up."""
     paths = [parameter.name for parameter in call.operation.arguments if parameter.place is Place.PATH]
     ids = {name: call.arguments[name] for name in paths if name in call.arguments} | dict(call.found)
-    return {name: clean.value(value) for name, value in ids.items()}
+    return {name: sanitize.value(value) for name, value in ids.items()}
 
 
 def _is_success(reply: Reply) -> bool:
@@ -290,20 +289,20 @@ def _resource(call: Call, reply: Reply | None, part: Part | None) -> dict[str, A
     if reply is None or not _is_success(reply):
         return None
     if listing is None or part is None:
-        return clean.select(reply.body, call.operation.expose) or None
+        return sanitize.select(reply.body, call.operation.expose) or None
     items = [
-        {**clean.select(item, listing.expose), "allowed_actions": offer_item(call, reply, listing, item)}
+        {**sanitize.select(item, listing.expose), "allowed_actions": offer_item(call, reply, listing, item)}
         for item in part.items
     ]
     return {"items": items, **({"left_out": part.left_out} if part.left_out else {})}
 
 
-def _problem(call: Call, reply: Reply | Failure, judged: Verdict) -> dict[str, Json] | None:
-    if not MEANINGS[judged.outcome].is_error and (isinstance(reply, Failure) or _is_success(reply)):
+def _problem(call: Call, reply: Reply, judged: Verdict) -> dict[str, Json] | None:
+    if not MEANINGS[judged.outcome].is_error and (reply.failure is not None or _is_success(reply)):
         return None
-    if isinstance(reply, Failure):
+    if reply.failure is not None:
         title = "No answer" if reply.sent else "Not sent"
-        return {"title": title, "detail": _upper(reply), "request_id": call.request_id}
+        return {"title": title, "detail": _upper(reply.failure), "request_id": call.request_id}
     return {"request_id": call.request_id, **problem.members(call.operation.platform, reply)}
 
 
@@ -311,8 +310,8 @@ def _join(*sentences: str | None, call: Call) -> str:
     return " ".join(each for each in sentences if each).replace("{platform}", call.operation.platform.title)
 
 
-def _upper(failure: Failure) -> str:
-    return f"{failure.what[0].upper()}{failure.what[1:]}."
+def _upper(failure: str) -> str:
+    return f"{failure[0].upper()}{failure[1:]}."
 
 
 def _aim(call: Call, judged: Verdict) -> str | None:
@@ -324,11 +323,11 @@ def _aim(call: Call, judged: Verdict) -> str | None:
     return None if any(call.found.values()) else "No task was running when pullcord looked just before."
 
 
-def _pause(call: Call, reply: Reply | Failure, judged: Verdict) -> str | None:
+def _pause(reply: Reply, judged: Verdict) -> str | None:
     """When to call again, where the platform names it."""
-    if not isinstance(reply, Reply) or judged.outcome not in {Outcome.RATE_LIMITED, Outcome.UNAVAILABLE}:
+    if not reply.status is not None or judged.outcome not in {Outcome.RATE_LIMITED, Outcome.UNAVAILABLE}:
         return None
-    seconds = problem.retry_after(call.operation.platform, reply)
+    seconds = reply.retry_after
     return f"Call again after {seconds} s." if seconds else None
 
 
@@ -340,15 +339,15 @@ def _unwatched(call: Call, judged: Verdict, seen: Watch | None) -> str | None:
     return "pullcord did not wait, since nothing names the work that could be watched."
 
 
-def _cause(reply: Reply | Failure, judged: Verdict) -> str | None:
+def _cause(reply: Reply, judged: Verdict) -> str | None:
     """Why nothing trustworthy is known, where that is so."""
-    if isinstance(reply, Failure):
-        return _upper(reply)
+    if reply.failure is not None:
+        return _upper(reply.failure)
     if judged.outcome is not Outcome.UNKNOWN:
         return None
     if reply.unreadable:
         return f"{{platform}} answered with status {reply.status}, and the answer can't be read: {reply.unreadable}."
-    if 300 <= reply.status < 400:  # noqa: PLR2004 - the class of redirection
+    if 300 <= (reply.status or 0) < 400:  # noqa: PLR2004 - the class of redirection
         return f"{{platform}} answered with a redirect ({reply.status}), which is never followed; check its base URL."
     if not _is_success(reply):
         return f"{{platform}} answered with status {reply.status}."
@@ -366,10 +365,10 @@ def _observed(judged: Verdict, part: Part | None) -> str:
     return f"{len(part.items)} item{'s' * (len(part.items) != 1)}, each with its allowed_actions{more}."
 
 
-def _sentence(call: Call, reply: Reply | Failure, judged: Verdict, part: Part | None) -> str:
+def _sentence(call: Call, reply: Reply, judged: Verdict, part: Part | None) -> str:
     if not call.operation.cancel:
         return _observed(judged, part)
-    if judged.outcome is Outcome.UNAVAILABLE and isinstance(reply, Failure):
+    if judged.outcome is Outcome.UNAVAILABLE and reply.failure is not None:
         return "Nothing was sent to {platform}; the work may still be running."
     if judged.outcome is not Outcome.UNKNOWN:
         return _CANCEL[judged.outcome]

@@ -5,8 +5,9 @@ from typing import NamedTuple
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call, read
 from pullcord.flow.verdict import Verdict
-from pullcord.model.operation import EXPECT, Failure, Json, Outcome, Reply, Target
+from pullcord.model.operation import EXPECT, Json, Outcome, Target
 from pullcord.model.pointer import look_up
+from pullcord.model.reply import Reply
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
@@ -16,7 +17,7 @@ class Look(NamedTuple):
 
     call: Call
     """The look itself."""
-    reply: Reply | Failure
+    reply: Reply
     verdict: Verdict
     found: dict[str, Json]
     """The running work's id, by its name; null if nothing runs; empty if the look failed."""
@@ -37,7 +38,7 @@ async def look(call: Call, gateway: Gateway, target: Target) -> Look:
     reply = await gateway.send(operation, request.build(operation, arguments, settings, call.request_id))
     judged = outcome.judge(operation, reply)
     found: dict[str, Json] = {}
-    if isinstance(reply, Reply) and judged.outcome is Outcome.OBSERVED and operation.listing:
+    if reply.status is not None and judged.outcome is Outcome.OBSERVED and operation.listing:
         items = look_up(reply.body, operation.listing.items)
         running = [item for item in items if outcome.fits(target.when, item)] if isinstance(items, list) else []
         found = {target.name: look_up(running[0], target.at) if running else None}

@@ -7,22 +7,21 @@ table below; a success that no rule explains is unknown.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.operation import (
     MEANINGS,
-    Failure,
     Json,
     Operation,
     Outcome,
     Phase,
     Pointer,
-    Reply,
     Rule,
     State,
     Word,
     WorkStopped,
 )
 from pullcord.model.pointer import look_up
+from pullcord.model.reply import Reply
 
 BY_STATUS: Mapping[int, Outcome] = {
     400: Outcome.INVALID_ARGUMENTS,
@@ -66,9 +65,9 @@ def verdict(outcome: Outcome, note: str | None = None) -> Verdict:
     return Verdict(outcome, MEANINGS[outcome].work_stopped, note=note)
 
 
-def judge(operation: Operation, reply: Reply | Failure) -> Verdict:
+def judge(operation: Operation, reply: Reply) -> Verdict:
     """What a reply, or the lack of one, says of a call."""
-    if isinstance(reply, Failure):
+    if reply.failure is not None:
         return verdict(Outcome.UNKNOWN if reply.sent else Outcome.UNAVAILABLE)
     state, phase, read = where(operation.state, reply.body)
     rule = None
@@ -79,7 +78,7 @@ def judge(operation: Operation, reply: Reply | Failure) -> Verdict:
         outcome, stopped = rule.word, rule.work_stopped or MEANINGS[rule.word].work_stopped
         return Verdict(outcome, stopped, state, phase, read, rule.note)
     if not reply.succeeded:
-        outcome = BY_STATUS.get(reply.status, Outcome.UNKNOWN)
+        outcome = BY_STATUS.get(reply.status or 0, Outcome.UNKNOWN)
     elif operation.cancel or reply.unreadable or not _expected(operation, reply.body):
         outcome = Outcome.UNKNOWN
     else:
@@ -95,14 +94,14 @@ def where(state: State | None, body: Json) -> tuple[str | None, Phase | None, di
     rule, read = first(state.phases, body)
     if not isinstance(word, str):
         return None, rule.word if rule else None, read
-    return clean.text(word, 64), rule.word if rule else None, {state.at: clean.text(word, 64), **read}
+    return sanitize.text(word, 64), rule.word if rule else None, {state.at: sanitize.text(word, 64), **read}
 
 
 def first(rules: Sequence[Rule[Word]], body: Json) -> tuple[Rule[Word] | None, dict[Pointer, Json]]:
     """The first rule that fits a body, and the fields that it read."""
     for rule in rules:
         if fits(rule.when, body):
-            return rule, {pointer: clean.value(look_up(body, pointer)) for pointer, _ in rule.when}
+            return rule, {pointer: sanitize.value(look_up(body, pointer)) for pointer, _ in rule.when}
     return None, {}
 
 

@@ -10,8 +10,9 @@ import anyio
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call, read
 from pullcord.flow.verdict import Verdict
-from pullcord.model.operation import MEANINGS, WAIT_SECONDS, Failure, Outcome, Phase, Poll, Reply
-from pullcord.upstream import problem, request
+from pullcord.model.operation import MEANINGS, WAIT_SECONDS, Outcome, Phase, Poll
+from pullcord.model.reply import Reply
+from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
 Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
@@ -36,7 +37,7 @@ class Watch(NamedTuple):
     verdict: Verdict | None = None
 
 
-async def watch(call: Call, gateway: Gateway, reply: Reply | Failure, judged: Verdict, report: Report) -> Watch | None:
+async def watch(call: Call, gateway: Gateway, reply: Reply, judged: Verdict, report: Report) -> Watch | None:
     """Watch the work of a cancel whose caller asked for it; None if there is nothing to watch.
 
     A look that fails is no news: watching goes on, and what was last known stays known. Nothing is cancelled again.
@@ -56,16 +57,16 @@ async def watch(call: Call, gateway: Gateway, reply: Reply | Failure, judged: Ve
     end = started + total
     pause, answer, seen = poll.first, reply, Watch(0)
     while (left := end - gateway.now()) > 0 and not gateway.ending.is_set():
-        least = _asked_for(call, answer)
+        least = _asked_for(answer)
         if least > left:
             break
         jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
         await gateway.pause(min(left, max(jittered, least)))
-        answer = Failure(sent=True, what="no answer came in time")
+        answer = Reply.lost("no answer came in time")
         with anyio.move_on_after(end + LAST_LOOK - gateway.now()):
             answer = await gateway.send(looking.operation, asked)
         showed = outcome.judge(looking.operation, answer)
-        if isinstance(answer, Reply) and showed.outcome is Outcome.OBSERVED:
+        if answer.status is not None and showed.outcome is Outcome.OBSERVED:
             seen = Watch(0, looking, answer, showed)
             await report(
                 gateway.now() - started, total, f"{call.operation.platform.title}: {showed.state or 'unknown'}"
@@ -77,14 +78,14 @@ async def watch(call: Call, gateway: Gateway, reply: Reply | Failure, judged: Ve
     return seen._replace(seconds=gateway.now() - started)
 
 
-def _asked_for(call: Call, answer: Reply | Failure) -> int:
+def _asked_for(answer: Reply) -> int:
     """The seconds that a platform wants to be left alone."""
-    return (problem.retry_after(call.operation.platform, answer) if isinstance(answer, Reply) else None) or 0
+    return answer.retry_after or 0
 
 
-def _confirming(call: Call, reply: Reply | Failure) -> Call | None:
+def _confirming(call: Call, reply: Reply) -> Call | None:
     """The call that tells how the work ended."""
-    answer = reply if isinstance(reply, Reply) else None
+    answer = reply if reply.status is not None else None
     for link in call.operation.response(answer.status if answer else None).links:
         if call.operation.cancel and link.rel == call.operation.cancel.confirm:
             arguments = {name: read(call, answer, expression) for name, expression in link.arguments}

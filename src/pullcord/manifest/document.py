@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import yaml
 
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Json, Pointer
 from pullcord.model.pointer import escape, tokens
@@ -82,7 +82,7 @@ def _nodes(text: str) -> yaml.Node | None:
 
 def fault(name: str, line: int, pointer: Pointer, what: str) -> str:
     """A fault as a person is told of it, in one line."""
-    return clean.text(f"{name}:{line} {pointer or '/'}: {what}", 1000)
+    return sanitize.text(f"{name}:{line} {pointer or '/'}: {what}", 1000)
 
 
 def parse(name: str, text: str) -> Document:

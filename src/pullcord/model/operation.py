@@ -315,28 +315,3 @@ class Operation(NamedTuple):
 
 Catalogue: TypeAlias = Mapping[str, Operation]
 """Every loaded operation by its id."""
-
-
-class Reply(NamedTuple):
-    """What a platform answered."""
-
-    status: int
-    headers: Mapping[str, str] = _NOTHING
-    """By lower-case name."""
-    body: Json = None
-    unreadable: str | None = None
-    """Why the body could not be read, in our words; the body is then None."""
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether its status says so (RFC 9110, section 15.3)."""
-        return 200 <= self.status < 300  # noqa: PLR2004 - the class of success
-
-
-class Failure(NamedTuple):
-    """No answer came."""
-
-    sent: bool
-    """Whether the platform may have received the request."""
-    what: str
-    """What happened, in our words."""

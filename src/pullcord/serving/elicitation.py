@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from pullcord.flow.actions import Call
 from pullcord.flow.render import Envelope, withheld
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.model.operation import Outcome
 
 MODERN = "2026-07-28"
@@ -80,7 +80,7 @@ class Person:
 
 
 def _question(call: Call) -> str:
-    what = ", ".join(f"{name} {clean.text(str(value))}" for name, value in call.arguments.items())
+    what = ", ".join(f"{name} {sanitize.text(str(value))}" for name, value in call.arguments.items())
     return f"{call.operation.title}? {what}"
 
 

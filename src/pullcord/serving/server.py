@@ -18,7 +18,7 @@ from pullcord.flow import call
 from pullcord.flow import render as result
 from pullcord.flow.actions import Call
 from pullcord.flow.call import Caller, Desk
-from pullcord.model import sanitize as clean
+from pullcord.model import sanitize
 from pullcord.serving.elicitation import Person
 from pullcord.serving.tools import tool, tool_result
 
@@ -114,7 +114,7 @@ def _name(ctx: ServerRequestContext[Any]) -> str:
         *([token.subject or token.client_id] if token else []),
         *([f"{client.client_info.name} {client.client_info.version}"] if client else []),
     ]
-    return clean.text(", ".join(names), 100)
+    return sanitize.text(", ".join(names), 100)
 
 
 def _unknown(name: str, mine: Surface, scope: Surface) -> str:

@@ -9,8 +9,9 @@ from typing import NoReturn
 
 import httpcore2
 
-from pullcord.model.operation import Failure, Json, Reply
+from pullcord.model.operation import Json
 from pullcord.model.pointer import look_up
+from pullcord.model.reply import Reply
 from pullcord.upstream.connections import Connect, Connections, EnvironmentFaultError, dialler
 from pullcord.upstream.request import Named, Request
 
@@ -20,18 +21,18 @@ SECRET = 8
 """Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
 
 # The first that fits. Nothing was sent where the connection never stood; all else may have reached the platform.
-_FAILURES: Mapping[type[Exception], Failure] = {
-    httpcore2.ConnectTimeout: Failure(sent=False, what="connecting took too long"),
-    httpcore2.PoolTimeout: Failure(sent=False, what="too many calls are under way"),
-    httpcore2.ProxyError: Failure(sent=False, what="the proxy refused the connection"),
-    httpcore2.UnsupportedProtocol: Failure(sent=False, what="the base URL is neither http nor https"),
-    httpcore2.ConnectError: Failure(sent=False, what="the connection could not be made"),
-    httpcore2.ConnectionNotAvailable: Failure(sent=False, what="the connection could not be made"),
-    httpcore2.TimeoutException: Failure(sent=True, what="no answer came in time"),
-    httpcore2.RemoteProtocolError: Failure(sent=True, what="the answer was no HTTP, or broke off"),
-    httpcore2.ProtocolError: Failure(sent=True, what="the connection broke"),
-    httpcore2.NetworkError: Failure(sent=True, what="the connection broke"),
-    OSError: Failure(sent=True, what="the connection broke"),  # as TLS raises
+_FAILURES: Mapping[type[Exception], Reply] = {
+    httpcore2.ConnectTimeout: Reply.unsent("connecting took too long"),
+    httpcore2.PoolTimeout: Reply.unsent("too many calls are under way"),
+    httpcore2.ProxyError: Reply.unsent("the proxy refused the connection"),
+    httpcore2.UnsupportedProtocol: Reply.unsent("the base URL is neither http nor https"),
+    httpcore2.ConnectError: Reply.unsent("the connection could not be made"),
+    httpcore2.ConnectionNotAvailable: Reply.unsent("the connection could not be made"),
+    httpcore2.TimeoutException: Reply.lost("no answer came in time"),
+    httpcore2.RemoteProtocolError: Reply.lost("the answer was no HTTP, or broke off"),
+    httpcore2.ProtocolError: Reply.lost("the connection broke"),
+    httpcore2.NetworkError: Reply.lost("the connection broke"),
+    OSError: Reply.lost("the connection broke"),  # as TLS raises
 }
 _RAISED = tuple(_FAILURES)
 
@@ -53,7 +54,7 @@ class Exchange:
         """Close the connections."""
         await self._connections.close()
 
-    async def send(self, request: Request, secret: str) -> Reply | Failure:
+    async def send(self, request: Request, secret: str) -> Reply:
         """Send a request, once.
 
         Args:
@@ -64,7 +65,7 @@ class Exchange:
             url = httpcore2.URL(request.url)
             origin = url.origin
         except (KeyError, ValueError):  # KeyError: as it says of a scheme that it doesn't know
-            return Failure(sent=False, what="the base URL is neither http nor https")
+            return Reply.unsent("the base URL is neither http nor https")
         try:
             async with self._connections.one(origin, kept=request.kept) as connection:
                 async with connection.stream(
@@ -76,7 +77,7 @@ class Exchange:
                     return reply._replace(body=None, unreadable="it is about other work than was asked for")
                 return reply
         except EnvironmentFaultError as error:
-            return Failure(sent=False, what=str(error))
+            return Reply.unsent(str(error))
         except _RAISED as error:
             return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
 

@@ -12,7 +12,8 @@ import anyio
 import anyio.lowlevel
 from opentelemetry import propagate
 
-from pullcord.model.operation import Failure, Operation, Reply
+from pullcord.model.operation import Operation
+from pullcord.model.reply import Reply
 from pullcord.upstream import problem
 from pullcord.upstream.request import Request
 
@@ -91,7 +92,7 @@ class Gateway:
             await self.sleep(seconds)
             tasks.cancel_scope.cancel()
 
-    async def send(self, operation: Operation, request: Request) -> Reply | Failure:
+    async def send(self, operation: Operation, request: Request) -> Reply:
         """Send a request, and again where that is safe, within the whole call's time.
 
         A cancel that is on the wire is finished even if the caller goes away, so that its outcome is known.
@@ -109,49 +110,48 @@ class Gateway:
         secret = request.headers.get(key.header, "").removeprefix(key.prefix)
         deadline = self.now() + self._total
         repeats = 0
-        lost: Reply | Failure | None = None
+        lost: Reply | None = None
         while True:
             answer = await self._attempt(request, secret, deadline, shield=operation.cancel is not None)
+            answer = answer._replace(retry_after=problem.retry_after(operation.platform, answer))
             wait = self._wait(operation, answer, repeats, lost)
             if wait is None or self.now() + wait >= deadline:
                 # What an earlier try may have done, a later one that failed can't undo, whatever it says.
-                over = isinstance(answer, Reply) and answer.succeeded
+                over = answer.succeeded
                 return lost if lost and operation.cancel and not over else answer
             if _is_lost(answer):
                 lost = answer
             repeats += 1
             await self.sleep(wait)
 
-    def _wait(
-        self, operation: Operation, answer: Reply | Failure, repeats: int, lost: Reply | Failure | None
-    ) -> float | None:
+    def _wait(self, operation: Operation, answer: Reply, repeats: int, lost: Reply | None) -> float | None:
         """Seconds before the next try; None if there must be none."""
         if repeats == REPEATS:
             return None
         if _is_lost(answer):
             return FIRST_WAIT if operation.repeatable and lost is None else None
-        if isinstance(answer, Failure):
+        if answer.failure is not None:
             return FIRST_WAIT * (1 << repeats)
         if _did_nothing(answer):
-            seconds = problem.retry_after(operation.platform, answer)
+            seconds = answer.retry_after
             return seconds if seconds is not None and seconds <= SHORT_WAIT else None
         return None
 
-    async def _attempt(self, request: Request, secret: str, deadline: float, *, shield: bool) -> Reply | Failure:
+    async def _attempt(self, request: Request, secret: str, deadline: float, *, shield: bool) -> Reply:
         try:
             exchange = self._exchange
         except ImportError:
-            return Failure(sent=False, what="pullcord's own files went while it ran; it must be started again")
+            return Reply.unsent("pullcord's own files went while it ran; it must be started again")
         with anyio.move_on_after(deadline - self.now(), shield=shield):
             return await exchange.send(request, secret)
-        return Failure(sent=True, what="no answer came in time")
+        return Reply.lost("no answer came in time")
 
 
-def _is_lost(answer: Reply | Failure) -> bool:
+def _is_lost(answer: Reply) -> bool:
     """Whether nothing tells what the platform did. An unreadable refusal still is one: its status tells."""
-    if isinstance(answer, Failure):
+    if answer.failure is not None:
         return answer.sent
-    return answer.unreadable is not None and answer.status // 100 in {2, 5} and not _did_nothing(answer)
+    return answer.unreadable is not None and (answer.status or 0) // 100 in {2, 5} and not _did_nothing(answer)
 
 
 def _did_nothing(answer: Reply) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from pullcord.model import sanitize as clean
-from pullcord.model.operation import Expression, Json, Platform, Reply, Source
+from pullcord.model import sanitize
+from pullcord.model.operation import Expression, Json, Platform, Source
 from pullcord.model.pointer import look_up
+from pullcord.model.reply import Reply
 
 MEMBERS = ("type", "title", "status", "detail", "code", "instance", "retry_after_seconds", "request_id")
 
@@ -20,7 +21,7 @@ def members(platform: Platform, reply: Reply) -> dict[str, Json]:
         if name == "detail" and isinstance(value, list):
             value = "; ".join(_faults(value)) or None
         if isinstance(value, str) and value.strip():
-            found[name] = clean.text(value)
+            found[name] = sanitize.text(value)
     found["status"] = reply.status
     if (seconds := retry_after(platform, reply)) is not None:
         found["retry_after_seconds"] = seconds
@@ -37,7 +38,7 @@ def _read(reply: Reply, expression: Expression) -> Json:
 
 def _faults(given: list[Json]) -> Iterator[str]:
     """FastAPI's faults, as one line each: where, and what (https://fastapi.tiangolo.com/tutorial/handling-errors/)."""
-    for fault in given[: clean.ITEMS_LIMIT]:
+    for fault in given[: sanitize.ITEMS_LIMIT]:
         if isinstance(fault, dict) and isinstance(fault.get("msg"), str):
             place = fault.get("loc")
             where = (
@@ -49,7 +50,7 @@ def _faults(given: list[Json]) -> Iterator[str]:
 def retry_after(platform: Platform, reply: Reply) -> int | None:
     """The seconds that a platform asks to wait, from the body or from Retry-After in either form (RFC 9110, 10.2.3)."""
     value = _read(reply, platform.problem.get("retry_after_seconds", Expression(Source.BODY, "/retry_after_seconds")))
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < clean.INTEGER_LIMIT:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < sanitize.INTEGER_LIMIT:
         return math.ceil(value)
     header = reply.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdecimal():
