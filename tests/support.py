@@ -18,7 +18,7 @@ from tests.sandbox.clock import Clock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.call import Desk
+from pullcord.flow.step import Engine
 from pullcord.manifest import loading
 from pullcord.model.operation import MEANINGS, Catalogue, Outcome
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
@@ -142,7 +142,7 @@ async def stage(
     environ: Mapping[str, str] | None = None,
     only: Collection[str] = (),
     sleep: Callable[[float], Awaitable[None]] | None = None,
-    desk: Callable[[Gateway], Desk] = Desk,
+    desk: Callable[[Gateway], Engine] = Engine,
 ) -> AsyncIterator[Stage]:
     """Set the stage.
 
@@ -167,7 +167,7 @@ async def stage(
 
     catalogue = shipped()
     given = {**sandbox.environment(BASE_URL), **(environ or {})}
-    scope = Surface.of(catalogue, settings.read(catalogue, given), only)
+    scope = Surface.of(catalogue, settings.read(catalogue, given), only, settings.protected(given))
     gateway = Gateway(over(transport or httpx2.ASGITransport(app=sandbox.app)), now=now, sleep=sleep or passing)
     async with gateway, Client(make(scope, desk(gateway)), mode=mode, cache=None) as client:
         yield Stage(sandbox, clock, scope, client, slept)

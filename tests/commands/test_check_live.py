@@ -74,7 +74,7 @@ async def test_nothing_works_where_nothing_could_be_asked() -> None:
     [
         (answering(401, {"error": CONFIDENTIAL}), "denied"),
         (answering(200, "no list"), "unknown"),
-        (answering(503), "unavailable"),
+        (answering(503), "unknown"),
     ],
 )
 async def test_a_platform_that_does_not_answer_as_it_should_fails_and_is_told_in_our_words(

@@ -9,7 +9,9 @@ from tests.support import BASE_URL, Answer, action, actions, answering, shipped,
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.actions import HREF_LIMIT, PLATFORM_LIMIT, Call, offer, read
+from pullcord.flow.actions import offer, read
+from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.platform_actions import ACTIONS_LIMIT, HREF_LIMIT
 from pullcord.flow.verdict import Verdict, verdict
 from pullcord.model.operation import Expression, Json, Link, Operation, Outcome, Phase, Response, Source
 from pullcord.model.reply import Reply
@@ -61,7 +63,7 @@ class TestOfThePlatform:
     async def test_at_most_twenty_are_read(self) -> None:
         given: list[Json] = [{"rel": f"r{n}", "href": f"/x/{n}"} for n in range(100)]
 
-        assert [each["rel"] for each in await _sent(*given)] == [f"r{n}" for n in range(PLATFORM_LIMIT)]
+        assert [each["rel"] for each in await _sent(*given)] == [f"r{n}" for n in range(ACTIONS_LIMIT)]
 
     @pytest.mark.parametrize(
         "href",
@@ -265,7 +267,7 @@ class TestOfPullcord:
         ],
         ids=["seconds", "date", "body", "none"],
     )
-    @pytest.mark.parametrize(("status", "outcome"), [(429, "rate_limited"), (503, "unavailable")])
+    @pytest.mark.parametrize(("status", "outcome"), [(429, "rate_limited")])
     async def test_later_means_the_same_call_with_the_same_arguments(
         self, headers: Mapping[str, str], body: Json, seconds: int | None, status: int, outcome: str
     ) -> None:
@@ -391,8 +393,9 @@ def _link(*arguments: tuple[str, Expression], operation_id: str = "get_session",
 
 def _offered(body: Json, *links: Link, verdict: Verdict | None = None) -> Answer:
     operation = shipped()["get_session"]._replace(responses={"200": Response(links=links)})
-    given = offer(_call(operation, LOOK), Reply(200, {"x-id": OTHER}, body), verdict or Verdict(Outcome.OBSERVED, "no"))
-    return {"allowed_actions": given.actions, "notes": given.notes}
+    reply = Reply(200, {"x-id": OTHER}, body)
+    given = offer(Attempt(_call(operation, LOOK), verdict or Verdict(Outcome.OBSERVED, "no"), reply))
+    return {"allowed_actions": [action.to_json() for action in given.actions], "notes": given.notes}
 
 
 class TestLinks:
@@ -459,6 +462,6 @@ class TestLinks:
 
     def test_without_an_answer_the_manifests_default_applies(self) -> None:
         call = _call(shipped()["cancel_task"], TASK)
-        offered = offer(call, None, verdict(Outcome.UNAVAILABLE))
+        offered = offer(Attempt(call, verdict(Outcome.UNAVAILABLE)))
 
-        assert [each["rel"] for each in offered.actions] == ["retry-later", "self", "collection"]
+        assert [action.rel for action in offered.actions] == ["retry-later", "self", "collection"]

@@ -11,9 +11,9 @@ import httpx2
 import pytest
 from tests.support import Stage, action, answering, respond, stage
 
-from pullcord.flow.call import Desk
 from pullcord.flow.journal import Journal
 from pullcord.flow.rate_limit import Limit, RateLimit
+from pullcord.flow.step import Engine
 
 pytestmark = pytest.mark.anyio
 
@@ -71,8 +71,10 @@ async def test_without_a_key_nothing_is_sent(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_the_brake_holds_cancels_and_lets_looks_pass(mode: str) -> None:
-    async with stage(mode, desk=lambda gateway: Desk(gateway, brake=RateLimit(Limit(1, "hour")))) as staged:
+async def test_the_rate_limit_holds_cancels_and_lets_looks_pass(mode: str) -> None:
+    async with stage(
+        mode, desk=lambda gateway: Engine(gateway, rate_limit=RateLimit(Limit(1, "hour"), gateway.now))
+    ) as staged:
         ids = staged.sandbox.everruns.ids
         first = await staged.call("cancel_turn", {"session_id": ids.active_session})
         second = await staged.call("cancel_turn", {"session_id": ids.child_session})
@@ -93,7 +95,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_every_cancel_leaves_two_lines_and_a_look_none(mode: str, tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    async with stage(mode, desk=lambda gateway: Desk(gateway, Journal(str(path)))) as staged:
+    async with stage(mode, desk=lambda gateway: Engine(gateway, Journal(str(path)))) as staged:
         ids = staged.sandbox.evershell.ids
         cancel = {"workspace_id": ids.busy_workspace, "reason": "wrong branch"}
         answer = await staged.call("cancel_workspace_task", cancel)
@@ -112,7 +114,7 @@ async def test_every_cancel_leaves_two_lines_and_a_look_none(mode: str, tmp_path
 
 async def test_what_is_refused_before_sending_leaves_no_line(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    async with stage(desk=lambda gateway: Desk(gateway, Journal(str(path)))) as staged:
+    async with stage(desk=lambda gateway: Engine(gateway, Journal(str(path)))) as staged:
         ids = staged.sandbox.evershell.ids
         changed = {"workspace_id": ids.queued_workspace, "expect_task_id": ids.next_task}
         assert (await staged.call("cancel_workspace_task", changed))["outcome"] == "target_changed"
@@ -123,17 +125,17 @@ async def test_what_is_refused_before_sending_leaves_no_line(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_without_its_line_no_cancel_is_sent(mode: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with stage(mode, desk=lambda gateway: Desk(gateway, Journal(str(tmp_path)))) as staged:
+    async with stage(mode, desk=lambda gateway: Engine(gateway, Journal(str(tmp_path)))) as staged:
         ids = staged.sandbox.everruns.ids
         answer = await staged.call("cancel_turn", {"session_id": ids.active_session})
         assert staged.arrived == []
 
     assert (answer["outcome"], answer["work_stopped"]) == ("unavailable", "unknown")
-    assert "Nothing was sent" in answer["message"]
+    assert "No cancel was sent" in answer["message"]
     assert str(tmp_path) not in json.dumps(answer)
     (record,) = [record for record in caplog.records if record.name.startswith("pullcord")]
     assert record.levelno >= logging.WARNING
-    assert "nothing was sent" in record.getMessage()
+    assert "the cancel was not sent" in record.getMessage()
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
@@ -156,7 +158,7 @@ async def test_a_caller_that_goes_away_leaves_the_cancel_finished_and_recorded(m
             stage(
                 mode,
                 transport=httpx2.MockTransport(slow),
-                desk=lambda gateway: Desk(gateway, Journal(str(path))),
+                desk=lambda gateway: Engine(gateway, Journal(str(path))),
             ) as staged,
             anyio.create_task_group() as tasks,
         ):

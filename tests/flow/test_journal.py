@@ -21,8 +21,8 @@ from tests.support import respond, stage
 
 from pullcord.commands import journal as journal_command
 from pullcord.commands.main import main
-from pullcord.flow.call import Desk
 from pullcord.flow.journal import STDERR, Journal
+from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox, running
 
 pytestmark = pytest.mark.anyio
@@ -92,7 +92,7 @@ async def test_a_cancel_is_on_disk_before_it_leaves_and_its_outcome_after(
 
     monkeypatch.setattr(os, "fsync", counted)
     transport = httpx2.MockTransport(arrive)
-    async with stage(mode, transport=transport, desk=lambda gateway: Desk(gateway, Journal(str(path)))) as staged:
+    async with stage(mode, transport=transport, desk=lambda gateway: Engine(gateway, Journal(str(path)))) as staged:
         target = staged.sandbox.xpander.ids.executing_task
         answer = await staged.call("stop_task", {"task_id": target, "reason": "too dear \u202e\x9b31m"})
 
@@ -201,13 +201,13 @@ def test_without_an_error_output_nothing_is_written_elsewhere(monkeypatch: pytes
 @pytest.mark.parametrize("unwritable", ["/dev/full", "/proc/none/journal", "."])
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_what_cannot_be_recorded_is_not_sent_and_the_agent_is_told(mode: str, unwritable: str) -> None:
-    async with stage(mode, desk=lambda gateway: Desk(gateway, Journal(unwritable))) as staged:
+    async with stage(mode, desk=lambda gateway: Engine(gateway, Journal(unwritable))) as staged:
         answer = await staged.call("cancel_turn", {"session_id": staged.sandbox.everruns.ids.active_session})
         assert staged.arrived == []
         # A look needs no record.
         look = await staged.call("get_session", {"session_id": staged.sandbox.everruns.ids.active_session})
     assert (answer["outcome"], answer["evidence"], answer["problem"]["title"]) == ("unavailable", None, "Not sent")
-    assert answer["message"].startswith("Nothing was sent: each cancel is recorded first")
+    assert answer["message"].startswith("No cancel was sent: each one is recorded first")
     assert look["outcome"] == "observed"
 
 
@@ -238,11 +238,11 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_the_agent_and_the_oper
         return respond(200, {"status": "cancelled"})
 
     transport = httpx2.MockTransport(arrive)
-    async with stage(mode, transport=transport, desk=lambda gateway: Desk(gateway, Journal(str(path)))) as staged:
+    async with stage(mode, transport=transport, desk=lambda gateway: Engine(gateway, Journal(str(path)))) as staged:
         answer = await staged.call("cancel_turn", {"session_id": staged.sandbox.everruns.ids.active_session})
     assert answer["outcome"] == "stopped"
     (record,) = [record for record in caplog.records if record.name.startswith("pullcord")]
-    assert f"the cancel {answer['evidence']['request_id']} came out as stopped" in record.getMessage()
+    assert f"it came out as stopped (cancel {answer['evidence']['request_id']})" in record.getMessage()
     assert record.exc_info is None
 
 

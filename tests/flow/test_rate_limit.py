@@ -1,6 +1,6 @@
 """How many cancels a server sends."""
 
-import time
+import json
 from pathlib import Path
 
 import pytest
@@ -8,23 +8,24 @@ from tests.faults.wire import serving
 from tests.support import action, stage
 
 from pullcord.commands.main import main
-from pullcord.flow.call import Desk
 from pullcord.flow.journal import Journal
 from pullcord.flow.rate_limit import Limit, RateLimit, limit
+from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox, running
 
 
 class Hand:
-    """Moves time for the library that counts."""
+    """Moves the limiter's clock."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
-    return Hand(monkeypatch)
+def hand() -> Hand:
+    return Hand()
 
 
 @pytest.mark.parametrize(
@@ -52,27 +53,39 @@ def test_anything_else_is_refused_at_the_start(text: str, capsys: pytest.Capture
 
 
 def test_it_starts_full_and_names_the_wait_for_the_next(hand: Hand) -> None:
-    brake = RateLimit(Limit(3, "minute"))
-    assert [brake.take() for _ in range(5)] == [0, 0, 0, 20, 20]
-    hand.now += 13
-    assert brake.take() == 7
-    hand.now += 7
-    assert [brake.take(), brake.take()] == [0, 20]
+    limiter = RateLimit(Limit(3, "minute"), hand)
+    assert [limiter.take() for _ in range(5)] == [0, 0, 0, 60, 60]
+    hand.now += 13.5
+    assert limiter.take() == 47
+    hand.now += 46.5
+    assert [limiter.take() for _ in range(4)] == [0, 0, 0, 60]
+
+
+def test_no_stretch_of_its_time_sees_more_than_it_says(hand: Hand) -> None:
+    """A bucket that fills again while it empties lets through nearly twice as many."""
+    limiter = RateLimit(Limit(5, "minute"), hand)
+    sent: list[float] = []
+    for _ in range(600):
+        hand.now += 0.7
+        if not limiter.take():
+            sent.append(hand.now)
+    assert len(sent) == 35
+    assert all(late - early >= 60 for early, late in zip(sent, sent[5:], strict=False))
 
 
 def test_what_was_not_used_does_not_add_up_beyond_the_limit(hand: Hand) -> None:
-    brake = RateLimit(Limit(2, "second"))
+    limiter = RateLimit(Limit(2, "second"), hand)
     hand.now += 3600
-    assert [brake.take() for _ in range(3)] == [0, 0, 1]
+    assert [limiter.take() for _ in range(3)] == [0, 0, 1]
 
 
 def test_a_wait_is_never_named_as_none(hand: Hand) -> None:
-    brake = RateLimit(Limit(1, "second"))
-    assert brake.take() == 0
-    hand.now += 0.999_999_999_999
-    assert brake.take() in {0, 1}
-    hand.now += 1e-9
-    assert brake.take() in {0, 1}
+    limiter = RateLimit(Limit(1, "second"), hand)
+    assert limiter.take() == 0
+    hand.now += 0.999_999
+    assert limiter.take() == 1
+    hand.now += 0.000_002
+    assert limiter.take() == 0
 
 
 def _lines(path: Path) -> list[str]:
@@ -81,10 +94,10 @@ def _lines(path: Path) -> list[str]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_a_cancel_too_many_is_not_sent_nor_recorded_and_told_when_to_come_back(mode: str, tmp_path: Path) -> None:
+async def test_a_cancel_too_many_is_not_sent_is_recorded_and_told_when_to_come_back(mode: str, tmp_path: Path) -> None:
     path = tmp_path / "journal"
     async with stage(
-        mode, desk=lambda gateway: Desk(gateway, Journal(str(path)), RateLimit(Limit(2, "hour")))
+        mode, desk=lambda gateway: Engine(gateway, Journal(str(path)), RateLimit(Limit(2, "hour"), gateway.now))
     ) as staged:
         tasks = [staged.sandbox.xpander.add_task() for _ in range(3)]
         answers = [await staged.call("stop_task", {"task_id": task}) for task in tasks]
@@ -94,12 +107,12 @@ async def test_a_cancel_too_many_is_not_sent_nor_recorded_and_told_when_to_come_
 
     assert [answer["outcome"] for answer in answers] == ["stopped", "stopped", "rate_limited"]
     last = answers[2]
-    assert last["message"] == "Nothing was sent: this server may send 2 cancels per hour. Call again after 1800 s."
-    assert action(last, "retry-later")["retry_after_seconds"] == 1800
-    assert last["problem"]["retry_after_seconds"] == 1800
+    assert last["message"] == "No cancel was sent: this server may send 2 cancels per hour. Call again after 3600 s."
+    assert action(last, "retry-later")["retry_after_seconds"] == 3600
+    assert last["problem"]["retry_after_seconds"] == 3600
     assert action(last, "retry-later")["arguments"] == {"task_id": tasks[2]}
     assert (look["outcome"], malformed["outcome"]) == ("observed", "invalid_arguments")
-    assert len(_lines(path)) == 4
+    assert [json.loads(line)["event"] for line in _lines(path)] == ["intent", "outcome"] * 2 + ["refusal"]
 
 
 @pytest.mark.anyio

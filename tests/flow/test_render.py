@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.support import KEYS, Content, Stage, action, answering, respond, shipped, sound, stage, texts
 
-from pullcord.flow import render as result
-from pullcord.flow import verdict as outcome
-from pullcord.flow.actions import Call
+from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.call import check
+from pullcord.flow.render import render
+from pullcord.flow.verdict import judge
 from pullcord.model.operation import MEANINGS, Outcome
 from pullcord.model.reply import Reply
 from pullcord.sandbox import CONFIDENTIAL
@@ -230,11 +231,11 @@ def test_whatever_an_agent_asks_the_envelope_holds(held: Held, name: str, argume
 @pytest.mark.parametrize("failure", [Reply.lost("it broke"), Reply.unsent("it is down")])
 def test_no_answer_is_an_envelope_too(held: Held, name: str, failure: Reply) -> None:
     call = Call(held.staged.scope, shipped()[name], ARGUMENTS[name], request_id="r")
-    answer = result.answer(call, failure, outcome.judge(shipped()[name], failure))
+    answer = render(Attempt(call, judge(shipped()[name], failure), failure))
 
     sound(held.staged.scope, name, tool_result(answer))
-    assert answer["evidence"] is None
-    assert answer["problem"] == {
+    assert answer.evidence is None
+    assert answer.problem == {
         "title": "No answer" if failure.sent else "Not sent",
         "detail": "It broke." if failure.sent else "It is down.",
         "request_id": "r",
@@ -343,7 +344,7 @@ MESSAGES: list[tuple[str, int, object, str]] = [
         None,
         "Everruns is limiting requests and did not take this one; the work may still be running.",
     ),
-    ("cancel_task", 503, None, "Everruns did not act on the request; the work may still be running."),
+    ("cancel_task", 503, None, f"Everruns answered with status 503. {LOST} it is safe to send again."),
     ("cancel_task", 500, None, f"Everruns answered with status 500. {LOST} it is safe to send again."),
     ("cancel_turn", 500, None, f"Everruns answered with status 500. {LOST} sent again, it could meet other work."),
     (
@@ -352,7 +353,6 @@ MESSAGES: list[tuple[str, int, object, str]] = [
         None,
         f"{REDIRECT} {LOST} it is safe to send again.",
     ),
-    ("get_task", 503, None, "Everruns did not answer the question."),
     ("get_task", 409, None, "Everruns won't show this in its present state."),
     (
         "get_task",
@@ -374,11 +374,11 @@ async def test_a_message_is_read_alone(name: str, status: int, body: object, mes
 
 
 async def test_a_wait_that_the_platform_names_is_said() -> None:
-    async with stage(transport=answering(503, None, {"Retry-After": "60"})) as staged:
+    async with stage(transport=answering(429, None, {"Retry-After": "60"})) as staged:
         answer = await staged.call("cancel_task", ARGUMENTS["cancel_task"])
 
     assert answer["message"] == (
-        "Everruns did not act on the request; the work may still be running. Call again after 60 s."
+        "Everruns is limiting requests and did not take this one; the work may still be running. Call again after 60 s."
     )
 
 
@@ -408,13 +408,11 @@ async def test_the_answer_of_a_look_stands_beside_the_request_that_was_made() ->
 def test_a_reply_that_was_not_received_is_no_evidence(held: Held) -> None:
     call = Call(held.staged.scope, shipped()["get_task"], ARGUMENTS["get_task"])
     reply = Reply(200, {}, None, "it broke off")
-    answer = result.answer(call, reply, outcome.judge(call.operation, reply))
+    answer = render(Attempt(call, judge(call.operation, reply), reply))
 
-    assert answer["message"].startswith(
-        "Everruns answered with status 200, and the answer can't be read: it broke off."
-    )
-    assert answer["problem"] is not None
-    assert answer["problem"]["detail"] == "The answer can't be read: it broke off."
+    assert answer.message.startswith("Everruns answered with status 200, and the answer can't be read: it broke off.")
+    assert answer.problem is not None
+    assert answer.problem["detail"] == "The answer can't be read: it broke off."
 
 
 @pytest.mark.parametrize(
@@ -441,6 +439,8 @@ async def test_a_key_that_a_request_should_bring_is_asked_of_the_request() -> No
     brought = replace(scope.settings["xpander"], brought=True, key_source="X-Key", missing=("X-Key",))
     call = Call(replace(scope, settings={"xpander": brought}), shipped()["stop_task"], ARGUMENTS["stop_task"])
 
-    assert result.unconfigured(call)["message"] == (
+    attempt = check(call)
+    assert attempt
+    assert render(attempt).message == (
         "Nothing was sent: the request brought no key for xpander.ai. Send the key in the request's header X-Key."
     )

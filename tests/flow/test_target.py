@@ -46,7 +46,7 @@ LOOKS: list[tuple[Callable[[], httpx2.Response], str, str]] = [
     (_refuse, "unavailable", "The connection could not be made."),
     (_lose, "unavailable", "No answer came in time."),
     (lambda: respond(500), "unavailable", "EverShell answered with status 500."),
-    (lambda: respond(503), "unavailable", "EverShell did not answer the question."),
+    (lambda: respond(503), "unavailable", "EverShell answered with status 503."),
     (lambda: respond(200, {}), "unavailable", "EverShell answered in a way that pullcord doesn't know."),
     (lambda: respond(200, b"<html>"), "unavailable", "the answer can't be read: it is not JSON."),
     (lambda: respond(200, [{"status": "running"}]), "unavailable", "in a way that pullcord doesn't know."),
@@ -175,3 +175,112 @@ async def test_a_malformed_expectation_is_refused_before_anything_is_sent() -> N
         assert staged.arrived == []
 
     assert answer["outcome"] == "invalid_arguments"
+
+
+# What moves between a look and a sending.
+
+
+class Moving:
+    """A platform whose look shows each of several tasks in turn, and that can't be reached by a first cancel."""
+
+    def __init__(self, *running: str) -> None:
+        self.running = iter(running)
+        self.tries = 0
+        self.cancelled: list[str] = []
+        self.now = ""
+        self.transport = httpx2.MockTransport(self._answer)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            self.now = next(self.running)
+            return respond(200, [{"id": self.now, "status": "running"}])
+        self.tries += 1
+        if self.tries == 1:
+            raise httpx2.ConnectError("x")
+        self.cancelled.append(self.now)
+        return respond(202)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_the_condition_is_looked_up_right_before_each_sending(mode: str) -> None:
+    moved, stayed = Moving("task_1", "task_2"), Moving("task_1", "task_1")
+    async with stage(mode, transport=moved.transport) as staged:
+        left_alone = await staged.call("cancel_workspace_task", EXPECTING)
+    async with stage(mode, transport=stayed.transport) as staged:
+        met = await staged.call("cancel_workspace_task", EXPECTING)
+
+    assert (left_alone["outcome"], moved.tries, moved.cancelled) == ("unavailable", 1, [])
+    assert (met["outcome"], stayed.tries, stayed.cancelled) == ("stopping", 2, ["task_1"])
+    assert met["target"]["task_id"] == "task_1"
+
+
+TWO = [{"id": "task_1", "status": "running"}, {"id": "task_2", "status": "running"}]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_where_two_run_which_one_a_cancel_meets_is_unknown_and_said(mode: str) -> None:
+    platform = Platform(lambda: respond(200, TWO))
+    async with stage(mode, transport=platform.transport) as staged:
+        answer = await staged.call("cancel_workspace_task", WORKSPACE)
+
+    assert (answer["outcome"], answer["target"], platform.cancels) == ("stopping", WORKSPACE, 1)
+    assert "Which task it met is unknown, since several were running" in answer["message"]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize("expected", ["task_1", "task_2"])
+async def test_where_two_run_one_that_is_expected_is_left_alone(mode: str, expected: str) -> None:
+    platform = Platform(lambda: respond(200, TWO))
+    async with stage(mode, transport=platform.transport) as staged:
+        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "expect_task_id": expected})
+
+    assert (answer["outcome"], platform.cancels) == ("refused", 0)
+    assert answer["message"].startswith("Nothing was cancelled: several tasks run now")
+
+
+# Work that must not be stopped from here.
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize(
+    ("protected", "name", "arguments"),
+    [
+        (["ws_1"], "cancel_workspace_task", WORKSPACE),
+        (["TASK_1"], "cancel_workspace_task", WORKSPACE),
+        (["task_1", "other"], "cancel_workspace_task", EXPECTING),
+        (["task_9"], "cancel_task", {"session_id": f"session_{'0' * 32}", "task_id": "task_9"}),
+    ],
+)
+async def test_what_is_protected_is_refused_whether_named_or_found(
+    mode: str, protected: list[str], name: str, arguments: dict[str, str]
+) -> None:
+    platform = Platform(lambda: respond(200, RUNNING))
+    async with stage(mode, transport=platform.transport, environ={"PULLCORD_PROTECT": ", ".join(protected)}) as staged:
+        answer = await staged.call(name, {**arguments, "reason": "x"})
+
+    assert (answer["outcome"], platform.cancels) == ("refused", 0)
+    assert answer["message"] == (
+        "No cancel was sent: this is work that must not be stopped from here (PULLCORD_PROTECT)."
+    )
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize("look", [_refuse, lambda: respond(200, TWO), lambda: respond(500)], ids=range(3))
+async def test_where_some_work_is_protected_a_cancel_of_the_unknown_is_refused(
+    mode: str, look: Callable[[], httpx2.Response]
+) -> None:
+    platform = Platform(look)
+    async with stage(mode, transport=platform.transport, environ={"PULLCORD_PROTECT": "task_9"}) as staged:
+        answer = await staged.call("cancel_workspace_task", WORKSPACE)
+
+    assert (answer["outcome"], platform.cancels) == ("refused", 0)
+    assert "which work this would stop could not be told" in answer["message"]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_other_work_than_the_protected_is_cancelled_as_ever(mode: str) -> None:
+    platform = Platform(lambda: respond(200, RUNNING))
+    async with stage(mode, transport=platform.transport, environ={"PULLCORD_PROTECT": "task_9"}) as staged:
+        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "reason": "task_9"})
+
+    assert (answer["outcome"], platform.cancels) == ("stopping", 1)

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 from tests.support import Stage, answering, shipped, stage
 
-from pullcord.flow.verdict import BY_STATUS, Verdict, fits, judge, where
+from pullcord.flow.verdict import BY_STATUS, Cause, Verdict, fits, judge, where
 from pullcord.model.operation import MEANINGS, Json, Operation, Outcome, Phase, Response, Rule, State
 from pullcord.model.reply import Reply
 
@@ -144,7 +144,7 @@ def test_every_outcome_says_what_it_means() -> None:
         (429, "rate_limited"),
         (500, "unknown"),
         (502, "unknown"),
-        (503, "unavailable"),
+        (503, "unknown"),
         (504, "unknown"),
         (599, "unknown"),
         (301, "unknown"),
@@ -161,13 +161,14 @@ def test_where_no_rule_fits_the_status_decides(
 ) -> None:
     verdict = judge(operation, Reply(status, {}, None, unreadable))
 
-    assert verdict == Verdict(Outcome(outcome), "unknown")
+    assert (verdict.outcome, verdict.work_stopped) == (outcome, "unknown")
+    assert (verdict.cause is None) is (outcome != "unknown")
     assert BY_STATUS.get(status, Outcome.UNKNOWN) == outcome
 
 
 def test_no_answer_is_told_apart_by_whether_the_request_was_sent() -> None:
-    assert judge(CANCEL, Reply.lost("x")) == Verdict(Outcome.UNKNOWN, "unknown")
-    assert judge(CANCEL, Reply.unsent("x")) == Verdict(Outcome.UNAVAILABLE, "unknown")
+    assert judge(CANCEL, Reply.lost("x")) == Verdict(Outcome.UNKNOWN, "unknown", cause=Cause.LOST)
+    assert judge(CANCEL, Reply.unsent("x")) == Verdict(Outcome.UNAVAILABLE, "unknown", cause=Cause.UNSENT)
 
 
 def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:

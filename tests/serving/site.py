@@ -19,8 +19,8 @@ from tests.support import BASE_URL, over, shipped
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.call import Desk
 from pullcord.flow.journal import Journal
+from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox
 from pullcord.serving import access
 from pullcord.serving.admission import Load
@@ -167,7 +167,7 @@ async def site(
         gateway = await stack.enter_async_context(
             Gateway(over(httpx2.ASGITransport(app=platform or sandbox.app)), now=now, sleep=passing)
         )
-        desk = Desk(gateway, Journal(str(journal)) if journal else None)
+        desk = Engine(gateway, Journal(str(journal)) if journal else None)
         server = make(scope, desk, view=front.view(scope))
         app = application(server, front, load, ready=reaches(scope))
         await stack.enter_async_context(app.router.lifespan_context(app))

@@ -13,13 +13,14 @@ from mcp.client import ClientRequestContext
 from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from tests.sandbox.clock import Clock
-from tests.support import BASE_URL, over, shipped, sound
+from tests.support import BASE_URL, over, respond, shipped, sound
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.call import Desk
 from pullcord.flow.rate_limit import Limit, RateLimit
+from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox
+from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make
 from pullcord.upstream.gateway import Gateway
 
@@ -47,9 +48,10 @@ async def asking(
     mode: str,
     says: types.ElicitResult | None,
     *,
-    key: SecretStr | None = None,
+    elicitation: Elicitation | None = None,
     limit: Limit | None = None,
     instead: ElicitationFnT | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Asked]:
     """Set up a server that asks; None: a client that can't be asked."""
     questions: list[str] = []
@@ -62,8 +64,9 @@ async def asking(
 
     sandbox = Sandbox(Clock())
     scope = Surface.of(shipped(), settings.read(shipped(), sandbox.environment(BASE_URL)))
-    async with Gateway(over(httpx2.ASGITransport(app=sandbox.app))) as gateway:
-        server = make(scope, Desk(gateway, brake=RateLimit(limit) if limit else None), confirm=True, state_key=key)
+    async with Gateway(over(transport or httpx2.ASGITransport(app=sandbox.app))) as gateway:
+        engine = Engine(gateway, rate_limit=RateLimit(limit, gateway.now) if limit else None)
+        server = make(scope, engine, elicitation=elicitation or Elicitation(None))
         async with Client(server, mode=mode, cache=None, elicitation_callback=answer if says else instead) as client:
             yield Asked(sandbox, scope, client, questions)
 
@@ -75,7 +78,9 @@ async def test_with_consent_the_cancel_is_sent(mode: str) -> None:
         answer = await asked.call("stop_task", task_id=target, reason="it \u202eloops\x1b[31m\nfor ever")
         assert answer["outcome"] == "stopped"
         assert len(asked.sandbox.requests) == 1
-    assert asked.questions == [f"xpander.ai - stop a task? task_id {target}, reason it loops[31m for ever"]
+    assert asked.questions == [
+        f'xpander.ai - stop a task? task_id {target}. The agent\'s reason: "it loops[31m for ever"'
+    ]
 
 
 @BOTH
@@ -95,9 +100,9 @@ async def test_with_consent_the_cancel_is_sent(mode: str) -> None:
 async def test_anything_but_consent_is_a_refusal_and_nothing_is_sent(mode: str, says: types.ElicitResult) -> None:
     async with asking(mode, says) as asked:
         answer = await asked.call("cancel_workspace_task", workspace_id=asked.sandbox.evershell.ids.busy_workspace)
-        assert list(asked.sandbox.requests) == []
+        assert {arrival.method for arrival in asked.sandbox.requests} == {"GET"}, "only looks at what runs"
     assert answer["outcome"] == "refused"
-    assert answer["message"] == "Nothing was sent: the person who was asked did not agree to this cancel."
+    assert answer["message"] == "No cancel was sent: the person who was asked did not agree to it."
     assert len(asked.questions) == 1
 
 
@@ -196,11 +201,98 @@ async def test_an_answer_counts_once() -> None:
         arguments = {"workspace_id": asked.sandbox.evershell.ids.queued_workspace}
         state = (await begun(asked, "cancel_workspace_task", arguments)).request_state
         assert isinstance(await replayed(asked, "cancel_workspace_task", arguments, state), types.CallToolResult)
-        sent = len(asked.sandbox.requests)
         again = await replayed(asked, "cancel_workspace_task", arguments, state)
         assert isinstance(again, types.InputRequiredResult)
         assert again.request_state != state
-        assert len(asked.sandbox.requests) == sent
+        assert cancels(asked) == 1
+
+
+def cancels(asked: Asked) -> int:
+    """How many cancels reached the sandbox."""
+    return sum(arrival.method == "POST" for arrival in asked.sandbox.requests)
+
+
+@BOTH
+async def test_the_question_names_the_work_that_was_found(mode: str) -> None:
+    async with asking(mode, YES) as asked:
+        ids = asked.sandbox.evershell.ids
+        answer = await asked.call("cancel_workspace_task", workspace_id=ids.queued_workspace)
+    (question,) = asked.questions
+    assert question == (
+        "EverShell - cancel the task that runs in a workspace?"
+        f" workspace_id {ids.queued_workspace}, task_id {ids.first_task}."
+    )
+    assert answer["target"]["task_id"] == ids.first_task
+
+
+class Moving:
+    """A platform whose workspace runs one task at the first look, and then another one, or none."""
+
+    def __init__(self, then: str | None) -> None:
+        self.running: list[str | None] = ["task_1"]
+        self.then = then
+        self.cancels = 0
+        self.transport = httpx2.MockTransport(self._answer)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            self.cancels += 1
+            return respond(202)
+        runs = self.running.pop() if self.running else self.then
+        return respond(200, [{"id": runs, "status": "running"}] if runs else [])
+
+
+MOVES = pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        ("task_2", "Nothing was cancelled: another task runs now than the expected one; target names it."),
+        (None, "Nothing was cancelled: no task runs now. The expected one may have ended, or may not have begun yet."),
+    ],
+)
+
+
+@BOTH
+@MOVES
+async def test_a_consent_to_one_target_is_none_to_what_runs_when_it_arrives(
+    mode: str, then: str | None, says: str
+) -> None:
+    """In the handshake era the call waits and looks again; in the modern one the target is sealed in the question."""
+    platform = Moving(then)
+    async with asking(mode, YES, transport=platform.transport) as asked:
+        answer = await asked.call("cancel_workspace_task", workspace_id="ws_1")
+    what = "workspace_id ws_1, task_id task_1"
+    assert asked.questions == [f"EverShell - cancel the task that runs in a workspace? {what}."]
+    assert (answer["outcome"], answer["message"], platform.cancels) == ("target_changed", says, 0)
+    assert answer["target"] == {"workspace_id": "ws_1", "task_id": then}
+
+
+async def test_a_consent_is_good_for_two_minutes() -> None:
+    clock = [1000.0]
+    async with asking("auto", YES, elicitation=Elicitation(None, lambda: clock[0])) as asked:
+        arguments = {"task_id": asked.sandbox.xpander.ids.executing_task}
+        state = (await begun(asked, "stop_task", arguments)).request_state
+        clock[0] += 121
+        late = await replayed(asked, "stop_task", arguments, state)
+        assert isinstance(late, types.InputRequiredResult), "it is asked about anew"
+        assert cancels(asked) == 0
+        clock[0] += 119
+        assert isinstance(await replayed(asked, "stop_task", arguments, late.request_state), types.CallToolResult)
+        assert cancels(asked) == 1
+
+
+async def test_an_answer_that_takes_more_than_two_minutes_is_none() -> None:
+    clock = [1000.0]
+
+    async def sleep_on_it(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert context.request_id is not None
+        assert params.message
+        clock[0] += 121
+        return YES
+
+    async with asking("legacy", None, instead=sleep_on_it, elicitation=Elicitation(None, lambda: clock[0])) as asked:
+        answer = await asked.call("stop_task", task_id=asked.sandbox.xpander.ids.executing_task)
+        assert cancels(asked) == 0
+    assert answer["outcome"] == "refused"
 
 
 @pytest.mark.parametrize("state", ["", "asked", "v1.AAAA", "x" * 10_000])
@@ -226,7 +318,11 @@ async def test_a_call_that_comes_back_without_an_answer_is_not_sent() -> None:
 
 async def test_servers_that_share_a_key_hear_the_answers_to_each_other_s_questions() -> None:
     key = SecretStr("k" * 32)
-    async with asking("auto", YES, key=key) as one, asking("auto", YES, key=key) as two, asking("auto", YES) as three:
+    async with (
+        asking("auto", YES, elicitation=Elicitation(key)) as one,
+        asking("auto", YES, elicitation=Elicitation(key)) as two,
+        asking("auto", YES) as three,
+    ):
         arguments = {"task_id": one.sandbox.xpander.ids.executing_task}
         state = (await begun(one, "stop_task", arguments)).request_state
         with pytest.raises(MCPError, match="Invalid or expired requestState"):

@@ -56,4 +56,4 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
         faults += error.faults
     if faults:
         raise SettingsError(faults)
-    return Surface.of(catalogue, found, choice.only)
+    return Surface.of(catalogue, found, choice.only, settings.protected(environ))

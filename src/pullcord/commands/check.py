@@ -13,9 +13,9 @@ from pullcord.commands.options import choice
 from pullcord.commands.terminal import has_colour, say
 from pullcord.config.settings import platforms
 from pullcord.config.surface import Surface
-from pullcord.flow import call
-from pullcord.flow.actions import Call
-from pullcord.flow.call import Caller, Desk
+from pullcord.flow.attempt import Call
+from pullcord.flow.call import run as run_call
+from pullcord.flow.step import Caller, Engine
 from pullcord.model.operation import Operation, Outcome
 from pullcord.upstream.gateway import Gateway
 
@@ -132,12 +132,12 @@ async def _ask(name: str, scope: Surface, gateway: Gateway) -> Live:
             "outcome": None,
             "message": "Not asked: none of its observe operations can be called without arguments.",
         }
-    answer = await call.run(Call(scope, operation, {}), Desk(gateway), Caller("pullcord check", _unreported))
+    answer = await run_call(Call(scope, operation, {}), Engine(gateway), Caller("pullcord check", _unreported))
     return {
-        "works": answer["outcome"] == Outcome.OBSERVED,
+        "works": answer.outcome is Outcome.OBSERVED,
         "operation": operation.id,
-        "outcome": answer["outcome"],
-        "message": answer["message"],
+        "outcome": str(answer.outcome),
+        "message": answer.message,
     }
 
 

@@ -13,10 +13,11 @@ from pullcord.assembly.choice import surface
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
 from pullcord.config import settings
-from pullcord.flow.call import Desk
 from pullcord.flow.journal import Journal
 from pullcord.flow.rate_limit import RateLimit
+from pullcord.flow.step import Engine
 from pullcord.model.errors import SettingsError
+from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make
 from pullcord.upstream.gateway import CONNECTIONS, Gateway
 
@@ -49,22 +50,23 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
         journal = Journal(path) if path else None
         if journal and (fault := journal.fault()):
             raise SettingsError([f"the journal {path} can't be written, so no cancel could be sent: {fault}"])
-        desk = Desk(gateway, journal, RateLimit(options.limit) if options.limit else None)
+        engine = Engine(gateway, journal, RateLimit(options.limit, gateway.now) if options.limit else None)
         gc.freeze()
         gc.enable()
-        server = partial(make, offered, desk, sandbox=options.sandbox, confirm=options.confirm)
+        server = partial(make, offered, engine, sandbox=options.sandbox)
         await stack.enter_async_context(gateway)
         if not options.http:
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
-            return await stdio(server())
+            return await stdio(server(elicitation=Elicitation(None) if options.confirm else None))
 
         from pullcord.serving import application  # noqa: PLC0415 - standard input and output do without it
 
         front = application.Front(**given)
         if faults := front.faults():
             raise SettingsError(faults)
-        speaking = server(state_key=_state_key(environ), view=front.view(offered))
+        elicitation = Elicitation(_state_key(environ)) if options.confirm else None
+        speaking = server(elicitation=elicitation, view=front.view(offered))
         return await application.serve(speaking, front, say, ready=application.reaches(offered), ending=gateway.ending)
 
 

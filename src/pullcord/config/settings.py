@@ -13,6 +13,9 @@ from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Catalogue, Operation, Platform
 from pullcord.model.url import url_faults
 
+PROTECT = "PULLCORD_PROTECT"
+"""The variable that names them, with commas."""
+
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -111,6 +114,11 @@ def _settings(
         missing=(*(() if key or brought else (platform.key.env,)), *missing),
         brought=brought,
     )
+
+
+def protected(environ: Mapping[str, str]) -> list[str]:
+    """Ids of work that must never be stopped from here: the run that the caller lives in, an orchestrator."""
+    return [each.strip() for each in environ.get(PROTECT, "").split(",") if each.strip()]
 
 
 def is_key(text: str) -> bool:

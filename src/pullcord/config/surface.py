@@ -25,6 +25,8 @@ class Surface:
     """Listed, and callable."""
     checks: Mapping[str, Check]
     """By operation."""
+    protected: frozenset[str] = frozenset()
+    """Ids, in small letters, of work that must never be stopped from here."""
 
     @classmethod
     def of(
@@ -32,6 +34,7 @@ class Surface:
         catalogue: Catalogue,
         settings: Mapping[str, Settings],
         only: Collection[str] = (),
+        protected: Collection[str] = (),
     ) -> Self:
         """Choose the tools: every cancel, and the observe operations of platforms that can be reached.
 
@@ -39,6 +42,7 @@ class Surface:
             catalogue: the loaded operations.
             settings: by the platform's name.
             only: where given, no other operation is a tool.
+            protected: ids of work that must never be stopped from here.
         """
         tools = {
             operation.id: operation
@@ -46,7 +50,8 @@ class Surface:
             if (operation.cancel or not settings[operation.platform.name].missing)
             and (not only or operation.id in only)
         }
-        return cls(catalogue, settings, tools, {name: checker(each) for name, each in catalogue.items()})
+        checks = {name: checker(each) for name, each in catalogue.items()}
+        return cls(catalogue, settings, tools, checks, frozenset(each.lower() for each in protected))
 
     def settings_of(self, operation: Operation) -> Settings:
         """How an operation's platform is reached."""

@@ -1,153 +1,118 @@
-"""The next steps of a call: the manifest's links, pullcord's own, and the platform's, merged. Pure.
+"""The next steps of an attempt: the manifest's links, pullcord's own, and the platform's, merged. Pure.
 
-An action that can be called here is complete: its tool, and arguments that the tool accepts. What a platform offers is
-cut to the known fields, confined to the platform's origin, and listed only once.
+An action that can be called here is complete: its tool, and arguments that the tool accepts.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import replace
+from typing import NamedTuple
 
-from pullcord.config.surface import Surface
-from pullcord.flow.verdict import Verdict, fits, where
+from pullcord.flow.attempt import Attempt, Call, Obstacle
+from pullcord.flow.platform_actions import platform_actions
+from pullcord.flow.verdict import fits, where
 from pullcord.model import sanitize
-from pullcord.model.operation import (
-    EXPECT,
-    Arguments,
-    Expression,
-    Json,
-    Link,
-    Listing,
-    Operation,
-    Outcome,
-    Phase,
-    Pointer,
-    Source,
-)
+from pullcord.model.action import Action
+from pullcord.model.operation import EXPECT, Arguments, Expression, Json, Link, Operation, Outcome, Phase, Source
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 from pullcord.upstream import request
 
-Action: TypeAlias = dict[str, Any]
-"""rel and hint, and where known operation_id, method, href, schema_ref, tool, arguments, retry_after_seconds."""
-
-PLATFORM_LIMIT = 20
-"""Actions taken over from one reply."""
-
-HREF_LIMIT = 2000
-"""Characters of an address that a platform gives; a longer one is dropped, since cut it would be another."""
-
-_REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_OPERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SCHEMA_REF = re.compile(r"#/[A-Za-z0-9_./~-]{1,200}")
-_METHODS = frozenset({"GET", "PUT", "POST", "PATCH", "DELETE"})
-
-
-class Call(NamedTuple):
-    """A tool call on its way: what was asked, and in which scope."""
-
-    scope: Surface
-    operation: Operation
-    arguments: Arguments
-    found: Mapping[str, Json] = {}
-    """The target that was looked up."""
-    request_id: str = ""
-    """Names the call to the platform, and in the journal."""
-
-    @property
-    def base_url(self) -> str:
-        """The base URL of the operation's platform."""
-        return self.scope.settings_of(self.operation).base_url
+UNASKED = (
+    "Use a client that supports elicitation (forms; over HTTP, by MCP 2026-07-28 or later), or start pullcord"
+    " without --confirm."
+)
 
 
 class Offer(NamedTuple):
-    """The next steps of a result, and what its message should say of them."""
+    """The next steps of an answer, and what its message should say of them."""
 
     actions: list[Action]
     notes: list[str]
 
 
-def offer(call: Call, reply: Reply | None, verdict: Verdict, onward: Arguments | None = None) -> Offer:
+def offer(attempt: Attempt, onward: Arguments | None = None) -> Offer:
     """What the agent can do next.
 
     Args:
-        call: what was asked.
-        reply: what came back; None if nothing was sent.
-        verdict: what came of it.
+        attempt: what was done, and what came of it.
         onward: for a list: the arguments of its next part.
     """
-    answer = reply if reply and reply.status is not None else None
-    response = call.operation.response(answer.status if answer else None)
-    followed = list(_follow(call, response.links, answer, verdict.outcome, verdict.phase))
-    actions = [*_own(call, answer, verdict), *(action for action, _ in followed)]
+    call, judged = attempt.call, attempt.verdict
+    if attempt.obstacle in {Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED}:
+        return Offer([], [])
+    if attempt.obstacle is Obstacle.UNASKED:
+        return Offer([Action(rel="authorize", hint=UNASKED)], [])
+    source = attempt.look if attempt.obstacle is Obstacle.UNSEEN and attempt.look else attempt
+    reply = source.reply if source.reply and source.reply.status is not None else None
+    response = call.operation.response(reply.status if reply else None)
+    followed = list(_follow(call, response.links, reply, judged.outcome, judged.phase))
+    actions = [*_own(attempt, reply), *(action for action, _ in followed)]
     if onward:
         actions.append(_action(call, "next", call.operation, onward, "The next part of this list."))
-    if answer:
-        said = {action["rel"] for action in actions}
+    if reply:
+        said = {action.rel for action in actions}
         # Without an address it is only a word, and adds nothing to an action that says it with one.
-        actions.extend(action for action in _sent(call, answer) if "href" in action or action["rel"] not in said)
+        actions.extend(action for action in _offered(call, reply) if action.href or action.rel not in said)
     return Offer(_once(actions), list(dict.fromkeys(note for _, note in followed if note)))
 
 
-def retarget(call: Call) -> Action:
+def offer_item(attempt: Attempt, item: Json) -> list[Action]:
+    """What the agent can do with one item of a list.
+
+    Args:
+        attempt: the list's call, and its reply.
+        item: one of the items that it holds.
+    """
+    listing = attempt.call.operation.listing
+    if listing is None:
+        return []
+    _, phase, _ = where(listing.state, item)
+    followed = _follow(attempt.call, listing.links, attempt.reply, Outcome.OBSERVED, phase, item)
+    return _once(action for action, _ in followed)
+
+
+def _once(actions: Iterable[Action]) -> list[Action]:
+    found: list[Action] = []
+    for action in actions:
+        if not any(action.is_same_call(each) for each in found):
+            found.append(action)
+    return found
+
+
+def _own(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
+    """What pullcord itself knows to do about an outcome."""
+    call, platform = attempt.call, attempt.call.operation.platform
+    match attempt.verdict.outcome:
+        case Outcome.TARGET_CHANGED if any(call.found.values()):
+            yield _retarget(call)
+        case Outcome.DENIED:
+            hint = f"{call.settings.remedy} {platform.title} needs: {platform.key.description}"
+            yield Action(rel="authorize", hint=hint)
+        case Outcome.INVALID_ARGUMENTS:
+            hint = "Correct the arguments, then call again."
+            yield Action(rel="retry", operation_id=call.operation.id, hint=hint)
+        case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
+            yield _later(attempt, reply)
+        case Outcome.UNKNOWN if call.operation.repeatable:
+            yield _action(
+                call, "retry", call.operation, call.arguments, "Make the same call again: it is safe to repeat."
+            )
+
+
+def _retarget(call: Call) -> Action:
     """The same conditional cancel, of what was found to run."""
     arguments = {name: value for name, value in call.arguments.items() if name.removeprefix(EXPECT) not in call.found}
     expected = {EXPECT + name: value for name, value in call.found.items()}
     return _action(call, "cancel", call.operation, {**arguments, **expected}, "Cancel what runs now instead.")
 
 
-def offer_item(call: Call, reply: Reply, listing: Listing, item: Json) -> list[Action]:
-    """What the agent can do with one item of a list."""
-    _, phase, _ = where(listing.state, item)
-    return _once(action for action, _ in _follow(call, listing.links, reply, Outcome.OBSERVED, phase, item))
-
-
-def _once(actions: Iterable[Action]) -> list[Action]:
-    found: list[Action] = []
-    for action in actions:
-        if not any(_same(action, each) for each in found):
-            found.append(action)
-    return found
-
-
-def _same(left: Action, right: Action) -> bool:
-    """Whether two actions are one call: the same address, and no argument that only pullcord heeds tells them apart."""
-    if "href" not in left or "href" not in right:
-        return (left["rel"], left.get("operation_id")) == (right["rel"], right.get("operation_id"))
-    if (left.get("method"), left["href"]) != (right.get("method"), right["href"]):
-        return False
-    return "arguments" not in left or "arguments" not in right or left["arguments"] == right["arguments"]
-
-
-def _own(call: Call, reply: Reply | None, verdict: Verdict) -> Iterator[Action]:
-    """What pullcord itself knows to do about an outcome."""
-    platform = call.operation.platform
-    match verdict.outcome:
-        case Outcome.DENIED:
-            remedy = call.scope.settings_of(call.operation).remedy
-            yield {
-                "rel": "authorize",
-                "hint": f"{remedy} {platform.title} needs: {platform.key.description}",
-            }
-        case Outcome.INVALID_ARGUMENTS:
-            yield {
-                "rel": "retry",
-                "operation_id": call.operation.id,
-                "hint": "Correct the arguments, then call again.",
-            }
-        case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
-            seconds = reply.retry_after if reply else None
-            wait = f"Make the same call after {seconds} seconds." if seconds else "Make the same call again later."
-            action = _action(call, "retry-later", call.operation, call.arguments, wait)
-            yield action if seconds is None else {**action, "retry_after_seconds": seconds}
-        case Outcome.UNKNOWN if call.operation.repeatable:
-            yield _action(
-                call,
-                "retry",
-                call.operation,
-                call.arguments,
-                "Make the same call again: it is safe to repeat.",
-            )
+def _later(attempt: Attempt, reply: Reply | None) -> Action:
+    """The same call, after the time that the platform, or this server's own limit, names."""
+    call = attempt.call
+    given = attempt.details.get("seconds") or (reply.retry_after if reply else None)
+    seconds = given if isinstance(given, int) else None
+    hint = f"Make the same call after {seconds} seconds." if seconds else "Make the same call again later."
+    return replace(_action(call, "retry-later", call.operation, call.arguments, hint), retry_after_seconds=seconds)
 
 
 def _follow(
@@ -159,24 +124,32 @@ def _follow(
     item: Json = None,
 ) -> Iterator[tuple[Action, str | None]]:
     """The manifest's links that apply, and whose arguments can all be read; each with its note."""
+    body = reply.body if reply else None
     for link in links:
         if link.outcomes is not None and outcome not in link.outcomes:
             continue
         if link.phases is not None and phase not in link.phases:
             continue
-        body = reply.body if reply else None
         if not fits(link.body, body if item is None else item):
             continue
         each = look_up(body, link.each) if link.each is not None else [item]
         for one in each[: sanitize.ITEMS_LIMIT] if isinstance(each, list) else ():
             arguments = {name: read(call, reply, expression, one) for name, expression in link.arguments}
             # Null fits nowhere: without an argument it would be another call, a cancel of whatever runs.
-            if not call.scope.checks[link.operation_id](arguments):
-                yield _action(call, link.rel, call.scope.catalogue[link.operation_id], arguments, link.hint), link.note
+            if not call.surface.checks[link.operation_id](arguments):
+                operation = call.surface.catalogue[link.operation_id]
+                yield _action(call, link.rel, operation, arguments, link.hint), link.note
 
 
 def read(call: Call, reply: Reply | None, expression: Expression, item: Json = None) -> Json:
-    """The value of an expression; None where there is none."""
+    """The value of an expression; None where there is none.
+
+    Args:
+        call: whose arguments and target it may name.
+        reply: whose body and headers it may name; None if there is no answer.
+        expression: what to read.
+        item: the item of a list that it may name.
+    """
     match expression.source:
         case Source.ARGUMENT:
             return call.arguments.get(str(expression.value))
@@ -192,47 +165,32 @@ def read(call: Call, reply: Reply | None, expression: Expression, item: Json = N
 
 
 def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hint: str) -> Action:
-    base = call.base_url
-    return {
-        "rel": rel,
-        "operation_id": operation.id,
-        "method": operation.method,
-        **({} if "{" in base else {"href": request.url(operation, arguments, base)}),
-        "hint": hint,
-        **({"tool": operation.id, "arguments": dict(arguments)} if operation.id in call.scope.tools else {}),
-    }
+    base = call.settings.base_url
+    is_tool = operation.id in call.surface.tools
+    return Action(
+        rel=rel,
+        operation_id=operation.id,
+        method=operation.method,
+        href=None if "{" in base else request.url(operation, arguments, base),
+        hint=hint,
+        tool=operation.id if is_tool else None,
+        arguments=dict(arguments) if is_tool else None,
+    )
 
 
-def _sent(call: Call, reply: Reply) -> Iterator[Action]:
-    """The platform's own actions, sanitised."""
-    at: Pointer | None = call.operation.platform.actions
-    given = look_up(reply.body, at) if at is not None else None
-    for raw in given[:PLATFORM_LIMIT] if isinstance(given, list) else ():
-        action = _sanitised(call, raw) if isinstance(raw, dict) else None
-        if action:
-            yield action
+def _offered(call: Call, reply: Reply) -> Iterator[Action]:
+    """The platform's own actions; one that is an operation of the catalogue as that operation's call."""
+    for action in platform_actions(call.operation.platform, call.settings.base_url, reply):
+        yield _as_call(call, action) or action
 
 
-def _sanitised(call: Call, raw: dict[str, Json]) -> Action | None:
-    rel, href, name = raw.get("rel"), raw.get("href"), _word(raw.get("operation_id"), _OPERATION_ID)
-    if not isinstance(rel, str) or not _REL.fullmatch(rel):
+def _as_call(call: Call, action: Action) -> Action | None:
+    operation = call.surface.catalogue.get(action.operation_id or "")
+    if operation is None or operation.platform is not call.operation.platform or action.href is None:
         return None
-    said = raw.get("hint")
-    hint = sanitize.text(said, 200) if isinstance(said, str) else ""
-    hint = hint or f"{call.operation.platform.title} offers this."
-    address = request.absolute(href, call.base_url) if isinstance(href, str) and len(href) <= HREF_LIMIT else None
-    if href is not None and address is None:
+    arguments: Mapping[str, Json] | None = request.match(
+        operation, action.method or operation.method, action.href, call.settings.base_url
+    )
+    if arguments is None or call.surface.checks[operation.id](arguments):
         return None
-    method = _word(raw.get("method"), re.compile("|".join(_METHODS)))
-    target = call.scope.catalogue.get(name or "")
-    if target and target.platform is call.operation.platform and address:
-        arguments = request.match(target, method or target.method, address, call.base_url)
-        if arguments is not None and not call.scope.checks[target.id](arguments):
-            return _action(call, rel, target, arguments, hint)
-    schema_ref = _word(raw.get("schema_ref"), _SCHEMA_REF)
-    known = {"operation_id": name, "method": method, "href": address, "hint": hint, "schema_ref": schema_ref}
-    return {"rel": rel} | {field: value for field, value in known.items() if value}
-
-
-def _word(value: Json, pattern: re.Pattern[str]) -> str | None:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else None
+    return _action(call, action.rel, operation, arguments, action.hint)

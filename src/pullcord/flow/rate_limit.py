@@ -1,14 +1,13 @@
-"""A brake on the brake: how many cancels this server sends."""
+"""How many cancels this server sends."""
 
 import math
 import re
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from token_bucket import Limiter, MemoryStorage
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
-_KEY = "cancels"
 _LIMIT = re.compile(rf"(?P<count>[1-9][0-9]{{0,5}})/(?P<unit>{'|'.join(SECONDS)})")
 
 
@@ -18,6 +17,7 @@ class Limit:
 
     count: int
     unit: str
+    """A word of SECONDS."""
 
 
 def limit(text: str) -> Limit:
@@ -33,24 +33,28 @@ def limit(text: str) -> Limit:
 
 
 class RateLimit:
-    """A token bucket: full at the start, and filled again at the limit's rate.
+    """A moving window: in no stretch of the limit's time are more cancels sent than it says.
 
     Args:
-        limit: how many cancels may be sent at once, and in each unit of time.
+        limit: how many cancels, and in which time.
+        now: the time in seconds, from any start.
     """
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Limit, now: Callable[[], float]) -> None:
         self.limit = limit
-        self._rate = limit.count / SECONDS[limit.unit]
-        self._storage = MemoryStorage()
-        self._limiter = Limiter(self._rate, limit.count, self._storage)
+        self._now = now
+        self._window = SECONDS[limit.unit]
+        self._sent: deque[float] = deque(maxlen=limit.count)
+        """When each of the last cancels was sent, as many as the limit allows."""
 
     def take(self) -> int:
-        """Take a cancel from the bucket.
+        """Count a cancel that is about to be sent.
 
         Returns:
-            0, or the seconds after which there is one again.
+            0 if it may be sent, or the whole seconds after which one may be.
         """
-        if self._limiter.consume(_KEY):
-            return 0
-        return math.ceil((1 - self._storage.get_token_count(_KEY)) / self._rate) or 1
+        now = self._now()
+        if len(self._sent) == self.limit.count and (left := self._sent[0] + self._window - now) > 0:
+            return math.ceil(left)
+        self._sent.append(now)
+        return 0

@@ -1,49 +1,56 @@
-"""Find what a cancel that names no task would hit, just before it is sent."""
+"""What a cancel that names no task would hit: looked up just before it is sent."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from pullcord.flow import verdict as outcome
-from pullcord.flow.actions import Call, read
-from pullcord.flow.verdict import Verdict
+from pullcord.flow import verdict
+from pullcord.flow.actions import read
+from pullcord.flow.attempt import Aim, Attempt, Call
 from pullcord.model.operation import EXPECT, Json, Outcome, Target
 from pullcord.model.pointer import look_up
-from pullcord.model.reply import Reply
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
 
-class Look(NamedTuple):
+class Sighting(NamedTuple):
     """What a look at the running work showed."""
 
-    call: Call
-    """The look itself."""
-    reply: Reply
-    verdict: Verdict
-    found: dict[str, Json]
-    """The running work's id, by its name; null if nothing runs; empty if the look failed."""
+    look: Attempt
+    aim: Aim
+    found: Mapping[str, Json]
+    """The running work's id, by its name; null where nothing runs; empty where it isn't known which one it is."""
 
 
-async def look(call: Call, gateway: Gateway, target: Target) -> Look:
+async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
     """Look up what runs now.
 
     Args:
         call: the cancel that is about to be sent.
-        gateway: sends.
-        target: how to look.
+        gateway: sends the look.
+        target: where to look, and how the running work is known.
     """
-    operation = call.scope.catalogue[target.operation_id]
+    operation = call.surface.catalogue[target.operation_id]
     given = {name: read(call, None, expression) for name, expression in target.arguments}
     arguments = {name: value for name, value in given.items() if value is not None}
-    settings = call.scope.settings_of(operation)
-    reply = await gateway.send(operation, request.build(operation, arguments, settings, call.request_id))
-    judged = outcome.judge(operation, reply)
-    found: dict[str, Json] = {}
-    if reply.status is not None and judged.outcome is Outcome.OBSERVED and operation.listing:
-        items = look_up(reply.body, operation.listing.items)
-        running = [item for item in items if outcome.fits(target.when, item)] if isinstance(items, list) else []
-        found = {target.name: look_up(running[0], target.at) if running else None}
-        expecting = {**call.arguments, **{EXPECT + name: value for name, value in found.items()}}
-        if running and call.scope.checks[call.operation.id](expecting):
-            # Something runs, and what the platform calls it is no id: nothing was learnt.
-            judged, found = outcome.verdict(Outcome.UNKNOWN), {}
-    return Look(Call(call.scope, operation, arguments), reply, judged, found)
+    looking = Call(call.surface, operation, arguments, request_id=call.request_id, deadline=call.deadline)
+    reply = await gateway.send(
+        operation,
+        request.build(operation, arguments, looking.settings, call.request_id),
+        deadline=call.deadline,
+    )
+    look = Attempt(looking, verdict.judge(operation, reply), reply)
+    items = look_up(reply.body, operation.listing.items) if operation.listing else None
+    if look.verdict.outcome is not Outcome.OBSERVED or not isinstance(items, list):
+        return Sighting(look, Aim.UNKNOWN, {})
+    running = [item for item in items if verdict.fits(target.when, item)]
+    if len(running) > 1:
+        return Sighting(look, Aim.SEVERAL, {})
+    if not running:
+        return Sighting(look, Aim.NOTHING, {target.name: None})
+    found = {target.name: look_up(running[0], target.at)}
+    expecting = {**call.arguments, **{EXPECT + name: value for name, value in found.items()}}
+    if call.surface.checks[call.operation.id](expecting):
+        # Something runs, and what the platform calls it is no id: nothing was learnt.
+        unread = verdict.verdict(Outcome.UNKNOWN, verdict.Cause.BODY)
+        return Sighting(Attempt(looking, unread, reply), Aim.UNKNOWN, {})
+    return Sighting(look, Aim.NAMED, found)

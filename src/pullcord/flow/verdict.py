@@ -1,11 +1,12 @@
-"""A reply to its outcome, by the manifest's rules. Pure.
+"""A reply to its verdict, by the manifest's rules: the one place that says what an answer means. Pure.
 
-The first rule of the status that fits the body decides. Where the manifest has none, an error's status decides, by the
-table below; a success that no rule explains is unknown.
+The first rule of the status that fits the body decides. Where the manifest has none, an error of the platform's own
+is judged by its status, by the table below. What is not in the platform's shape says nothing of the platform.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pullcord.model import sanitize
 from pullcord.model.operation import (
@@ -23,27 +24,53 @@ from pullcord.model.operation import (
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 
-BY_STATUS: Mapping[int, Outcome] = {
-    400: Outcome.INVALID_ARGUMENTS,
+WHOEVER_SAYS_IT: Mapping[int, Outcome] = {
     401: Outcome.DENIED,
     403: Outcome.DENIED,
+    407: Outcome.DENIED,
+    429: Outcome.RATE_LIMITED,
+}
+"""What an error says even if somebody in between sent it: nobody forwards what he has refused (RFC 9110, 15.5)."""
+BY_STATUS: Mapping[int, Outcome] = {
+    **WHOEVER_SAYS_IT,
+    400: Outcome.INVALID_ARGUMENTS,
     404: Outcome.NOT_FOUND,
     409: Outcome.REFUSED,
     410: Outcome.NOT_FOUND,
     422: Outcome.INVALID_ARGUMENTS,
     423: Outcome.REFUSED,
-    429: Outcome.RATE_LIMITED,
-    503: Outcome.UNAVAILABLE,
 }
-"""What an error says by itself (RFC 9110, 15; RFC 6585; RFC 4918). Any other status: unknown."""
+"""What an error of the platform says by its status alone (RFC 9110, 15; RFC 6585; RFC 4918). Any other: unknown."""
 
-_WORK: Mapping[Phase | None, WorkStopped] = {
+WORK: Mapping[Phase | None, WorkStopped] = {
     Phase.ACTIVE: "no",
     Phase.PAUSED: "no",
     Phase.ENDED: "yes",
     Phase.CANCELLED: "yes",
     None: "unknown",
 }
+"""What a look's phase says of the work."""
+
+_REDIRECTS = range(300, 400)
+
+
+class Cause(StrEnum):
+    """Why an outcome is less than the platform's plain word."""
+
+    UNSENT = "unsent"
+    """Nothing left this machine."""
+    LOST = "lost"
+    """No answer came."""
+    UNREADABLE = "unreadable"
+    """The answer's body can't be read."""
+    REDIRECT = "redirect"
+    """It points elsewhere, and is never followed."""
+    FOREIGN = "foreign"
+    """It doesn't have the platform's shape: somebody in between may have answered."""
+    STATUS = "status"
+    """The status is an error that nothing explains."""
+    BODY = "body"
+    """A success that no rule explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +85,61 @@ class Verdict:
     read: Mapping[Pointer, Json] = field(default_factory=dict)
     """The fields that decided."""
     note: str | None = None
+    """Sentences for the agent, beside the outcome's own."""
+    cause: Cause | None = None
 
 
-def verdict(outcome: Outcome, note: str | None = None) -> Verdict:
+def verdict(outcome: Outcome, cause: Cause | None = None) -> Verdict:
     """An outcome that rests on nothing a platform sent."""
-    return Verdict(outcome, MEANINGS[outcome].work_stopped, note=note)
+    return Verdict(outcome, MEANINGS[outcome].work_stopped, cause=cause)
 
 
 def judge(operation: Operation, reply: Reply) -> Verdict:
-    """What a reply, or the lack of one, says of a call."""
+    """What a reply, or the lack of one, says of a call.
+
+    Args:
+        operation: what was called, with its manifest's rules.
+        reply: what came back.
+    """
     if reply.failure is not None:
-        return verdict(Outcome.UNKNOWN if reply.sent else Outcome.UNAVAILABLE)
-    state, phase, read = where(operation.state, reply.body)
+        return verdict(Outcome.UNKNOWN, Cause.LOST) if reply.sent else verdict(Outcome.UNAVAILABLE, Cause.UNSENT)
+    state, phase, read = where(operation.state, reply.body) if reply.readable else (None, None, {})
     rule = None
-    if not reply.unreadable:
+    if not reply.unreadable and reply.genuine:
         rule, fields = first(operation.response(reply.status).outcomes, reply.body)
         read |= fields
     if rule:
         outcome, stopped = rule.word, rule.work_stopped or MEANINGS[rule.word].work_stopped
+        if reply.repeated and outcome is Outcome.ALREADY_FINISHED and phase is Phase.CANCELLED:
+            outcome = Outcome.STOPPED  # by this call's first sending, whose answer was lost
         return Verdict(outcome, stopped, state, phase, read, rule.note)
+    cause = _cause(operation, reply)
+    if cause is None:
+        return Verdict(Outcome.OBSERVED, WORK[phase], state, phase, read)
+    by_status = BY_STATUS if reply.genuine else WHOEVER_SAYS_IT
+    outcome = Outcome.UNKNOWN if reply.succeeded else by_status.get(reply.status or 0, Outcome.UNKNOWN)
+    if outcome is not Outcome.UNKNOWN:
+        cause = None if reply.genuine else Cause.FOREIGN
+    return Verdict(outcome, MEANINGS[outcome].work_stopped, state, phase, read, cause=cause)
+
+
+def _cause(operation: Operation, reply: Reply) -> Cause | None:
+    """Why a reply that no rule explains says less than it seems to; None: it is a look's plain answer."""
+    if reply.unreadable:
+        return Cause.UNREADABLE
+    if reply.status in _REDIRECTS:
+        return Cause.REDIRECT
+    if not reply.genuine:
+        return Cause.FOREIGN
     if not reply.succeeded:
-        outcome = BY_STATUS.get(reply.status or 0, Outcome.UNKNOWN)
-    elif operation.cancel or reply.unreadable or not _expected(operation, reply.body):
-        outcome = Outcome.UNKNOWN
-    else:
-        return Verdict(Outcome.OBSERVED, _WORK[phase], state, phase, read)
-    return Verdict(outcome, MEANINGS[outcome].work_stopped, state, phase, read)
+        return Cause.STATUS
+    return None if not operation.cancel and _is_expected(operation, reply.body) else Cause.BODY
+
+
+def _is_expected(operation: Operation, body: Json) -> bool:
+    if operation.listing:
+        return isinstance(look_up(body, operation.listing.items), list)
+    return isinstance(body, dict)
 
 
 def where(state: State | None, body: Json) -> tuple[str | None, Phase | None, dict[Pointer, Json]]:
@@ -107,15 +163,9 @@ def first(rules: Sequence[Rule[Word]], body: Json) -> tuple[Rule[Word] | None, d
 
 def fits(when: Sequence[tuple[Pointer, tuple[Json, ...]]], body: Json) -> bool:
     """Whether a body has, at each pointer, one of the values. An absent member counts as null."""
-    return all(any(_same(look_up(body, pointer), value) for value in values) for pointer, values in when)
+    return all(any(_is_same(look_up(body, pointer), value) for value in values) for pointer, values in when)
 
 
-def _same(left: Json, right: Json) -> bool:
+def _is_same(left: Json, right: Json) -> bool:
     # In Python 1 == True; in JSON it isn't.
     return left == right and isinstance(left, bool) is isinstance(right, bool)
-
-
-def _expected(operation: Operation, body: Json) -> bool:
-    if operation.listing:
-        return isinstance(look_up(body, operation.listing.items), list)
-    return isinstance(body, dict)

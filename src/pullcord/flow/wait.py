@@ -1,130 +1,137 @@
-"""After a cancel: follow the confirming link until the work has ended or the time is up."""
+"""Waiting: after a cancel, follow the confirming link until the work has ended or the time is up."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import anyio
 
-from pullcord.flow import verdict as outcome
-from pullcord.flow.actions import Call, read
-from pullcord.flow.verdict import Verdict
+from pullcord.flow import wording
+from pullcord.flow.actions import read
+from pullcord.flow.attempt import Attempt, Call, Watch
+from pullcord.flow.verdict import Verdict, judge
 from pullcord.model.operation import MEANINGS, WAIT_SECONDS, Outcome, Phase, Poll
 from pullcord.model.reply import Reply
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
 Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
-"""Told at each look: the seconds watched, the seconds there are, and the platform's state."""
+"""Told at each look: the seconds watched, the seconds there are, and what was seen."""
 
 GROWTH = 1.6
 """How much longer each interval is than the one before."""
 LAST_LOOK = 5.0
 """Seconds that the look at the end of the time may take."""
+SILENCE = 10.0
+"""Seconds after which a client is told that pullcord still waits, even if there was no look."""
 
 _ENDED = frozenset({Phase.ENDED, Phase.CANCELLED})
 _HOPELESS = frozenset({Outcome.NOT_FOUND, Outcome.DENIED})
 
 
-class Watch(NamedTuple):
-    """What watching showed."""
-
-    seconds: float
-    call: Call | None = None
-    """The last look that succeeded, and what it showed; None if none did."""
-    reply: Reply | None = None
-    verdict: Verdict | None = None
-
-
-async def watch(call: Call, gateway: Gateway, reply: Reply, judged: Verdict, report: Report) -> Watch | None:
-    """Watch the work of a cancel whose caller asked for it; None if there is nothing to watch.
+async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
+    """Watch the work of a cancel whose caller asked for it, and settle what came of the cancel.
 
     A look that fails is no news: watching goes on, and what was last known stays known. Nothing is cancelled again.
+
+    Args:
+        attempt: the cancel, sent and judged.
+        gateway: sends the looks.
+        report: tells the client how far it is.
     """
-    total = call.arguments.get(WAIT_SECONDS)
-    over = MEANINGS[judged.outcome].is_error and judged.outcome is not Outcome.UNKNOWN
-    if not isinstance(total, int) or not total or over or judged.work_stopped == "yes":
-        return None
-    looking = _confirming(call, reply)
+    seconds = attempt.call.arguments.get(WAIT_SECONDS)
+    if not isinstance(seconds, int) or not seconds or not is_worthwhile(attempt):
+        return attempt
+    looking = _confirming(attempt)
     if looking is None:
-        return None
-    asked = request.build(
-        looking.operation, looking.arguments, call.scope.settings_of(looking.operation), call.request_id
-    )
-    poll = call.operation.cancel.poll if call.operation.cancel else Poll()
+        return replace(attempt, watch=Watch(0, possible=False))
+    watch = await _watch(attempt, looking, gateway, report, seconds)
+    return replace(attempt, watch=watch, verdict=settle(attempt, watch))
+
+
+def is_worthwhile(attempt: Attempt) -> bool:
+    """Whether watching can add anything to what is known of a cancel."""
+    judged = attempt.verdict
+    if attempt.obstacle or not attempt.call.operation.cancel or judged.work_stopped == "yes":
+        return False
+    return judged.outcome is Outcome.UNKNOWN or not MEANINGS[judged.outcome].is_error
+
+
+async def _watch(attempt: Attempt, looking: Call, gateway: Gateway, report: Report, seconds: int) -> Watch:
+    poll = attempt.call.operation.cancel.poll if attempt.call.operation.cancel else Poll()
+    title = attempt.call.operation.platform.title
+    look = request.build(looking.operation, looking.arguments, looking.settings, looking.request_id)
     started = gateway.now()
-    end = started + total
-    pause, answer, seen = poll.first, reply, Watch(0)
+    end = started + seconds
+    reply, watch = attempt.reply or Reply.lost(""), Watch(0)
+    pause, state = poll.first, attempt.verdict.state or "unknown"
     while (left := end - gateway.now()) > 0 and not gateway.ending.is_set():
-        least = _asked_for(answer)
+        least = reply.retry_after or 0
         if least > left:
             break
         jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
-        await gateway.pause(min(left, max(jittered, least)))
-        answer = Reply.lost("no answer came in time")
+        rest = min(left, max(jittered, least))
+        while rest > SILENCE and not gateway.ending.is_set():
+            await gateway.pause(SILENCE)
+            rest -= SILENCE
+            await report(gateway.now() - started, seconds, f"{title}: {state}")
+        await gateway.pause(rest)
+        reply = Reply.lost("no answer came in time")
         with anyio.move_on_after(end + LAST_LOOK - gateway.now()):
-            answer = await gateway.send(looking.operation, asked)
-        showed = outcome.judge(looking.operation, answer)
-        if answer.status is not None and showed.outcome is Outcome.OBSERVED:
-            seen = Watch(0, looking, answer, showed)
-            await report(
-                gateway.now() - started, total, f"{call.operation.platform.title}: {showed.state or 'unknown'}"
-            )
+            reply = await gateway.send(looking.operation, look, deadline=looking.deadline)
+        judged = judge(looking.operation, reply)
+        watch = replace(watch, looks=watch.looks + 1)
+        if judged.outcome is Outcome.OBSERVED:
+            state = judged.state or "unknown"
+            watch = replace(watch, last=Attempt(looking, judged, reply))
+        now = gateway.now() - started
+        failed = "" if judged.outcome is Outcome.OBSERVED else " (this look failed)"
+        await report(now, seconds, f"{title}: {state}{failed}")
         # That nothing ran can only be looked up, not waited for.
-        if showed.phase in _ENDED or showed.outcome in _HOPELESS or judged.outcome is Outcome.NOTHING_RUNNING:
+        nothing_ran = attempt.verdict.outcome is Outcome.NOTHING_RUNNING
+        if judged.phase in _ENDED or judged.outcome in _HOPELESS or nothing_ran:
             break
         pause = min(pause * GROWTH, poll.most)
-    return seen._replace(seconds=gateway.now() - started)
+    return replace(watch, seconds=gateway.now() - started)
 
 
-def _asked_for(answer: Reply) -> int:
-    """The seconds that a platform wants to be left alone."""
-    return answer.retry_after or 0
-
-
-def _confirming(call: Call, reply: Reply) -> Call | None:
+def _confirming(attempt: Attempt) -> Call | None:
     """The call that tells how the work ended."""
-    answer = reply if reply.status is not None else None
-    for link in call.operation.response(answer.status if answer else None).links:
+    call = attempt.call
+    reply = attempt.reply if attempt.reply and attempt.reply.status is not None else None
+    for link in call.operation.response(reply.status if reply else None).links:
         if call.operation.cancel and link.rel == call.operation.cancel.confirm:
-            arguments = {name: read(call, answer, expression) for name, expression in link.arguments}
-            if not call.scope.checks[link.operation_id](arguments):
-                return Call(call.scope, call.scope.catalogue[link.operation_id], arguments)
+            arguments = {name: read(call, reply, expression) for name, expression in link.arguments}
+            if not call.surface.checks[link.operation_id](arguments):
+                operation = call.surface.catalogue[link.operation_id]
+                return call._replace(operation=operation, arguments=arguments, found={})
     return None
 
 
-_MISSED = "What ran when pullcord looked ended by itself, so the cancel may have met the work that came next."
-_LOOKED: Mapping[Phase | None, str] = {
-    Phase.ACTIVE: "A look since then shows that something runs there now.",
-    Phase.PAUSED: "A look since then shows that it is not idle: it is paused, or waits for something, and may go on.",
-    Phase.ENDED: "A look since then shows that nothing runs there now.",
-    None: "A look since then shows a state that pullcord doesn't know, so it may go on.",
-}
-
-
-def settle(judged: Verdict, seen: Watch, *, aimed: bool) -> Verdict:
+def settle(attempt: Attempt, watch: Watch) -> Verdict:
     """What came of a cancel after watching: the cancel's own verdict, and what the last look adds to it. Pure.
 
     Args:
-        judged: the cancel's verdict.
-        seen: what watching showed.
-        aimed: whether the cancel named its work.
+        attempt: the cancel.
+        watch: what watching it showed.
     """
-    last = seen.verdict
-    if last is None:
-        watched = f"pullcord looked for {seen.seconds:.0f} s, but no look succeeded."
-        return replace(judged, note=_join(judged.note, watched))
+    judged = attempt.verdict
+    if watch.last is None:
+        looked = wording.LOOKED_IN_VAIN.format(seconds=f"{watch.seconds:.0f}") if watch.looks else None
+        return replace(judged, note=_join(judged.note, looked))
+    last = watch.last.verdict
     known = replace(judged, state=last.state, read=last.read, work_stopped=last.work_stopped, note=None)
     if last.phase is Phase.CANCELLED:
         return replace(known, outcome=Outcome.STOPPED)
     if last.phase is Phase.ENDED and judged.outcome is Outcome.STOPPING:
-        return replace(known, outcome=Outcome.FINISHED_FIRST, note=None if aimed else _MISSED)
+        note = None if attempt.call.operation.repeatable else wording.MISSED
+        return replace(known, outcome=Outcome.FINISHED_FIRST, note=note)
     if last.phase is Phase.ENDED or judged.outcome is Outcome.NOTHING_RUNNING:
-        return replace(known, note=_LOOKED[last.phase])
-    watched = f"pullcord watched it for {seen.seconds:.0f} s; state is what was reported last."
+        return replace(known, note=wording.LOOKED[last.phase])
+    watched = wording.WATCHED.format(seconds=f"{watch.seconds:.0f}")
     return replace(known, note=_join(judged.note, watched))
 
 
-def _join(*notes: str | None) -> str:
-    return " ".join(note for note in notes if note)
+def _join(*notes: str | None) -> str | None:
+    return " ".join(note for note in notes if note) or None

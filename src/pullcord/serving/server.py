@@ -10,16 +10,14 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from pydantic import SecretStr
 
 from pullcord import __version__
 from pullcord.config.surface import Surface
-from pullcord.flow import call
-from pullcord.flow import render as result
-from pullcord.flow.actions import Call
-from pullcord.flow.call import Caller, Desk
+from pullcord.flow.attempt import Call
+from pullcord.flow.call import crash, run
+from pullcord.flow.step import Caller, Engine
 from pullcord.model import sanitize
-from pullcord.serving.elicitation import Person
+from pullcord.serving.elicitation import Elicitation, ElicitedPerson
 from pullcord.serving.tools import tool, tool_result
 
 _log = logging.getLogger(__name__)
@@ -37,55 +35,47 @@ View: TypeAlias = Callable[[Any], Surface]
 
 
 def make(
-    scope: Surface,
-    desk: Desk,
+    surface: Surface,
+    engine: Engine,
     *,
     sandbox: bool = False,
-    confirm: bool = False,
-    state_key: SecretStr | None = None,
+    elicitation: Elicitation | None = None,
     view: View | None = None,
 ) -> Server[Any]:
-    """The server for a scope.
+    """The server for a surface.
 
     Args:
-        scope: what may be called.
-        desk: what calls go through.
+        surface: what may be called.
+        engine: what calls go through.
         sandbox: whether the platforms are pullcord's own sandbox; agents are told.
-        confirm: whether a person is asked before each cancel.
-        state_key: binds a person's answer to the question, for all servers that share the key.
-        view: narrows the scope for each HTTP request; None: it is the same for every caller.
+        elicitation: how a person is asked before each cancel; None: nobody is.
+        view: narrows the surface for each HTTP request; None: it is the same for every caller.
     """
-    tools = {name: tool(operation) for name, operation in scope.tools.items()}
-    person = Person(state_key) if confirm else None
+    tools = {name: tool(operation) for name, operation in surface.tools.items()}
 
-    def seen(ctx: ServerRequestContext[Any]) -> Surface:
-        return view(ctx.request) if view else scope
+    def surface_of(ctx: ServerRequestContext[Any]) -> Surface:
+        return view(ctx.request) if view else surface
 
     async def list_tools(
         ctx: ServerRequestContext[Any], _: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[tools[name] for name in seen(ctx).tools])
+        return types.ListToolsResult(tools=[tools[name] for name in surface_of(ctx).tools])
 
     async def call_tool(
         ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        mine = seen(ctx)
-        operation = mine.tools.get(params.name)
+        own = surface_of(ctx)
+        operation = own.tools.get(params.name)
         if operation is None:
-            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, mine, scope))
-        asked = Call(mine, operation, params.arguments or {})
+            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, own, surface))
+        call = Call(own, operation, params.arguments or {})
+        person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
         try:
-            answer = call.refuse(asked)
-            if answer is None and person and operation.cancel:
-                consented = await person.ask(ctx, params, asked)
-                if isinstance(consented, types.InputRequiredResult):
-                    return consented
-                answer = consented
-            answer = answer or await call.run(asked, desk, Caller(_name(ctx), ctx.session.report_progress))
+            answer = await run(call, engine, Caller(_name(ctx), ctx.session.report_progress, person))
         except Exception:  # noqa: BLE001 - whatever fails in pullcord, the agent gets an answer, and no trace of it
             _log.exception("%s failed", operation.id)
-            answer = result.crashed(asked)
-        return tool_result(answer)
+            answer = crash(call)
+        return person.question if person and person.question else tool_result(answer)
 
     server = Server(
         "pullcord",
@@ -101,8 +91,8 @@ def make(
             "server/discover": CacheHint(ttl_ms=300_000, scope="public"),
         },
     )
-    if person:
-        server.middleware.append(person.boundary)
+    if elicitation:
+        server.middleware.append(elicitation.boundary)
     return server
 
 
@@ -117,12 +107,12 @@ def _name(ctx: ServerRequestContext[Any]) -> str:
     return sanitize.text(", ".join(names), 100)
 
 
-def _unknown(name: str, mine: Surface, scope: Surface) -> str:
-    if name in scope.tools:
+def _unknown(name: str, own: Surface, surface: Surface) -> str:
+    if name in surface.tools:
         return f"{name} needs a scope that this token doesn't have. tools/list names the tools that it may call."
-    operation = scope.catalogue.get(name)
-    missing = scope.settings_of(operation).missing if operation else ()
+    operation = surface.catalogue.get(name)
+    missing = surface.settings_of(operation).missing if operation else ()
     if missing:
         return f"{name} is a tool once {' and '.join(missing)} is set where pullcord is started."
-    near = difflib.get_close_matches(name, mine.tools, n=1)
+    near = difflib.get_close_matches(name, own.tools, n=1)
     return f"There is no tool of this name. {f'Did you mean {near[0]}?' if near else 'tools/list names all.'}"

@@ -4,9 +4,9 @@ from mcp import types
 from pydantic_core import to_json
 
 from pullcord.flow import render
-from pullcord.flow.render import Envelope
 from pullcord.model import arguments
-from pullcord.model.operation import MEANINGS, Operation, Outcome
+from pullcord.model.answer import Answer
+from pullcord.model.operation import Operation
 
 
 def tool(operation: Operation) -> types.Tool:
@@ -28,10 +28,11 @@ def tool(operation: Operation) -> types.Tool:
     )
 
 
-def tool_result(answer: Envelope) -> types.CallToolResult:
+def tool_result(answer: Answer) -> types.CallToolResult:
     """The answer as MCP carries it: the same JSON in both halves, since clients differ in which a model sees."""
+    value = answer.to_json()
     return types.CallToolResult(
-        is_error=MEANINGS[Outcome(answer["outcome"])].is_error,
-        structured_content=dict(answer),
-        content=[types.TextContent(type="text", text=to_json(answer).decode())],
+        is_error=answer.is_error,
+        structured_content=value,
+        content=[types.TextContent(type="text", text=to_json(value).decode())],
     )

@@ -92,7 +92,14 @@ class Gateway:
             await self.sleep(seconds)
             tasks.cancel_scope.cancel()
 
-    async def send(self, operation: Operation, request: Request) -> Reply:
+    async def send(
+        self,
+        operation: Operation,
+        request: Request,
+        *,
+        deadline: float | None = None,
+        recheck: Callable[[], Awaitable[bool]] | None = None,
+    ) -> Reply:
         """Send a request, and again where that is safe, within the whole call's time.
 
         A cancel that is on the wire is finished even if the caller goes away, so that its outcome is known.
@@ -100,6 +107,8 @@ class Gateway:
         Args:
             operation: what is called: it tells whether repeating is safe.
             request: as request.build makes it.
+            deadline: when the whole call must be over, on this gateway's clock; None: only this request is bounded.
+            recheck: whether a repeat still makes sense, looked up right before each; None: it does.
 
         Returns:
             The reply, or why there is none and whether the platform may have acted.
@@ -108,7 +117,8 @@ class Gateway:
         await anyio.lowlevel.checkpoint_if_cancelled()
         key = operation.platform.key
         secret = request.headers.get(key.header, "").removeprefix(key.prefix)
-        deadline = self.now() + self._total
+        own = self.now() + self._total
+        deadline = own if deadline is None else min(own, deadline)
         repeats = 0
         lost: Reply | None = None
         while True:
@@ -123,6 +133,8 @@ class Gateway:
                 lost = answer
             repeats += 1
             await self.sleep(wait)
+            if recheck and not await recheck():
+                return lost or answer
 
     def _wait(self, operation: Operation, answer: Reply, repeats: int, lost: Reply | None) -> float | None:
         """Seconds before the next try; None if there must be none."""

@@ -1,0 +1,58 @@
+"""The next steps that a platform itself names: cut to the known fields, and confined to the platform's origin. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pullcord.model import sanitize
+from pullcord.model.action import Action
+from pullcord.model.operation import Json, Platform
+from pullcord.model.pointer import look_up
+from pullcord.model.reply import Reply
+from pullcord.upstream import request
+
+ACTIONS_LIMIT = 20
+"""Actions taken over from one reply."""
+HREF_LIMIT = 2000
+"""Characters of an address that a platform gives; a longer one is dropped, since cut it would be another."""
+
+_REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_OPERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SCHEMA_REF = re.compile(r"#/[A-Za-z0-9_./~-]{1,200}")
+_METHOD = re.compile("GET|PUT|POST|PATCH|DELETE")
+
+
+def platform_actions(platform: Platform, base_url: str, reply: Reply) -> Iterator[Action]:
+    """The actions in a reply.
+
+    Args:
+        platform: says where they stand.
+        base_url: of the platform; what leads elsewhere is left out.
+        reply: what it answered.
+    """
+    given = look_up(reply.body, platform.actions) if platform.actions is not None else None
+    for member in given[:ACTIONS_LIMIT] if isinstance(given, list) else ():
+        action = _sanitized(platform, base_url, member) if isinstance(member, dict) else None
+        if action:
+            yield action
+
+
+def _sanitized(platform: Platform, base_url: str, member: Mapping[str, Json]) -> Action | None:
+    rel, href, hint = member.get("rel"), member.get("href"), member.get("hint")
+    if not isinstance(rel, str) or not _REL.fullmatch(rel):
+        return None
+    address = request.absolute(href, base_url) if isinstance(href, str) and len(href) <= HREF_LIMIT else None
+    if href is not None and address is None:
+        return None
+    said = sanitize.text(hint, 200) if isinstance(hint, str) else ""
+    return Action(
+        rel=rel,
+        operation_id=_word(member.get("operation_id"), _OPERATION_ID),
+        method=_word(member.get("method"), _METHOD),
+        href=address,
+        hint=said or f"{platform.title} offers this.",
+        schema_ref=_word(member.get("schema_ref"), _SCHEMA_REF),
+    )
+
+
+def _word(value: Json, pattern: re.Pattern[str]) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None

@@ -1,0 +1,77 @@
+"""What the journal says of a cancel: one line before it is sent, and one after; of one that was refused, one."""
+
+import logging
+from collections.abc import Mapping
+
+from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.journal import Journal
+from pullcord.model.operation import REASON, Json, Outcome
+
+_log = logging.getLogger(__name__)
+
+
+def intent(call: Call, client: str) -> Mapping[str, Json]:
+    """The line before a cancel is sent.
+
+    Args:
+        call: the cancel.
+        client: who asked for it.
+    """
+    return {
+        "id": call.request_id,
+        "event": "intent",
+        "operation": call.operation.id,
+        "platform": call.operation.platform.name,
+        "target": call.target,
+        "reason": call.arguments.get(REASON),
+        "client": client,
+    }
+
+
+def outcome(call: Call, came: Outcome, status: int | None, duration: int) -> Mapping[str, Json]:
+    """The line after a cancel was sent.
+
+    Args:
+        call: the cancel.
+        came: what came of it.
+        status: the HTTP status; None: no answer came.
+        duration: milliseconds from the first line to the answer.
+    """
+    return {
+        "id": call.request_id,
+        "event": "outcome",
+        "outcome": str(came),
+        "status": status,
+        "duration_ms": duration,
+    }
+
+
+def refusal(attempt: Attempt, client: str) -> Mapping[str, Json]:
+    """The only line of a cancel that was not sent.
+
+    Args:
+        attempt: with the obstacle that it met.
+        client: who asked for it.
+    """
+    return {
+        **intent(attempt.call, client),
+        "event": "refusal",
+        "outcome": str(attempt.verdict.outcome),
+        "obstacle": str(attempt.obstacle),
+    }
+
+
+async def record(journal: Journal, line: Mapping[str, Json]) -> bool:
+    """Write a line; whether it is on disk. Where it isn't, the log says so."""
+    try:
+        await journal.write(line)
+    except OSError as error:
+        what = {
+            "intent": "the cancel was not sent",
+            "refusal": "the cancel was refused all the same",
+            "outcome": f"it came out as {line.get('outcome')}",
+        }[str(line["event"])]
+        # Not as a traceback: the operator needs to know what became of the cancel.
+        _log.log(logging.ERROR, "the journal can't be written, and %s (cancel %s): %s", what, line["id"], error)
+        return False
+    return True

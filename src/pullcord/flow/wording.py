@@ -1,0 +1,232 @@
+"""The sentences that an agent reads, as tables, and the message that they make. Pure.
+
+{platform} stands for the platform's title; other words in braces are named beside each table.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pullcord.flow.attempt import Aim, Attempt, Obstacle
+from pullcord.flow.verdict import Cause
+from pullcord.model.answer import Items
+from pullcord.model.operation import Json, Outcome, Phase
+
+CANCELS: Mapping[Outcome, str] = {
+    Outcome.STOPPED: "{platform} reports that the work ended because it was cancelled.",
+    Outcome.STOPPING: "{platform} accepted the request to stop; the work may still be running.",
+    Outcome.NOTHING_RUNNING: "{platform} found nothing to stop.",
+    Outcome.ALREADY_FINISHED: "The work had already ended before this call; nothing was stopped.",
+    Outcome.FINISHED_FIRST: "{platform} accepted the request, but the work ended by itself before it stopped.",
+    Outcome.TARGET_CHANGED: "Nothing was sent: the expected task is not what runs now.",
+    Outcome.REFUSED: "{platform} won't cancel this in its present state; nothing was stopped.",
+    Outcome.NOT_FOUND: "{platform} knows no such work, or this key may not see it; nothing was stopped.",
+    Outcome.DENIED: "{platform} refused the key; nothing was stopped.",
+    Outcome.INVALID_ARGUMENTS: "{platform} called the arguments malformed; nothing was stopped.",
+    Outcome.RATE_LIMITED: "{platform} is limiting requests and did not take this one; the work may still be running.",
+    Outcome.UNAVAILABLE: "{platform} did not act on the request; the work may still be running.",
+    Outcome.UNKNOWN: "The request was sent, and the work may or may not be stopping.",
+}
+"""What came of a cancel. The words of an output schema, too."""
+
+LOOKS: Mapping[Outcome, str] = {
+    Outcome.REFUSED: "{platform} won't show this in its present state.",
+    Outcome.NOT_FOUND: "{platform} knows no such work, or this key may not see it.",
+    Outcome.DENIED: "{platform} refused the key.",
+    Outcome.INVALID_ARGUMENTS: "{platform} called the arguments malformed.",
+    Outcome.RATE_LIMITED: "{platform} is limiting requests and did not take this one.",
+    Outcome.UNAVAILABLE: "{platform} did not answer the question.",
+    Outcome.UNKNOWN: "Nothing was learnt about the work, and nothing was changed.",
+}
+"""What came of a look that showed nothing."""
+
+PHASES: Mapping[Phase | None, str] = {
+    Phase.ACTIVE: "The work is running, or about to.",
+    Phase.PAUSED: "The work is paused, or waits for something, and may go on.",
+    Phase.ENDED: "Nothing is running here now.",
+    Phase.CANCELLED: "The work has ended because it was cancelled.",
+    None: "{platform} reports a state that pullcord doesn't know, so whether the work runs is unknown.",
+}
+"""What a look showed."""
+
+CAUSES: Mapping[Cause, str] = {
+    Cause.UNSENT: "{failure}",
+    Cause.LOST: "{failure}",
+    Cause.UNREADABLE: "{platform} answered with status {status}, and the answer can't be read: {unreadable}.",
+    Cause.REDIRECT: "{platform} answered with a redirect ({status}), which is never followed; check its base URL.",
+    Cause.FOREIGN: (
+        "An answer with status {status} came that is not in {platform}'s form, so somebody in between may have sent"
+        " it; check the base URL {base_url}."
+    ),
+    Cause.STATUS: "{platform} answered with status {status}.",
+    Cause.BODY: "{platform} answered in a way that pullcord doesn't know.",
+}
+"""Why an outcome says less than the platform's plain word: before the outcome's sentence."""
+
+FOREIGN: Mapping[Outcome, str] = {
+    Outcome.DENIED: (
+        "Whoever answers at the base URL {base_url} refused the key, in a form that is not {platform}'s; nothing tells"
+        " whether {platform} saw the request."
+    ),
+    Outcome.RATE_LIMITED: (
+        "Whoever answers at the base URL {base_url} is limiting requests, in a form that is not {platform}'s; nothing"
+        " tells whether {platform} saw the request."
+    ),
+}
+"""Instead of the outcome's sentence, where somebody in between may have refused."""
+
+OBSTACLES: Mapping[Obstacle, str] = {
+    Obstacle.MALFORMED: "Nothing was sent. Correct the arguments and call again: {faults}.",
+    Obstacle.UNCONFIGURED: "Nothing was sent: {why}",
+    Obstacle.PROTECTED: "No cancel was sent: this is work that must not be stopped from here (PULLCORD_PROTECT).",
+    Obstacle.UNGUARDED: (
+        "No cancel was sent: some work must not be stopped from here (PULLCORD_PROTECT), and which work this would"
+        " stop could not be told."
+    ),
+    Obstacle.UNSEEN: "Nothing was cancelled: whether the expected task is what runs now could not be told.",
+    Obstacle.SEVERAL: (
+        "Nothing was cancelled: several tasks run now, and which of them the cancel would meet is unknown."
+    ),
+    Obstacle.CHANGED: "Nothing was cancelled: another task runs now than the expected one; target names it.",
+    Obstacle.IDLE: (
+        "Nothing was cancelled: no task runs now. The expected one may have ended, or may not have begun yet."
+    ),
+    Obstacle.ASKED: "No cancel was sent: a person was asked, and the same call must be made again with the answer.",
+    Obstacle.DECLINED: "No cancel was sent: the person who was asked did not agree to it.",
+    Obstacle.UNASKED: (
+        "No cancel was sent: this server asks a person before each cancel, and this client can't ask one."
+    ),
+    Obstacle.LIMITED: (
+        "No cancel was sent: this server may send {count} cancels per {unit}. Call again after {seconds} s."
+    ),
+    Obstacle.UNRECORDED: (
+        "No cancel was sent: each one is recorded first, and the journal can't be written. Tell its operator."
+    ),
+    Obstacle.CRASHED: (
+        "pullcord itself failed. The request may have been sent: look at the work before calling again."
+    ),
+}
+"""Why pullcord itself sent nothing, with the attempt's details."""
+
+TITLES: Mapping[Obstacle, str] = {
+    Obstacle.MALFORMED: "Invalid arguments",
+    Obstacle.UNCONFIGURED: "Not configured",
+    Obstacle.CRASHED: "Internal error",
+}
+"""Titles of the problems that obstacles are; of all others "Not sent"."""
+
+AIMS: Mapping[Aim, str] = {
+    Aim.UNKNOWN: "Which task it met is unknown, since what runs could not be looked up.",
+    Aim.SEVERAL: "Which task it met is unknown, since several were running when pullcord looked just before.",
+    Aim.NOTHING: "No task was running when pullcord looked just before.",
+}
+"""What is known of the target of an accepted cancel that named none."""
+
+MISSED = "What ran when pullcord looked ended by itself, so the cancel may have met the work that came next."
+LOOKED: Mapping[Phase | None, str] = {
+    Phase.ACTIVE: "A look since then shows that something runs there now.",
+    Phase.PAUSED: "A look since then shows that it is not idle: it is paused, or waits for something, and may go on.",
+    Phase.ENDED: "A look since then shows that nothing runs there now.",
+    None: "A look since then shows a state that pullcord doesn't know, so it may go on.",
+}
+"""What a look showed after a cancel that found nothing to stop, or whose answer was lost."""
+WATCHED = "pullcord watched it for {seconds} s; state is what was reported last."
+LOOKED_IN_VAIN = "pullcord looked for {seconds} s, but no look succeeded."
+UNWATCHABLE = "pullcord did not wait, since nothing names the work that could be watched."
+LOOK_FIRST = {
+    True: "Look first; it is safe to send again.",
+    False: "Look first; sent again, it could meet other work.",
+}
+"""After a lost answer, by whether the cancel names its work."""
+CALL_AGAIN = "Call again after {seconds} s."
+
+
+def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
+    """What an answer says in words.
+
+    Args:
+        attempt: what was done, and what came of it.
+        items: the part of a list that is shown, if it was a list.
+        notes: what the offered actions add.
+    """
+    sentences = [
+        *_obstacle(attempt),
+        *_outcome(attempt, items),
+        attempt.verdict.note,
+        *_pause(attempt),
+        UNWATCHABLE if attempt.watch and not attempt.watch.possible else None,
+        *notes,
+    ]
+    told = " ".join(sentence for sentence in sentences if sentence)
+    return told.replace("{platform}", attempt.call.operation.platform.title)
+
+
+def cause(attempt: Attempt) -> str | None:
+    """Why an outcome says less than the platform's plain word."""
+    if attempt.verdict.cause is None:
+        return None
+    return _filled(CAUSES[attempt.verdict.cause], attempt)
+
+
+def _filled(sentence: str, attempt: Attempt) -> str:
+    reply = attempt.reply
+    known: dict[str, Json] = {"base_url": attempt.call.settings.base_url}
+    if reply:
+        failure = f"{reply.failure[0].upper()}{reply.failure[1:]}." if reply.failure else None
+        known |= {"status": reply.status, "unreadable": reply.unreadable, "failure": failure}
+    for name, value in known.items():
+        sentence = sentence.replace(f"{{{name}}}", str(value))
+    return sentence
+
+
+def _obstacle(attempt: Attempt) -> Iterable[str | None]:
+    if attempt.obstacle is None:
+        return
+    if attempt.obstacle is Obstacle.UNSEEN and attempt.look:
+        yield cause(attempt.look) or LOOKS[attempt.look.verdict.outcome]
+    yield OBSTACLES[attempt.obstacle].format_map(attempt.details)
+
+
+def _outcome(attempt: Attempt, items: Items | None) -> Iterable[str | None]:
+    if attempt.obstacle:
+        return
+    judged = attempt.verdict
+    if judged.cause is Cause.FOREIGN and judged.outcome in FOREIGN:
+        yield _filled(FOREIGN[judged.outcome], attempt)
+        return
+    yield cause(attempt)
+    if attempt.call.operation.cancel is None:
+        yield _look(attempt, items)
+    elif judged.cause is Cause.UNSENT:
+        yield "Nothing was sent to {platform}; the work may still be running."
+    elif judged.outcome is not Outcome.UNKNOWN:
+        yield CANCELS[judged.outcome]
+    elif judged.work_stopped == "yes":
+        yield "The request was sent; whether {platform} acted on it is unknown."
+    else:
+        yield f"{CANCELS[judged.outcome]} {LOOK_FIRST[attempt.call.operation.repeatable]}"
+    if judged.outcome is Outcome.STOPPING:
+        yield AIMS.get(attempt.aim)
+
+
+def _look(attempt: Attempt, items: Items | None) -> str:
+    judged = attempt.verdict
+    if judged.outcome is not Outcome.OBSERVED:
+        return LOOKS[judged.outcome]
+    if items is None:
+        return PHASES[judged.phase]
+    more = "; there may be more" if items.left_out is None else f"; {items.left_out} more follow" * bool(items.left_out)
+    count = len(items.items)
+    return f"{count} item{'s' * (count != 1)}, each with its allowed_actions{more}." if count else f"No items{more}."
+
+
+def _pause(attempt: Attempt) -> Iterable[str]:
+    """When to call again, where the platform names it."""
+    if (
+        attempt.reply
+        and attempt.reply.retry_after
+        and attempt.verdict.outcome
+        in {
+            Outcome.RATE_LIMITED,
+            Outcome.UNAVAILABLE,
+        }
+    ):
+        yield CALL_AGAIN.format(seconds=attempt.reply.retry_after)

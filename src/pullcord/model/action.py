@@ -1,0 +1,50 @@
+"""A next step that an answer offers: a link relation, and where it is known the call that follows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pullcord.model.operation import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A hypermedia action. One with a tool is complete: its arguments are all that the tool needs."""
+
+    rel: str
+    """The link relation: what the step is to the work, such as cancel or self."""
+    hint: str
+    """A sentence for the agent: what the step does, or what to do instead of a call."""
+    operation_id: str | None = None
+    method: str | None = None
+    href: str | None = None
+    """An absolute address at the platform."""
+    schema_ref: str | None = None
+    tool: str | None = None
+    """The tool of this server that makes the call; None: it is no tool here."""
+    arguments: Mapping[str, Json] | None = None
+    retry_after_seconds: int | None = None
+    """Seconds to wait before the call."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All that is known of it."""
+        known: dict[str, Any] = {
+            "rel": self.rel,
+            "operation_id": self.operation_id,
+            "method": self.method,
+            "href": self.href,
+            "hint": self.hint,
+            "schema_ref": self.schema_ref,
+            "tool": self.tool,
+            "arguments": None if self.arguments is None else dict(self.arguments),
+            "retry_after_seconds": self.retry_after_seconds,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+    def is_same_call(self, other: "Action") -> bool:
+        """Whether two actions are one call: the same address, and no argument that pullcord alone heeds differs."""
+        if self.href is None or other.href is None:
+            return (self.rel, self.operation_id) == (other.rel, other.operation_id)
+        if (self.method, self.href) != (other.method, other.href):
+            return False
+        return self.arguments is None or other.arguments is None or self.arguments == other.arguments

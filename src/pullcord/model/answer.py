@@ -1,0 +1,85 @@
+"""What an agent is told of a call: one record for every answer, success or error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pullcord.model.action import Action
+from pullcord.model.operation import MEANINGS, Json, Outcome, WorkStopped
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a list."""
+
+    fields: Mapping[str, Json]
+    """What its manifest exposes."""
+    actions: tuple[Action, ...]
+    """What can be done with it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, and the actions beside them."""
+        return {**self.fields, "allowed_actions": [action.to_json() for action in self.actions]}
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The part of a list that an answer shows."""
+
+    items: tuple[Item, ...]
+    left_out: int | None
+    """How many items follow; None: unknown, and perhaps none."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The items, and how many more there are, where that is known."""
+        shown = [item.to_json() for item in self.items]
+        return {"items": shown, "left_out": self.left_out} if self.left_out else {"items": shown}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to a call. Its members are the ones of the JSON object, in that order."""
+
+    operation_id: str
+    platform: str
+    outcome: Outcome
+    message: str
+    """One to three sentences of ours, which can be read alone."""
+    work_stopped: WorkStopped
+    state: str | None
+    """The platform's own word for where the work stands."""
+    evidence: Mapping[str, Json] | None
+    """What the answer rests on."""
+    target: Mapping[str, Json]
+    """The ids that were hit."""
+    resource: Mapping[str, Json] | Items | None
+    """What the platform shows of the work; of a list its items."""
+    problem: Mapping[str, Json] | None
+    """The members of RFC 9457, where something went wrong."""
+    allowed_actions: tuple[Action, ...]
+    """The next steps."""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the call did not do what it was to do."""
+        return MEANINGS[self.outcome].is_error
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that agents read."""
+        return {
+            "operation_id": self.operation_id,
+            "platform": self.platform,
+            "outcome": str(self.outcome),
+            "message": self.message,
+            "work_stopped": self.work_stopped,
+            "state": self.state,
+            "evidence": self.evidence,
+            "target": dict(self.target),
+            "resource": self.resource.to_json() if isinstance(self.resource, Items) else self.resource,
+            "problem": self.problem,
+            "allowed_actions": [action.to_json() for action in self.allowed_actions],
+        }
+
+
+MEMBERS = tuple(Answer.__dataclass_fields__)
+"""The names of an answer's members, each of which every answer has."""
