@@ -9,7 +9,7 @@ import sys
 import anyio
 from anyio import EndOfStream, IncompleteRead
 from tests.clients.client import CLIENTS, Client, driven
-from tests.clients.environment import ROOT
+from tests.environment import ROOT
 from tests.clients.story import STEPS, Story, faults, live
 from tests.clients.witness import heard
 

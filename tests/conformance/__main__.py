@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.clients.environment import npm
+from tests.environment import npm
 from tests.conformance.judge import Check, baseline, judge
 
 import pullcord
