@@ -30,7 +30,8 @@ def npm(name: str, *packages: str) -> Path:
     Raises:
         subprocess.CalledProcessError: they can't be installed; npm has said why on standard error.
     """
-    return _made(name, packages, [["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", ".", *packages]])
+    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", ".", *packages]
+    return _made(name, packages, [command])
 
 
 def venv(name: str, *packages: str, whole: bool = False) -> Path:
@@ -70,9 +71,11 @@ def _made(name: str, packages: tuple[str, ...], commands: Sequence[Sequence[str]
 def _run(command: Sequence[str], folder: Path, name: str) -> None:
     program = shutil.which(command[0]) or str(folder / command[0])
     began = time.monotonic()
-    with subprocess.Popen(  # noqa: S603 - from the callers' tables
-        [program, *command[1:]], cwd=folder, stdout=STANDARD_ERROR, env={**os.environ, **SILENT}
-    ) as process:
+    with (
+        subprocess.Popen(  # noqa: S603 - from the callers' tables
+            [program, *command[1:]], cwd=folder, stdout=STANDARD_ERROR, env={**os.environ, **SILENT}
+        ) as process
+    ):
         while True:
             try:
                 status = process.wait(timeout=2)

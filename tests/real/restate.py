@@ -1,6 +1,5 @@
 """Restate: its server, and a service whose handlers it calls."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,6 +8,8 @@ from pathlib import Path
 import httpx2
 from tests.environment import npm
 from tests.real.server import FIXTURES, Running, Server, free_ports, process, ready
+from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
+from tests.real.witness import Truth
 
 SETTINGS = {
     "DO_NOT_TRACK": "1",
@@ -48,8 +49,65 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
 
 
 async def _start(client: httpx2.AsyncClient, kind: str, file: Path, seconds: float) -> dict[str, str]:
-    answer = await client.post(f"/worker/{kind}/send", json={"file": str(file), "seconds": seconds})
+    handler, _, delayed = kind.partition(" ")
+    delay = {"delay": "10m"} if delayed else {}
+    work = {"file": str(file), "seconds": seconds}
+    answer = await client.post(f"/worker/{handler}/send", json=work, params=delay)
     return {"invocation_id": answer.raise_for_status().json()["invocationId"]}
 
 
-SERVER = Server(("@restatedev/restate-server", "@restatedev/restate-sdk"), partial(npm, "real/restate"), running)
+GOES_ON = "children current_step"
+"""What may go on after a cancel: the record tells nothing of the handler's own code, and of what it sent off."""
+RUNS = (Step(Ask.FIND, "observed"), Step(Ask.LOOK, "observed", Must.SAY_NO, GOES_ON))
+CANCEL = Step(Ask.CANCEL, "stopped", Must.NOT_SAY_YES, GOES_ON)
+AGAIN = Step(Ask.CANCEL, "already_finished", Must.NOT_SAY_YES, GOES_ON)
+
+PLATFORM = Platform(
+    server=Server(("@restatedev/restate-server", "@restatedev/restate-sdk"), partial(npm, "real/restate"), running),
+    instances=("restate",),
+    lists=(("list_restate_invocations", {}),),
+    look="get_restate_invocation",
+    cancel="cancel_restate_invocation",
+    unknown={"invocation_id": "inv_1e3SUtnKPRcK6sNuqzDCUKs0fjtUWtj0J0"},
+    malformed={"invocation_id": "bogus"},
+    stories=(
+        Story(
+            "a handler that awaits Restate",
+            "task",
+            (
+                *RUNS,
+                Step(Ask.UNKNOWN, "not_found"),
+                Step(Ask.MALFORMED, "invalid_arguments"),
+                CANCEL,
+                Step(Ask.LOOK, "observed", Must.NOT_SAY_YES, GOES_ON),
+                AGAIN,
+            ),
+        ),
+        Story(
+            "a handler that swallows its cancellation",
+            "deaf",
+            (
+                *RUNS,
+                CANCEL._replace(outcomes="stopping", must=Must.SAY_NO),
+                Step(Ask.STRONGER, "stopped", Must.NOT_SAY_YES, GOES_ON),
+                AGAIN,
+            ),
+        ),
+        Story("a handler that works inside `ctx.run`", "busy", (*RUNS, CANCEL, AGAIN)),
+        Story("a handler that awaits another one, which works", "parent", (*RUNS, CANCEL, AGAIN)),
+        Story("a handler that sent off another one, which works", "detached", (*RUNS, CANCEL, AGAIN)),
+        Story(
+            "a handler that ended by itself",
+            "task",
+            (Step(Ask.LOOK, "observed"), Step(Ask.CANCEL, "already_finished", Must.SAY_YES)),
+            begins=Truth.ENDED,
+            seconds=BRIEF,
+        ),
+        Story(
+            "a delayed invocation",
+            "task delayed",
+            (Step(Ask.FIND, "observed"), Step(Ask.CANCEL, "stopped", None)),
+            begins=Truth.NEVER_BEGAN,
+        ),
+    ),
+)

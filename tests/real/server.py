@@ -5,11 +5,12 @@ import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import anyio
+import anyio.abc
 import httpx2
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -28,6 +29,8 @@ class Running(NamedTuple):
     """The environment variables with which pullcord reaches it."""
     start: Callable[[str, Path, float], Awaitable[Mapping[str, str]]]
     """Gives it a kind of work that lets a file grow for so many seconds; the arguments that name it for a cancel."""
+    wrong_key: Mapping[str, str] = {}
+    """Settings to put over those, with which it refuses every request."""
 
 
 class Server(NamedTuple):
@@ -44,6 +47,12 @@ class Server(NamedTuple):
 def pinned(platform: str) -> tuple[str, ...]:
     """Every package that a platform's server is made of, with its version."""
     return tuple((FIXTURES / platform / "versions.txt").read_text(encoding="utf-8").split())
+
+
+def versions(platform: str, told: tuple[str, ...]) -> dict[str, str]:
+    """The versions of some packages that a platform's server is made of."""
+    pairs = dict(package.replace("==", "@").rsplit("@", 1) for package in pinned(platform))
+    return {name: pairs[name] for name in told}
 
 
 def free_ports(number: int) -> list[int]:
@@ -68,9 +77,8 @@ async def process(command: Sequence[str | Path], log: Path, settings: Mapping[st
         ExceptionGroup: with a RuntimeError if it ended by itself, or with what went wrong meanwhile.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
-    with (
-        log.open("wb") as written,
-        subprocess.Popen(  # noqa: S603 - from the servers' modules
+    with log.open("wb") as written:
+        program = await anyio.open_process(
             command,
             cwd=log.parent,
             env={**environment, "PYTHONPATH": str(TICKS), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", **settings},
@@ -78,8 +86,7 @@ async def process(command: Sequence[str | Path], log: Path, settings: Mapping[st
             stdout=written,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-        ) as program,
-    ):
+        )
         try:
             async with anyio.create_task_group() as watching:
                 watching.start_soon(_watch, program, log)
@@ -87,22 +94,21 @@ async def process(command: Sequence[str | Path], log: Path, settings: Mapping[st
                 watching.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                os.killpg(program.pid, signal.SIGTERM)
+                _signal(program, signal.SIGTERM)
                 with anyio.move_on_after(FAREWELL):
-                    await until(lambda: _ended(program.pid), f"the end of {command[0]}")
-                # The first of the group isn't waited for yet, so the number still means this group and no other.
-                os.killpg(program.pid, signal.SIGKILL)
+                    await program.wait()
+                _signal(program, signal.SIGKILL)  # what it started may have outlived it
+                await program.aclose()
 
 
-async def _watch(program: subprocess.Popen[bytes], log: Path) -> None:
-    while not await _ended(program.pid):
-        await anyio.sleep(0.5)
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    raise RuntimeError(f"{log.stem} ended by itself: {lines[-1] if lines else 'no word'}; all of it: {log}")
+async def _watch(program: anyio.abc.Process, log: Path) -> None:
+    status = await program.wait()
+    raise RuntimeError(f"{log.stem} ended by itself with status {status}; what it wrote: {log}")
 
 
-async def _ended(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+def _signal(program: anyio.abc.Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, number)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
@@ -113,7 +119,9 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     """
     try:
         with anyio.fail_after(PATIENCE):
-            while not await holds():
+            while True:
+                if await holds():
+                    return
                 await anyio.sleep(0.1)
     except TimeoutError:
         raise TimeoutError(f"{what}: not in {PATIENCE} s") from None
