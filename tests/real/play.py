@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import anyio
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 from tests.real.judge import faults
 from tests.real.server import Running, until
 from tests.real.story import ABOUT_THE_WORK, Ask, Call, Platform, Step, Story
@@ -122,7 +122,7 @@ async def played(story: Story, platform: Platform, running: Running, callers: Ca
             result.rows.append(row)
             result.faults.extend(f"{story.work}: {step.ask}: {fault}" for fault in faults(step, answer, row.true))
             sys.stderr.write(f"  {row.work}: {row.ask}: {row.outcome}, stopped: {row.work_stopped}, true: {row.true}\n")
-    except (LookupError, TimeoutError) as error:
+    except (LookupError, MCPError, TimeoutError) as error:
         result.faults.append(f"{story.work}: it can't go on: {error}")
     return result
 

@@ -36,11 +36,11 @@ class Transcript:
     versions: Mapping[str, str]
     rows: tuple[Row, ...]
 
-    def write(self) -> None:
+    def write(self, folder: Path = FOLDER) -> None:
         """Keep it, in place of the run before it."""
-        FOLDER.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
-        (FOLDER / f"{self.platform}.json").write_text(f"{text}\n", encoding="utf-8")
+        (folder / f"{self.platform}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def read(text: str) -> Transcript:
