@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 
 import anyio
+import httpx2
 from mcp import MCPError
 from tests.environment import CACHE
 from tests.real import a2a, flower, langgraph, restate
@@ -42,6 +43,7 @@ async def told(name: str, platform: Platform) -> list[Played]:
         RuntimeError: the server can't be had on this machine; it says why.
         subprocess.CalledProcessError: it can't be installed; its tool has said why.
         ExceptionGroup: it doesn't start, or ended meanwhile.
+        httpx2.HTTPError: it doesn't take work.
         MCPError: pullcord doesn't start; it has said why on standard error.
         TimeoutError: the stories took too long.
     """
@@ -68,7 +70,7 @@ async def tried(name: str, platform: Platform) -> list[str]:
     faults: list[str] = []
     try:
         stories = await told(name, platform)
-    except* (MCPError, RuntimeError, OSError, subprocess.SubprocessError) as errors:
+    except* (httpx2.HTTPError, MCPError, RuntimeError, OSError, subprocess.SubprocessError) as errors:
         faults = list(sentences(errors))
     rows = tuple(row for story in stories for row in story.rows)
     faults += [fault for story in stories for fault in story.faults]

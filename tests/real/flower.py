@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 from tests.environment import PATIENCE, venv
-from tests.real.server import FIXTURES, TICKS, Running, Server, free_ports, process, ready
+from tests.real.server import FIXTURES, TICKS, Running, Server, free_ports, process, ready, until
 from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
@@ -52,8 +52,20 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
         httpx2.AsyncClient(base_url=address, auth=(USER, PASSWORD), trust_env=False) as client,
     ):
         await ready(client, "/api/tasks")
+        await _one_task_through(client, folder / "first")
         settings = {"FLOWER_API_URL": address, "FLOWER_API_KEY": f"{USER}:{PASSWORD}"}
         yield Running(settings, partial(_start, client), wrong_key={"FLOWER_API_KEY": f"{USER}:another password"})
+
+
+async def _one_task_through(client: httpx2.AsyncClient, file: Path) -> None:
+    """Wait until a task has gone its whole way: only then the worker takes orders, and the monitor knows its tasks."""
+    task = (await _send(client, "task", file, 0))["task_id"]
+
+    async def known() -> bool:
+        answer = await client.get(f"/api/task/info/{task}")
+        return answer.is_success and answer.json()["state"] == "SUCCESS"
+
+    await until(known, "the first task's success")
 
 
 async def _start(client: httpx2.AsyncClient, kind: str, file: Path, seconds: float) -> dict[str, str]:
