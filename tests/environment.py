@@ -91,7 +91,9 @@ def _run(command: Sequence[str], folder: Path, name: str) -> None:
 
 
 def _megabytes(folder: Path) -> int:
-    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*")) // 1_000_000
+    files = (path.lstat() for path in folder.rglob("*"))
+    blocks = {file.st_ino: file.st_blocks for file in files}  # one file may have several names
+    return sum(blocks.values()) * 512 // 1_000_000
 
 
 def _tell(line: str) -> None:
