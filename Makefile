@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults clients conformance recording bench clean
+.PHONY: help demo test check faults clients conformance real recording bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -32,6 +32,9 @@ clients: $(VENV)/installed ## drive pullcord with clients that others wrote; wri
 
 conformance: $(VENV)/installed ## run the official MCP conformance suite, over HTTP, in both eras
 	$(BIN)/python -m tests.conformance
+
+real: $(VENV)/installed ## cancel real work on servers that others wrote, those in PLATFORM or all; writes the transcripts
+	$(BIN)/python -m tests.real $(PLATFORM)
 
 recording: $(VENV)/installed ## record the demo as a picture
 	$(BIN)/python -m tests.recording

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.clients.environment import ROOT, npm
+from tests.environment import ROOT, npm
 
 TOOL = "@anthropic-ai/mcpb@2.1.2"
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "src", "manifests/platforms")

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from tests.bundle import lay_out, pack
-from tests.clients.environment import CACHE, ROOT, venv
+from tests.environment import CACHE, ROOT, venv
 
 import pullcord
 from pullcord.config import settings

@@ -9,9 +9,9 @@ import sys
 import anyio
 from anyio import EndOfStream, IncompleteRead
 from tests.clients.client import CLIENTS, Client, driven
-from tests.clients.environment import ROOT
 from tests.clients.story import STEPS, Story, faults, live
 from tests.clients.witness import heard
+from tests.environment import ROOT
 
 START, END = "<!-- clients -->\n", "<!-- /clients -->"
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import anyio
 from anyio.streams.buffered import BufferedByteReceiveStream
-from tests.clients.environment import CACHE, npm, venv
+from tests.environment import CACHE, npm, venv
 
 import pullcord
 

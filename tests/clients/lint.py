@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.clients.client import SERVER
-from tests.clients.environment import venv
+from tests.environment import venv
 
 LINTER = "tdqs==0.1.0"
 

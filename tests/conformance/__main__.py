@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.clients.environment import npm
 from tests.conformance.judge import Check, baseline, judge
+from tests.environment import npm
 
 import pullcord
 

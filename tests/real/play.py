@@ -1,0 +1,206 @@
+"""Plays a story: starts the work, asks pullcord over MCP, looks at the work itself, and judges each answer."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import anyio
+from mcp import Client, MCPError, StdioServerParameters
+from tests.real.judge import faults
+from tests.real.server import Running, until
+from tests.real.story import ABOUT_THE_WORK, Ask, Call, Platform, Step, Story
+from tests.real.transcript import Row
+from tests.real.witness import Truth, truth
+
+import pullcord
+
+Answer: TypeAlias = dict[str, Any]
+Caller: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[Answer]]
+"""Calls a tool of pullcord."""
+
+PATIENCE = 90
+"""Seconds for one answer, which may have waited for the end of the work."""
+
+
+class Callers(NamedTuple):
+    """Two servers of pullcord for one platform."""
+
+    right: Caller
+    wrong: Caller
+    """Its key is refused."""
+
+
+class Played(NamedTuple):
+    """What came of a story."""
+
+    rows: list[Row]
+    faults: list[str]
+    """Sentences; none if the story held."""
+
+
+@asynccontextmanager
+async def serving(instances: tuple[str, ...], settings: Mapping[str, str]) -> AsyncIterator[Caller]:
+    """`pullcord serve` over stdio, with platforms named and settings given."""
+    named = [word for instance in instances for word in ("--platform", instance)]
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "pullcord", "serve", *named],
+        env={"PYTHONPATH": str(Path(pullcord.__file__).parents[1]), **settings},
+    )
+    async with Client(server) as client:
+
+        async def call(tool: str, arguments: Mapping[str, Any]) -> Answer:
+            with anyio.fail_after(PATIENCE):
+                result = await client.call_tool(tool, dict(arguments))
+            if result.structured_content is None:
+                raise LookupError(f"{tool} has no answer: {result.content}")
+            answer: Answer = result.structured_content
+            return answer
+
+        yield call
+
+
+@dataclass
+class Scene:
+    """A story while it is played."""
+
+    story: Story
+    platform: Platform
+    ids: Mapping[str, str]
+    """The arguments that name the work."""
+    known: Answer = field(default_factory=dict)
+    """The last answer about the work, whose actions the next step follows."""
+
+    def tool(self, name: str) -> str:
+        """A tool of the platform, as the instance that has the work calls it."""
+        return f"{self.story.instance}_{name}" if self.story.instance else name
+
+    def call(self, step: Step) -> Call:
+        """The call of a step other than finding: as it was offered, else put together from the ids.
+
+        Raises:
+            LookupError: a stronger stop was not offered.
+        """
+        look, cancel = self.tool(self.platform.look), self.tool(self.platform.cancel)
+        calls: Mapping[Ask, Call | None] = {
+            Ask.LOOK: offered(self.known, "tool", look) or (look, self.ids),
+            Ask.CANCEL: offered(self.known, "tool", cancel) or (cancel, self.ids),
+            Ask.STRONGER: offered(self.known, "rel", "terminate"),
+            Ask.ELSEWHERE: (self.platform.cancel, self.ids),
+            Ask.UNKNOWN: (cancel, self.platform.unknown),
+            Ask.MALFORMED: (cancel, self.platform.malformed),
+            Ask.WRONG_KEY: (cancel, self.ids),
+        }
+        call = calls[step.ask]
+        if call is None:
+            raise LookupError("no stronger stop is offered")
+        tool, arguments = call
+        return tool, {**arguments, **step.arguments}
+
+
+async def played(story: Story, platform: Platform, running: Running, callers: Callers, file: Path) -> Played:
+    """Play a story, as far as it goes.
+
+    Args:
+        story: which one.
+        platform: the one that it is about.
+        running: the platform's server.
+        callers: call tools of pullcord.
+        file: the one that the work shall let grow.
+    """
+    result = Played([], [])
+    try:
+        scene = Scene(story, platform, await running.start(story.kind, file, story.seconds))
+        await _become(story.begins, file)
+        for step in story.steps:
+            if step.once:
+                await _become(step.once, file)
+            row, answer = await _asked(step, scene, callers, file)
+            result.rows.append(row)
+            result.faults.extend(f"{story.work}: {step.ask}: {fault}" for fault in faults(step, answer, row.true))
+            sys.stderr.write(f"  {row.work}: {row.ask}: {row.outcome}, stopped: {row.work_stopped}, true: {row.true}\n")
+    except (LookupError, MCPError, TimeoutError) as error:
+        result.faults.append(f"{story.work}: it can't go on: {error}")
+    return result
+
+
+async def _become(true: Truth, file: Path) -> None:
+    async def holds() -> bool:
+        return await truth(file) is true
+
+    await until(holds, f"work that {true}")
+
+
+async def _asked(step: Step, scene: Scene, callers: Callers, file: Path) -> tuple[Row, Answer]:
+    caller = callers.wrong if step.ask is Ask.WRONG_KEY else callers.right
+    if step.ask is Ask.FIND:
+        (tool, arguments), answer = await find(caller, scene)
+    else:
+        tool, arguments = scene.call(step)
+        answer = await caller(tool, arguments)
+    about_the_work = step.ask in ABOUT_THE_WORK
+    if about_the_work or step.ask is Ask.FIND:
+        scene.known = answer
+    names = {value: f"<{name}>" for name, value in scene.ids.items()}
+    row = Row(
+        work=scene.story.work,
+        ask=step.ask,
+        tool=tool,
+        arguments={name: names.get(value, value) for name, value in arguments.items()},
+        outcome=answer["outcome"],
+        work_stopped=answer["work_stopped"],
+        may_go_on=tuple(answer["may_go_on"]),
+        state=answer["state"],
+        true=await truth(file) if about_the_work else None,
+    )
+    return row, answer
+
+
+async def find(caller: Caller, scene: Scene) -> tuple[Call, Answer]:
+    """Find work as an agent does: in lists, of which an item may lead to the next one.
+
+    Args:
+        caller: calls a tool.
+        scene: has the work.
+
+    Returns:
+        The call of the list that offers to cancel the work, and its answer with the item's actions in place of its own.
+
+    Raises:
+        LookupError: a list doesn't have it, or its item offers nothing to go on with.
+    """
+    (first, arguments), *further = scene.platform.lists
+    call: Call = (scene.tool(first), arguments)
+    for follow in (*further, scene.platform.cancel):
+        answer = await caller(*call)
+        items = (answer["resource"] or {}).get("items", [])
+        item = next((item for item in items if not {*scene.ids.values()}.isdisjoint(_texts(item))), None)
+        if item is None:
+            raise LookupError(f"{call[0]} does not list the work: {answer['message']}")
+        found = call, {**answer, "allowed_actions": item["allowed_actions"]}
+        following = offered(item, "tool", scene.tool(follow))
+        if following is None:
+            raise LookupError(f"an item of {call[0]} does not offer {follow}")
+        call = following
+    return found
+
+
+def offered(answer: Answer, key: str, value: str) -> Call | None:
+    """The call that an answer, or an item of a list, offers.
+
+    Args:
+        answer: has the actions.
+        key: the member of an action to go by: `tool` or `rel`.
+        value: what it shall be.
+    """
+    for action in answer.get("allowed_actions", []):
+        if action.get(key) == value and "tool" in action:
+            return action["tool"], action["arguments"]
+    return None
+
+
+def _texts(item: Mapping[str, Any]) -> set[str]:
+    return {value for value in item.values() if isinstance(value, str)}

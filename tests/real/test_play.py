@@ -1,0 +1,85 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tests.real.a2a import PLATFORM as A2A
+from tests.real.langgraph import PLATFORM as LANGGRAPH
+from tests.real.play import Answer, Caller, Scene, find
+from tests.real.story import Ask, Call, Step
+
+pytestmark = pytest.mark.anyio
+
+RUN = {"thread_id": "t2", "run_id": "r2"}
+CANCEL = {"rel": "cancel", "tool": "cancel_langgraph_run", "arguments": {**RUN, "wait_seconds": 20}}
+RUNS = {"rel": "item", "tool": "list_langgraph_runs", "arguments": {"thread_id": "t2"}}
+TOLD: Mapping[str, list[dict[str, Any]]] = {
+    "search_langgraph_threads": [
+        {"thread_id": "t1", "allowed_actions": []},
+        {
+            "thread_id": "t2",
+            "allowed_actions": [{"rel": "self", "tool": "get_langgraph_thread", "arguments": {}}, RUNS],
+        },
+    ],
+    "list_langgraph_runs": [{"thread_id": "t2", "run_id": "r2", "state": None, "allowed_actions": [CANCEL]}],
+}
+
+
+def caller(told: Mapping[str, list[dict[str, Any]]], calls: list[Call]) -> Caller:
+    async def call(tool: str, arguments: Mapping[str, Any]) -> Answer:
+        calls.append((tool, arguments))
+        return {"message": "Listed.", "resource": {"items": told[tool]}, "allowed_actions": []}
+
+    return call
+
+
+def scene(ids: Mapping[str, str] = RUN) -> Scene:
+    return Scene(LANGGRAPH.stories[0], LANGGRAPH, ids)
+
+
+async def test_work_is_found_by_what_each_list_offers() -> None:
+    calls: list[Call] = []
+    call, answer = await find(caller(TOLD, calls), scene())
+    assert calls == [("search_langgraph_threads", {"status": "busy"}), ("list_langgraph_runs", {"thread_id": "t2"})]
+    assert call == calls[-1]
+    assert answer["allowed_actions"] == [CANCEL]
+
+
+async def test_work_that_a_list_does_not_have_is_not_found() -> None:
+    told = {**TOLD, "search_langgraph_threads": TOLD["search_langgraph_threads"][:1]}
+    with pytest.raises(LookupError, match=r"search_langgraph_threads does not list the work: Listed\."):
+        await find(caller(told, []), scene())
+
+
+async def test_an_item_that_leads_nowhere_is_told() -> None:
+    told = {**TOLD, "list_langgraph_runs": [{"run_id": "r2", "allowed_actions": []}]}
+    with pytest.raises(LookupError, match="an item of list_langgraph_runs does not offer cancel_langgraph_run"):
+        await find(caller(told, []), scene())
+
+
+def test_what_was_offered_is_called_as_it_was_offered() -> None:
+    known = scene()
+    known.known = {"allowed_actions": [CANCEL]}
+    assert known.call(Step(Ask.CANCEL, "stopped")) == ("cancel_langgraph_run", {**RUN, "wait_seconds": 20})
+
+
+def test_what_was_not_offered_is_called_by_its_ids() -> None:
+    assert scene().call(Step(Ask.CANCEL, "stopped", arguments={"wait_seconds": 2})) == (
+        "cancel_langgraph_run",
+        {**RUN, "wait_seconds": 2},
+    )
+    assert scene().call(Step(Ask.LOOK, "observed")) == ("get_langgraph_run", RUN)
+
+
+def test_a_stronger_stop_is_called_only_where_it_is_offered() -> None:
+    known = scene()
+    with pytest.raises(LookupError, match="no stronger stop is offered"):
+        known.call(Step(Ask.STRONGER, "stopped"))
+    known.known = {"allowed_actions": [CANCEL, {"rel": "terminate", "tool": "kill", "arguments": RUN}]}
+    assert known.call(Step(Ask.STRONGER, "stopped")) == ("kill", RUN)
+
+
+def test_work_of_an_instance_is_cancelled_by_the_instances_tool_and_elsewhere_by_the_others() -> None:
+    (story,) = (story for story in A2A.stories if story.instance)
+    billing = Scene(story, A2A, {"id": "5"})
+    assert billing.call(Step(Ask.CANCEL, "stopped")) == ("billing_cancel_a2a_task", {"id": "5"})
+    assert billing.call(Step(Ask.ELSEWHERE, "not_found")) == ("cancel_a2a_task", {"id": "5"})
