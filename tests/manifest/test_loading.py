@@ -282,6 +282,13 @@ def test_everything_that_a_link_and_a_rule_may_say_is_read() -> None:
     assert response.outcomes[2] == Rule(Outcome.ALREADY_FINISHED, (), "It was late.", "no")
 
 
+def test_the_media_types_of_a_reply_are_read_as_they_stand() -> None:
+    content = "{application/a2a+json: {schema: {}}, 'text/plain; charset=utf-8': {}}"
+    operations = depot(("'200': {description: The run.}", f"'200': {{description: The run., content: {content}}}"))
+    assert operations["get_run"].responses["200"].media == ("application/a2a+json", "text/plain; charset=utf-8")
+    assert operations["list_runs"].responses["200"].media == ()
+
+
 def test_a_link_reads_an_argument_by_its_own_name_not_the_headers() -> None:
     operations = depot(
         ("parameters: {run_id: $item#}", "parameters: {run_id: $request.header.X-Reason}"),

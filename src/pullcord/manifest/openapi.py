@@ -60,6 +60,7 @@ _PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
 _ARGUMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _PATH = re.compile(r"(?:/(?:\{[A-Za-z_][A-Za-z0-9_]{0,63}\}|(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,=:@-]+))+")
@@ -378,5 +379,15 @@ def _responses(node: Node, here: Here, words: Sequence[Outcome]) -> dict[str, Re
             if "x-outcomes" in members
             else (),
             links=keywords.links(members["links"], here) if "links" in members else (),
+            media=_media(members["content"]) if "content" in members else (),
         )
     return responses
+
+
+def _media(node: Node) -> tuple[str, ...]:
+    """The media types of a content map (OpenAPI 3.1.1, 4.8.17), of which nothing else is read."""
+    found = node.named()
+    for media, each in found.items():
+        if not _MEDIA.fullmatch(media):
+            each.fault(f"{media or repr(media)} is no media type; write one that is sent, such as application/json")
+    return tuple(found)

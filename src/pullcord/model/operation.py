@@ -152,6 +152,8 @@ class Response(NamedTuple):
 
     outcomes: tuple[Rule[Outcome], ...] = ()
     links: tuple[Link, ...] = ()
+    media: tuple[str, ...] = ()
+    """The media types that its body may have, such as application/json, as the manifest writes them; none: no body."""
 
 
 class Place(StrEnum):
