@@ -79,6 +79,20 @@ def test_a_url_of_ones_own_needs_no_variables() -> None:
     assert read({"DEPOT_KEY": HIDDEN, "DEPOT_URL": "http://127.0.0.1:8080/x/"}).missing == ()
 
 
+def test_where_there_is_no_default_the_url_must_be_set() -> None:
+    variables = "\n    variables:\n      tenant: {default: yours, x-env: DEPOT_TENANT}"
+    operations = depot(("https://{tenant}.depot.example/api", "/"), (variables, ""))
+    found = settings.read(operations, {"DEPOT_KEY": HIDDEN})["depot"]
+    assert (found.missing, found.base_url) == (("DEPOT_URL",), "{DEPOT_URL}")
+    assert settings.read(operations, {"DEPOT_KEY": HIDDEN, "DEPOT_URL": "https://x.example"})["depot"].missing == ()
+
+
+def test_a_manifest_may_name_this_machine_over_plain_http() -> None:
+    variables = "\n    variables:\n      tenant: {default: yours, x-env: DEPOT_TENANT}"
+    operations = depot(("https://{tenant}.depot.example/api", "http://127.0.0.1:2024"), (variables, ""))
+    assert settings.read(operations, {})["depot"].base_url == "http://127.0.0.1:2024"
+
+
 # Files
 
 
@@ -128,7 +142,10 @@ def test_a_key_that_no_header_carries_is_refused(key: str, file: Path) -> None:
 # Where a key may go
 
 GRAMMAR = "the URL may hold a scheme, a host, a port and a path only; write https://host/path"
-PLAIN = "the URL must be https, or http to this machine (127.0.0.1): a key is sent there"
+PLAIN = (
+    "the URL must be https, or http to this machine (127.0.0.1) or to a host that PULLCORD_PLAIN_HTTP names:"
+    " a key is sent there"
+)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +211,40 @@ def test_a_url_with_tls_or_to_this_machine_is_taken(url: str) -> None:
 )
 def test_any_other_url_is_refused(url: str, fault: str) -> None:
     assert faults({"DEPOT_URL": url, "DEPOT_KEY": HIDDEN}) == [f"DEPOT_URL: {fault}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://flower:5555", "flower"),
+        ("http://FLOWER:5555/x", "a, Flower ,b"),
+        ("http://10.0.0.7:2024", "10.0.0.7"),
+        ("http://[fd00::1]:9070", "[fd00::1]"),
+        ("http://web.agents.svc.cluster.local", "*.svc.cluster.local"),
+    ],
+)
+def test_plain_http_goes_to_the_hosts_that_the_operator_names(url: str, named: str) -> None:
+    assert read({"DEPOT_URL": url, "PULLCORD_PLAIN_HTTP": named}).base_url == url
+    assert faults({"DEPOT_URL": url}) == [f"DEPOT_URL: {PLAIN}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://svc.cluster.local", "*.svc.cluster.local"),
+        ("http://evilsvc.cluster.local", "*.svc.cluster.local"),
+        ("http://flower.evil.example", "flower"),
+        ("http://flower", "flower.example"),
+    ],
+)
+def test_plain_http_goes_nowhere_else(url: str, named: str) -> None:
+    assert faults({"DEPOT_URL": url, "PULLCORD_PLAIN_HTTP": named}) == [f"DEPOT_URL: {PLAIN}"]
+
+
+@pytest.mark.parametrize("named", ["*", "*.", "http://flower", "flower:5555", "10.0.0.0/8", "a b", "a.*"])
+def test_what_is_no_host_names_none(named: str) -> None:
+    what = "is no host; write names with commas, such as flower,*.svc.cluster.local"
+    assert faults({"PULLCORD_PLAIN_HTTP": f"one,{named}"}) == [f"PULLCORD_PLAIN_HTTP: {named!r} {what}"]
 
 
 @given(st.text("htps:/@.?#[]\\ a1%{}\n", max_size=20).map("http".__add__) | st.text())

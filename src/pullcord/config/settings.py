@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from pullcord.model.arguments import fault_of
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Catalogue, Operation, Platform
-from pullcord.model.url import url_faults
+from pullcord.model.url import PLAIN_HTTP, url_faults
 
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*|[0-9a-f]*:[0-9a-f:.]+")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -77,8 +78,9 @@ def read(catalogue: Catalogue, environ: Mapping[str, str], *, brought: bool = Fa
         SettingsError: with every fault, one line each.
     """
     faults: list[str] = []
+    plain = _plain_hosts(environ, faults)
     found = {
-        name: _settings(platform, catalogue.values(), environ, faults, brought=brought)
+        name: _settings(platform, catalogue.values(), environ, faults, plain, brought=brought)
         for name, platform in platforms(catalogue).items()
     }
     if faults:
@@ -86,15 +88,33 @@ def read(catalogue: Catalogue, environ: Mapping[str, str], *, brought: bool = Fa
     return found
 
 
+def _plain_hosts(environ: Mapping[str, str], faults: list[str]) -> list[str]:
+    """The hosts beyond this machine that may be reached over plain http."""
+    given, source = setting(PLAIN_HTTP, environ, faults)
+    hosts = [host.strip().strip("[]").lower() for host in given.split(",") if host.strip()]
+    faults.extend(
+        f"{source}: {host!r} is no host; write names with commas, such as flower,*.svc.cluster.local"
+        for host in hosts
+        if not _HOST.fullmatch(host)
+    )
+    return hosts
+
+
 def _settings(
-    platform: Platform, operations: Iterable[Operation], environ: Mapping[str, str], faults: list[str], *, brought: bool
+    platform: Platform,
+    operations: Iterable[Operation],
+    environ: Mapping[str, str],
+    faults: list[str],
+    plain: Sequence[str],
+    *,
+    brought: bool,
 ) -> Settings:
     key, key_source = setting(platform.key.env, environ, faults)
     if key and not is_key(key):
         faults.append(f"{key_source}: the key holds white space or characters that a header can't carry; check it")
     if key and brought:
         faults.append(f"{key_source} is set, but with --caller-keys each request brings its own; unset it")
-    url, missing = _base_url(platform, environ, faults)
+    url, missing = _base_url(platform, environ, faults, plain)
     values: dict[str, str] = {}
     given = {p.env: p.schema for o in operations if o.platform is platform for p in o.parameters if p.env}
     for env, schema in given.items():
@@ -136,12 +156,16 @@ def setting(name: str, environ: Mapping[str, str], faults: list[str]) -> tuple[s
         return "", f"{name}_FILE"
 
 
-def _base_url(platform: Platform, environ: Mapping[str, str], faults: list[str]) -> tuple[str, tuple[str, ...]]:
+def _base_url(
+    platform: Platform, environ: Mapping[str, str], faults: list[str], plain: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
     """The base URL, and the variables that it still lacks."""
     given, source = setting(platform.url_env, environ, faults)
     if given:
-        faults.extend(f"{source}: {fault}" for fault in url_faults(given))
+        faults.extend(f"{source}: {fault}" for fault in url_faults(given, plain))
         return given.rstrip("/"), ()
+    if platform.url == "/":
+        return f"{{{platform.url_env}}}", (platform.url_env,)
     url = platform.url
     missing: list[str] = []
     for variable, env in platform.variables.items():

@@ -18,9 +18,11 @@ def server(node: Node) -> tuple[str, str, dict[str, str]]:
     members = servers[0].members("server")
     url = members["url"].text()
     names = _NAMES.findall(url)
-    faults = url_faults(_NAMES.sub("name", url))
-    if url and (faults or not url.startswith("https:") or url.endswith("/")):
-        members["url"].fault("this is no base URL; write https://host/path, without a slash at its end")
+    # OpenAPI's own default, "/", names no host: each user has one of their own.
+    if url not in {"", "/"} and (url_faults(_NAMES.sub("name", url)) or url.endswith("/")):
+        members["url"].fault(
+            "this is no base URL; write https://host/path without a slash at its end, or / where there is no default"
+        )
     variables: dict[str, str] = {}
     for name, variable in members["variables"].named().items() if "variables" in members else ():
         variables[name] = env(variable.members("server variable")["x-env"])

@@ -267,7 +267,7 @@ class Platform(NamedTuple):
     name: str
     title: str
     url: str
-    """The base URL, with {variables}."""
+    """The base URL, with {variables}; "/": there is none but the operator's own."""
     url_env: str
     """The environment variable that replaces it."""
     variables: Mapping[str, str]
