@@ -51,7 +51,7 @@ def outcomes() -> str:
 def variables() -> str:
     rows = []
     for platform in settings.platforms(CATALOGUE).values():
-        rows.append([f"`{platform.key.env}`", platform.title, platform.key.description])
+        rows += [[f"`{key.env}`", platform.title, key.description] for key in platform.keys]
         rows.extend(
             [f"`{env}`", platform.title, f"The {name} in `{platform.url}`."] for name, env in platform.variables.items()
         )

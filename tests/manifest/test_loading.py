@@ -94,7 +94,7 @@ def test_every_fault_of_a_file_is_told_at_once_each_with_its_line() -> None:
         ("operationId: halt_line", "operationId: get_run"),
         ("outcome: stopped}", "outcome: stopt}"),
         ("{when: {/state: [running]}, phase: active}", "{when: {state: [running]}, phase: active}"),
-        ("scheme: bearer", "scheme: basic"),
+        ("scheme: bearer", "scheme: digest"),
         ("{run_id: $item#/id}", "{run: $item#/id}"),
         ("version: '1'}", "version: '1', licence: x}"),
     )
@@ -198,7 +198,7 @@ def test_a_right_manifest_becomes_records() -> None:
     assert platform.url == "https://{tenant}.depot.example/api"
     assert platform.url_env == "DEPOT_URL"
     assert platform.variables == {"tenant": "DEPOT_TENANT"}
-    assert platform.key == Key("DEPOT_KEY", "Authorization", "Bearer ", "A key.")
+    assert platform.keys == (Key("DEPOT_KEY", "Authorization", "Bearer ", "A key."),)
     assert platform.problem == {"code": Expression(Source.BODY, "/error")}
     assert platform.actions == "/next"
 
@@ -307,7 +307,7 @@ def test_a_key_may_go_in_a_header_of_its_own() -> None:
     operations = depot(
         ("      type: http\n      scheme: bearer", "      type: apiKey\n      in: header\n      name: x-key")
     )
-    assert operations["get_run"].platform.key == Key("DEPOT_KEY", "x-key", "", "A key.")
+    assert operations["get_run"].platform.keys == (Key("DEPOT_KEY", "x-key", "", "A key."),)
 
 
 def test_a_method_of_its_own_replaces_a_shared_parameter() -> None:

@@ -4,6 +4,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +20,7 @@ from tests.support import shipped
 from pullcord import __version__
 from pullcord.config.settings import Settings
 from pullcord.model import arguments
-from pullcord.model.operation import Arguments, Json, Operation, Place
+from pullcord.model.operation import Arguments, Json, Key, Operation, Place
 from pullcord.upstream import request
 
 DEPOT = depot()
@@ -30,7 +31,8 @@ SESSION = "session_" + "0" * 31 + "7"
 
 
 def built(name: str, given: Arguments, settings: Settings = SETTINGS) -> request.Request:
-    return request.build(OPERATIONS[name], given, settings, "a-request-id")
+    operation = OPERATIONS[name]
+    return request.build(operation, given, replace(settings, scheme=operation.platform.keys[0]), "a-request-id")
 
 
 # Requests
@@ -41,6 +43,7 @@ def test_a_request_carries_the_method_the_address_and_the_key() -> None:
     assert (sent.method, sent.url) == ("POST", f"{BASE}/runs/r1/cancel")
     assert sent.headers["Host"] == "depot.example"
     assert sent.headers["Authorization"] == "Bearer the-key"
+    assert sent.secrets == ("the-key",)
     assert sent.headers["Accept"] == "application/json, application/problem+json"
     assert sent.headers["Accept-Encoding"] == "identity"
     assert sent.headers["User-Agent"] == f"pullcord/{__version__}"
@@ -76,6 +79,14 @@ def test_a_key_goes_in_the_header_that_the_manifest_names() -> None:
     sent = built("get_execution", {"task_id": "7"})
     assert sent.headers["x-api-key"] == "the-key"
     assert "Authorization" not in sent.headers
+
+
+def test_a_user_and_a_password_are_sent_as_basic_authentication_says() -> None:
+    scheme = Key("DEPOT_LOGIN", "Authorization", "Basic ", "A login.", basic=True)
+    settings = Settings(BASE, SecretStr("Aladdin:open sesame é"), "DEPOT_LOGIN", {}, (), scheme)
+    sent = request.build(OPERATIONS["get_run"], {"run_id": "r1"}, settings, "a-request-id")
+    assert sent.headers["Authorization"] == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZSDDqQ=="
+    assert sent.secrets == ("QWxhZGRpbjpvcGVuIHNlc2FtZSDDqQ==", "Aladdin:open sesame é", "open sesame é")
 
 
 def test_without_a_key_none_is_sent() -> None:

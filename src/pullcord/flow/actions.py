@@ -125,10 +125,8 @@ def _own(call: Call, reply: Reply | None, verdict: Verdict) -> Iterator[Action]:
     match verdict.outcome:
         case Outcome.DENIED:
             remedy = call.scope.settings_of(call.operation).remedy
-            yield {
-                "rel": "authorize",
-                "hint": f"{remedy} {platform.title} needs: {platform.key.description}",
-            }
+            needs = " or ".join(key.description for key in platform.keys)
+            yield {"rel": "authorize", "hint": f"{remedy} {platform.title} needs: {needs}" if needs else remedy}
         case Outcome.INVALID_ARGUMENTS:
             yield {
                 "rel": "retry",

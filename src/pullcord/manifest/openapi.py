@@ -13,7 +13,7 @@ from pullcord.manifest.extensions import Here
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import parameters
 from pullcord.manifest.paths import check_parameters, check_path, meet
-from pullcord.manifest.security import key
+from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
 from pullcord.model.operation import REASON, Operation, Outcome, Platform, Response
 
@@ -88,6 +88,7 @@ def read_document(name: str, text: str, faults: list[str]) -> list[tuple[Operati
 
 def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
     url, url_env, variables = server(members["servers"])
+    accepted, key_optional = keys(root, members["security"])
     problem = members["x-problem"].members("x-problem") if "x-problem" in members else {}
     return Platform(
         name=members["x-platform"].text(_PLATFORM_NAME, "a short lower-case name"),
@@ -95,9 +96,10 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
         url=url,
         url_env=url_env,
         variables=variables,
-        key=key(root, members["security"]),
+        keys=accepted,
         problem={member: keywords.expression(node, Here("x-problem", [])) for member, node in problem.items()},
         actions=keywords.in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
+        key_optional=key_optional,
     )
 
 

@@ -1,6 +1,8 @@
-"""How a platform is told who asks: the document's security schemes."""
+"""How a platform is told who asks: the document's security schemes (OpenAPI 3.1.1, 4.8.27 and 4.8.30)."""
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from pullcord.manifest.node import Node
 from pullcord.manifest.servers import env
@@ -10,30 +12,58 @@ from pullcord.model.pointer import escape, look_up
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
-def key(root: Node, security: Node) -> Key:
-    """The scheme that the document asks for.
+class _Way(NamedTuple):
+    """How a scheme writes a key into a header."""
+
+    prefix: str
+    basic: bool = False
+
+
+_WAYS: Mapping[str, _Way] = {
+    "http bearer": _Way("Bearer "),
+    "http basic": _Way("Basic ", basic=True),
+    "apiKey header": _Way(""),
+}
+"""By the type, and the scheme or the place."""
+
+
+def keys(root: Node, security: Node) -> tuple[tuple[Key, ...], bool]:
+    """The keys that the document asks for, one of which is enough, and whether it may also be called without any.
 
     Args:
-        root: the document, whose components describe the scheme.
+        root: the document, whose components describe the schemes.
         security: its list of requirements.
     """
-    names = [name for requirement in security.items() for name in requirement.named()]
-    pointer = f"/components/securitySchemes/{escape(names[0])}" if names else ""
-    if len(names) != 1 or look_up(root.document.value, pointer) is None:
-        security.fault("one security scheme is expected, and it must stand in components; write - key: []")
-        return Key("", "", "", "")
-    node = root.at(pointer, look_up(root.document.value, pointer)).resolved()
-    members = node.named()
-    if "type" in members and members["type"].value not in ("http", "apiKey"):
-        members["type"].fault(f"{members['type'].value} is not supported; write http (with scheme bearer) or apiKey")
+    found: dict[str, Key] = {}
+    requirements = security.items()
+    for requirement in requirements:
+        names = list(requirement.named())
+        if len(names) > 1:
+            requirement.fault("two keys at once are not supported; write alternatives as items of their own: - key: []")
+        for name in names[:1]:
+            pointer = f"/components/securitySchemes/{escape(name)}"
+            described = look_up(root.document.value, pointer)
+            if described is None:
+                requirement.fault(f"{name} is no security scheme of this file; describe it in components")
+                continue
+            key = _key(root.at(pointer, described))
+            if found.setdefault(key.env, key) != key:
+                requirement.fault(f"{key.env} gives another scheme's key, too; give each a variable of its own")
+    return tuple(found.values()), any(requirement.value == {} for requirement in requirements)
+
+
+def _key(scheme: Node) -> Key:
+    node = scheme.resolved()
+    kind = look_up(node.value, "/type")
+    way = _WAYS.get(f"{kind} {look_up(node.value, '/in' if kind == 'apiKey' else '/scheme')}")
+    if way is None:
+        node.fault(
+            "this scheme is not supported; write type http with scheme bearer or basic,"
+            " or type apiKey with in header and a name"
+        )
         return Key("", "", "", "")
     members = node.members("security scheme")
-    kind = members["type"].value
-    header, prefix = "Authorization", "Bearer "
-    if [kind, members.get("in", node).value] == ["apiKey", "header"] and "name" in members:
-        header, prefix = members["name"].text(HEADER, "a header's name"), ""
-    elif [kind, members.get("scheme", node).value] != ["http", "bearer"]:
-        node.fault(
-            "this scheme is not supported; write type http with scheme bearer, or type apiKey with in header and a name"
-        )
-    return Key(env(members["x-env"]), header, prefix, members["description"].text())
+    if kind == "apiKey" and "name" not in members:
+        node.fault("name is missing; an apiKey needs the name of its header")
+    header = members["name"].text(HEADER, "a header's name") if "name" in members else "Authorization"
+    return Key(env(members["x-env"]), header, way.prefix, members["description"].text(), way.basic)

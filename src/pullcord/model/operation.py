@@ -253,12 +253,16 @@ class Listing(NamedTuple):
 
 
 class Key(NamedTuple):
-    """How a platform is told who asks."""
+    """One way to tell a platform who asks."""
 
     env: str
+    """The environment variable that gives it."""
     header: str
     prefix: str
+    """What stands before it in the header."""
     description: str
+    basic: bool = False
+    """Whether it is user:password, and sent as RFC 7617 says."""
 
 
 class Platform(NamedTuple):
@@ -272,11 +276,14 @@ class Platform(NamedTuple):
     """The environment variable that replaces it."""
     variables: Mapping[str, str]
     """Names of the URL's variables, each with the environment variable that gives it."""
-    key: Key
+    keys: tuple[Key, ...]
+    """One of them is enough; none: it asks nobody who they are."""
     problem: Mapping[str, Expression] = _NOTHING
     """Where an error's members stand; those of RFC 9457 stand at the body's root unless named here."""
     actions: Pointer | None = None
     """Where the platform's own next steps stand in a body."""
+    key_optional: bool = False
+    """Whether it may be called without a key, too."""
 
 
 class Operation(NamedTuple):

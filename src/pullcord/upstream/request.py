@@ -1,5 +1,6 @@
 """(operation, arguments, settings) to an HTTP request, and an address back to arguments. Pure."""
 
+import base64
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
@@ -7,7 +8,7 @@ from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 from pullcord import __version__
 from pullcord.config.settings import Settings
-from pullcord.model.operation import Arguments, Json, Operation, Parameter, Place, Pointer
+from pullcord.model.operation import Arguments, Json, Key, Operation, Parameter, Place, Pointer
 
 Named: TypeAlias = Sequence[tuple[Pointer, str]]
 """Where an answer names the work that it is about, and what that must be called."""
@@ -26,6 +27,8 @@ class Request(NamedTuple):
     Bytes behind an earlier answer would be taken for the answer to this one: that shows where answers name their work.
     And the other side may just have closed it: then nobody knows what came of this one, and it must be repeatable.
     """
+    secrets: tuple[str, ...] = ()
+    """What of it must not be shown, wherever it comes back."""
 
 
 _NAMES = re.compile(r"\{([^{}]*)\}")
@@ -52,11 +55,20 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
         headers["Content-Length"] = (
             "0"  # some servers refuse a request that could carry content and doesn't say how much
         )
-    if settings.key:
-        headers[operation.platform.key.header] = operation.platform.key.prefix + settings.key.get_secret_value()
+    secrets: tuple[str, ...] = ()
+    if settings.key and settings.scheme:
+        headers[settings.scheme.header], secrets = _key(settings.scheme, settings.key.get_secret_value())
     named = [(pointer, str(arguments[name])) for pointer, name in operation.answers]
     kept = bool(named) and operation.repeatable
-    return Request(operation.method, url(operation, arguments, settings.base_url), headers, named, kept)
+    return Request(operation.method, url(operation, arguments, settings.base_url), headers, named, kept, secrets)
+
+
+def _key(scheme: Key, given: str) -> tuple[str, tuple[str, ...]]:
+    """A header's value that tells a key, and what of it is secret."""
+    if not scheme.basic:
+        return scheme.prefix + given, (given,)
+    encoded = base64.b64encode(given.encode()).decode()  # RFC 7617
+    return scheme.prefix + encoded, (encoded, given, given.partition(":")[2])
 
 
 def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> Iterator[tuple[str, str]]:
