@@ -100,12 +100,12 @@ def test_every_fault_of_a_file_is_told_at_once_each_with_its_line() -> None:
     )
     assert [(int(fault.split()[0].split(":")[1]), fault.split(": ")[1][:26]) for fault in told(text)] == [
         (2, "licence is not supported i"),
-        (105, "this scheme is not support"),
         (30, "'stopt' is none of the wor"),
         (50, "'state' is no JSON Pointer"),
         (55, "get_run is also GET /runs/"),
         (97, "this gives run, which get_"),
         (97, "this doesn't give run_id, "),
+        (105, "this scheme is not support"),
     ]
 
 
@@ -168,9 +168,9 @@ def test_several_files_are_told_together_each_by_its_path(tmp_path: Path) -> Non
     clash = f"is also in {good}; rename one of the two"
     place = "/paths/~1runs"
     assert caught.value.faults[5:] == (
-        f"{wrong}:55 /paths/~1lines~1{{line}}~1halt/post/operationId: {no_tool}",
         f"{wrong}:20 {place}~1{{run_id}}~1cancel/post/operationId: operationId cancel_run {clash}",
         f"{wrong}:42 {place}~1{{run_id}}/get/operationId: operationId get_run {clash}",
+        f"{wrong}:55 /paths/~1lines~1{{line}}~1halt/post/operationId: {no_tool}",
         f"{wrong}:80 {place}/get/operationId: operationId list_runs {clash}",
     )
 

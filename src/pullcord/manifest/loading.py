@@ -1,5 +1,6 @@
 """Manifest files to one catalogue; all their faults at once."""
 
+import re
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -33,8 +34,9 @@ def load(paths: Iterable[Traversable]) -> Catalogue:
     homes: dict[str, str] = {}
     catalogue: dict[str, Operation] = {}
     for path in paths:
+        own: list[str] = []
         try:
-            found = read_document(str(path), path.read_text(encoding="utf-8-sig"), faults)
+            found = read_document(str(path), path.read_text(encoding="utf-8-sig"), own)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             faults.append(f"{path}: this manifest can't be read: {reason}")
@@ -51,8 +53,9 @@ def load(paths: Iterable[Traversable]) -> Catalogue:
                 if name and home != str(path):
                     node.at(at, None).fault(f"{what} {name} is also in {home}; rename one of the two")
             catalogue[operation.id] = operation
+        faults += _in_order(own)
     if faults:
-        raise ManifestError(_once(faults))
+        raise ManifestError(faults)
     return catalogue
 
 
@@ -69,10 +72,15 @@ def read(name: str, text: str) -> list[Operation]:
     faults: list[str] = []
     found = read_document(name, text, faults)
     if faults:
-        raise ManifestError(_once(faults))
+        raise ManifestError(_in_order(faults))
     return [operation for operation, _ in found]
 
 
-def _once(faults: Sequence[str]) -> list[str]:
-    """What a $ref names is read once for each place that names it; its faults are told once."""
-    return list(dict.fromkeys(faults))
+def _in_order(faults: Sequence[str]) -> list[str]:
+    """A file's faults by their lines. What a $ref names is read once for each place that names it, and told once."""
+    return sorted(dict.fromkeys(faults), key=_line)
+
+
+def _line(fault: str) -> int:
+    found = re.search(r":(\d+) /", fault)
+    return int(found[1]) if found else 0
