@@ -11,7 +11,7 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.actions import HREF_LIMIT, PLATFORM_LIMIT, Call, offer, read
 from pullcord.flow.verdict import Verdict, verdict
-from pullcord.model.operation import Expression, Json, Link, Operation, Outcome, Phase, Response, Source
+from pullcord.model.operation import Clause, Expression, Json, Link, Operation, Outcome, Phase, Response, Source
 from pullcord.model.reply import Reply
 
 pytestmark = pytest.mark.anyio
@@ -439,7 +439,7 @@ class TestLinks:
         links = [
             _link(session)._replace(outcomes=frozenset({Outcome.STOPPED})),
             _link(session)._replace(phases=frozenset({Phase.ENDED})),
-            _link(session)._replace(body=(("/kind", ("x",)),)),
+            _link(session)._replace(body=(Clause("/kind", ("x",)),)),
         ]
         fits = Verdict(Outcome.STOPPED, "yes", phase=Phase.ENDED)
         does_not = Verdict(Outcome.STOPPING, "no", phase=Phase.ACTIVE)

@@ -7,6 +7,7 @@ import json
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,12 +19,14 @@ from tests.depot import DEPOT, changed, depot
 
 from pullcord.config.settings import read as read_settings
 from pullcord.config.surface import Surface
-from pullcord.flow.verdict import first
 from pullcord.manifest import loading
 from pullcord.manifest.document import parse
+from pullcord.model.condition import first
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import (
     Cancel,
+    Clause,
+    Comparison,
     Expression,
     Key,
     Link,
@@ -101,7 +104,7 @@ def test_every_fault_of_a_file_is_told_at_once_each_with_its_line() -> None:
     assert [(int(fault.split()[0].split(":")[1]), fault.split(": ")[1][:26]) for fault in told(text)] == [
         (2, "licence is not supported i"),
         (30, "'stopt' is none of the wor"),
-        (50, "'state' is no JSON Pointer"),
+        (50, "'state' is nothing that a "),
         (55, "get_run is also GET /runs/"),
         (97, "this gives run, which get_"),
         (97, "this doesn't give run_id, "),
@@ -217,22 +220,26 @@ def test_a_right_manifest_becomes_records() -> None:
     ]
     response = cancel.responses["200"]
     assert response.outcomes == (
-        Rule(Outcome.STOPPED, (("/state", ("cancelled",)),)),
-        Rule(Outcome.STOPPING, (("/state", ("running", "queued")),)),
+        Rule(Outcome.STOPPED, (Clause("/state", ("cancelled",)),)),
+        Rule(Outcome.STOPPING, (Clause("/state", ("running", "queued")),)),
         Rule(Outcome.ALREADY_FINISHED),
     )
     assert response.links == (
         Link("self", "get_run", (("run_id", Expression(Source.ARGUMENT, "run_id")),), "Look at the run."),
         Link("item", "get_run", (("run_id", Expression(Source.ITEM, "")),), "Look at a part.", each="/parts"),
     )
-    assert operations["get_run"].state == State("/state", (Rule(Phase.ACTIVE, (("/state", ("running",)),)),))
+    assert operations["get_run"].state == State("/state", (Rule(Phase.ACTIVE, (Clause("/state", ("running",)),)),))
 
     halt = operations["halt_line"]
     assert halt.cancel == Cancel(
         "current",
         "self",
         Target(
-            "list_runs", (("line", Expression(Source.ARGUMENT, "line")),), (("/state", ("running",)),), "run_id", "/id"
+            "list_runs",
+            (("line", Expression(Source.ARGUMENT, "line")),),
+            (Clause("/state", ("running",)),),
+            "run_id",
+            "/id",
         ),
     )
     assert not halt.repeatable
@@ -275,7 +282,7 @@ def test_everything_that_a_link_and_a_rule_may_say_is_read() -> None:
         "Look at a part.",
         frozenset({Outcome.STOPPING}),
         frozenset({Phase.ACTIVE, Phase.ENDED}),
-        (("/kind", ("a", None, 1, True)),),
+        (Clause("/kind", ("a", None, 1, True)),),
         "/parts",
         "It has parts.",
     )
@@ -373,9 +380,10 @@ def test_rules_of_very_many_kinds_of_bodies_are_read_at_once() -> None:
     assert "this rule can never be reached" in fault
 
 
+VALUES = st.lists(st.sampled_from("xyz"), min_size=1, max_size=2)
 RULES = st.lists(
     st.dictionaries(
-        st.sampled_from(["/a", "/b"]), st.lists(st.sampled_from("xyz"), min_size=1, max_size=2), max_size=2
+        st.sampled_from(["/a", "/b"]), VALUES | st.builds(lambda values: {"not": values}, VALUES), max_size=2
     ),
     min_size=2,
     max_size=4,
@@ -383,11 +391,21 @@ RULES = st.lists(
 
 
 @given(RULES)
-def test_exactly_the_rules_that_no_body_reaches_are_refused(conditions: list[dict[str, list[str]]]) -> None:
+def test_exactly_the_rules_that_no_body_reaches_are_refused(conditions: list[dict[str, Any]]) -> None:
     """Held against trying every body; w stands for all values that no rule names."""
     bodies = [{"a": a, "b": b} for a in "xyzw" for b in "xyzw"]
     reached = {
-        next((n for n, when in enumerate(conditions) if all(body[at[1:]] in values for at, values in when.items())), -1)
+        next(
+            (
+                n
+                for n, when in enumerate(conditions)
+                if all(
+                    body[at[1:]] not in values["not"] if isinstance(values, dict) else body[at[1:]] in values
+                    for at, values in when.items()
+                )
+            ),
+            -1,
+        )
         for body in bodies
     }
     rules = json.dumps([{"when": when, "outcome": "stopping"} for when in conditions])
@@ -400,6 +418,54 @@ def test_exactly_the_rules_that_no_body_reaches_are_refused(conditions: list[dic
     assert all("this rule can never be reached" in fault for fault in faults)
     refused = {int(fault.split("x-outcomes/")[1].split(":")[0]) for fault in faults}
     assert refused == set(range(len(conditions))) - reached
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "covered"),
+    [
+        ([{"/a": {"match": "^x"}}], {"/a": ["xy"]}, True),
+        ([{"/a": {"match": "^x"}}], {"/a": ["yx"]}, False),
+        ([{"/a": {"match": "^x"}}], {"/a": {"match": "^x"}}, True),
+        ([{"/a": {"match": "^x"}}], {"/a": {"match": "x"}}, False),
+        ([{"/a": {"match": "^x"}}], {}, False),
+        ([{"/a": {"not": ["x"]}}], {"/a": {"match": "x"}}, False),
+        ([{"/a": ["{line}"]}], {"/a": ["{line}"]}, True),
+        ([{"/a": ["{line}"]}], {"/a": ["x"]}, False),
+        ([{"/a": {"not": ["{line}"]}}], {"/a": ["x"]}, False),
+        ([{"/a": {"not": ["x"]}}], {"/a": ["{line}"]}, False),
+        ([{"/a": ["{line}"]}], {"/a": {"match": "x"}}, False),
+        ([{"$before": ["active"]}], {"$before": ["active"], "/a": ["x"]}, True),
+        ([{"$before": ["active"]}], {"$before#": ["active"]}, False),
+        ([{"$response.header.X": ["a"]}], {"$response.header.x": ["a"]}, True),
+    ],
+)
+def test_a_rule_is_refused_only_where_nothing_can_reach_it(
+    earlier: list[dict[str, Any]], later: dict[str, Any], *, covered: bool
+) -> None:
+    rules = json.dumps([{"when": when, "outcome": "stopping"} for when in [*earlier, later]])
+    text = DEPOT.replace("x-outcomes: [{outcome: stopping}]", f"x-outcomes: {rules}")
+    if covered:
+        assert "this rule can never be reached" in told(text)[0]
+    else:
+        assert loading.read("depot.yaml", text)
+
+
+def test_everything_that_a_condition_may_ask_is_read() -> None:
+    operations = depot(
+        (
+            "{when: {/state: [cancelled]}, outcome",
+            "{when: {'': [true], '/{run_id}/a': {not: ['{run_id}', null]}, $response.header.X-Run: {match: ^r},\n"
+            + " " * 20
+            + "$before: [ended, null], $before#/a/b: [1]}, outcome",
+        )
+    )
+    assert operations["cancel_run"].responses["200"].outcomes[0].when == (
+        Clause("", (True,)),
+        Clause("/{run_id}/a", ("{run_id}", None), comparison=Comparison.NOT),
+        Clause("x-run", ("^r",), Source.HEADER, Comparison.MATCH),
+        Clause("", ("ended", None), Source.PHASE),
+        Clause("/a/b", (1,), Source.BEFORE),
+    )
 
 
 # Shipped manifests

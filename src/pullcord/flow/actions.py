@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from pullcord.config.surface import Surface
-from pullcord.flow.verdict import Verdict, fits, where
+from pullcord.flow.verdict import Verdict, where
 from pullcord.model import sanitize
+from pullcord.model.condition import fits
 from pullcord.model.operation import (
     EXPECT,
     Arguments,

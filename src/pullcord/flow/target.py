@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call, read
 from pullcord.flow.verdict import Verdict
+from pullcord.model.condition import fits
 from pullcord.model.operation import EXPECT, Json, Outcome, Target
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
@@ -40,7 +41,7 @@ async def look(call: Call, gateway: Gateway, target: Target) -> Look:
     found: dict[str, Json] = {}
     if reply.status is not None and judged.outcome is Outcome.OBSERVED and operation.listing:
         items = look_up(reply.body, operation.listing.items)
-        running = [item for item in items if outcome.fits(target.when, item)] if isinstance(items, list) else []
+        running = [item for item in items if fits(target.when, item)] if isinstance(items, list) else []
         found = {target.name: look_up(running[0], target.at) if running else None}
         expecting = {**call.arguments, **{EXPECT + name: value for name, value in found.items()}}
         if running and call.scope.checks[call.operation.id](expecting):

@@ -4,10 +4,11 @@ The first rule of the status that fits the body decides. Where the manifest has 
 table below; a success that no rule explains is unknown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pullcord.model import sanitize
+from pullcord.model.condition import first
 from pullcord.model.operation import (
     MEANINGS,
     Json,
@@ -15,9 +16,7 @@ from pullcord.model.operation import (
     Outcome,
     Phase,
     Pointer,
-    Rule,
     State,
-    Word,
     WorkStopped,
 )
 from pullcord.model.pointer import look_up
@@ -95,24 +94,6 @@ def where(state: State | None, body: Json) -> tuple[str | None, Phase | None, di
     if not isinstance(word, str):
         return None, rule.word if rule else None, read
     return sanitize.text(word, 64), rule.word if rule else None, {state.at: sanitize.text(word, 64), **read}
-
-
-def first(rules: Sequence[Rule[Word]], body: Json) -> tuple[Rule[Word] | None, dict[Pointer, Json]]:
-    """The first rule that fits a body, and the fields that it read."""
-    for rule in rules:
-        if fits(rule.when, body):
-            return rule, {pointer: sanitize.value(look_up(body, pointer)) for pointer, _ in rule.when}
-    return None, {}
-
-
-def fits(when: Sequence[tuple[Pointer, tuple[Json, ...]]], body: Json) -> bool:
-    """Whether a body has, at each pointer, one of the values. An absent member counts as null."""
-    return all(any(_same(look_up(body, pointer), value) for value in values) for pointer, values in when)
-
-
-def _same(left: Json, right: Json) -> bool:
-    # In Python 1 == True; in JSON it isn't.
-    return left == right and isinstance(left, bool) is isinstance(right, bool)
 
 
 def _expected(operation: Operation, body: Json) -> bool:

@@ -1,7 +1,5 @@
 """What pullcord adds to OpenAPI: outcomes, states, lists, links with conditions, and how they are written."""
 
-import itertools
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,12 +7,17 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from pullcord.manifest.node import POINTER, Node, nearest
+from pullcord.manifest.reach import is_covered
+from pullcord.model.arguments import pattern_fault
+from pullcord.model.condition import NAMED
 from pullcord.model.operation import (
     EXPECT,
     PAGE_LIMIT,
     REASON,
     WAIT_SECONDS,
     Cancel,
+    Clause,
+    Comparison,
     Condition,
     Expression,
     Json,
@@ -43,6 +46,11 @@ _EXPRESSION = re.compile(
     r"\$(?:request\.(?P<place>path|query|header)\.(?P<argument>[^#]+)"
     r"|response\.header\.(?P<header>[^#]+)|response\.body#(?P<body>.*)|item#(?P<item>.*)|target\.(?P<target>.+))"
 )
+_PLACE = re.compile(
+    r"\$response\.header\.(?P<header>[^#]+)|\$before#(?P<before>(?:/(?:[^~/]|~[01])*)*)|(?P<phase>\$before)"
+    r"|(?:/(?:[^~/]|~[01])*)*"
+)
+"""What a condition reads."""
 _REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _WORK_STOPPED: Mapping[str, WorkStopped] = {"yes": "yes", "no": "no", "unknown": "unknown"}
 _PAGES: Mapping[PageStyle, tuple[str, ...]] = {
@@ -52,9 +60,6 @@ _PAGES: Mapping[PageStyle, tuple[str, ...]] = {
     PageStyle.WHOLE: (),
 }
 """What each style needs, and the only members that it has."""
-
-_BODIES_LIMIT = 10_000
-"""Kinds of bodies that are tried in search of one which reaches a rule."""
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -95,7 +100,7 @@ def _target(node: Node, here: Here) -> Target:
     target = Target(
         operation_id=members["operationId"].text(),
         arguments=_arguments(members["parameters"], here),
-        when=_when(members["when"]),
+        when=_when(members["when"], here),
         name=members["name"].text(TOOL_NAME, "a name for the found id, such as task_id"),
         at=members["at"].pointer_text(),
     )
@@ -103,10 +108,12 @@ def _target(node: Node, here: Here) -> Target:
     return target
 
 
-def state(node: Node) -> State:
+def state(node: Node, here: Here) -> State:
     """x-state: where the state stands, and what its words mean."""
     members = node.members("x-state")
-    return State(members["at"].pointer_text(), rules(members["phases"], "phase", Phase) if "phases" in members else ())
+    return State(
+        members["at"].pointer_text(), rules(members["phases"], "phase", here, Phase) if "phases" in members else ()
+    )
 
 
 def listing(node: Node, here: Here) -> Listing:
@@ -116,7 +123,7 @@ def listing(node: Node, here: Here) -> Listing:
         items=in_body(members["items"], "items"),
         expose=exposed(members["expose"]),
         pages=_pages(members["pages"], here.parameters),
-        state=state(members["state"]) if "state" in members else None,
+        state=state(members["state"], here) if "state" in members else None,
         links=links(members["links"], here, of_items=True) if "links" in members else (),
     )
 
@@ -188,8 +195,16 @@ def _number(given: Json, otherwise: float) -> float:
     return given if isinstance(given, int) else otherwise
 
 
-def rules(node: Node, key: str, words: type[Word], allowed: Sequence[Word] = ()) -> tuple[Rule[Word], ...]:
-    """A list of rules, each of which can be reached; `allowed` are the words that make sense here, if not all do."""
+def rules(node: Node, key: str, here: Here, words: type[Word], allowed: Sequence[Word] = ()) -> tuple[Rule[Word], ...]:
+    """A list of rules, each of which can be reached.
+
+    Args:
+        node: the list.
+        key: what holds a rule's word.
+        here: the operation that the rules stand in.
+        words: what a rule may say.
+        allowed: the words among them that make sense here, if not all do.
+    """
     found: list[Rule[Word]] = []
     sound: list[Rule[Word]] = []
     for item in node.items():
@@ -197,7 +212,7 @@ def rules(node: Node, key: str, words: type[Word], allowed: Sequence[Word] = ())
         members = item.members(f"{key} rule")
         rule = Rule(
             word=words(members[key].choice(allowed or list(words))),
-            when=_when(members["when"]) if "when" in members else (),
+            when=_when(members["when"], here) if "when" in members else (),
             note=members["note"].text() if "note" in members else None,
             work_stopped=_WORK_STOPPED[members["work_stopped"].choice(list(_WORK_STOPPED))]
             if "work_stopped" in members
@@ -205,37 +220,73 @@ def rules(node: Node, key: str, words: type[Word], allowed: Sequence[Word] = ())
         )
         found.append(rule)
         if len(item.faults) == before:
-            if _covered(rule, sound):
+            if is_covered(rule.when, [other.when for other in sound]):
                 item.fault("this rule can never be reached: the rules before it fit first; move it up, or leave it out")
             sound.append(rule)
     return tuple(found)
 
 
-def _when(node: Node) -> Condition:
-    conditions: list[tuple[Pointer, tuple[Json, ...]]] = []
-    for pointer, values in node.named().items():
-        if not POINTER.fullmatch(pointer):
-            values.fault(f"{pointer!r} is no JSON Pointer; write /name or /outer/inner (~0 for ~, ~1 for / in a name)")
-        items = values.items()
-        if values.value == []:
-            values.fault("no value could ever fit; write the values that do")
-        conditions.append((pointer, tuple(item.value for item in items)))
-    return tuple(conditions)
+def _when(node: Node, here: Here) -> Condition:
+    return tuple(_clause(key, item, here) for key, item in node.named().items())
 
 
-def _covered(rule: Rule[Word], earlier: Sequence[Rule[Word]]) -> bool:
-    """Whether every body that fits the rule fits an earlier one first."""
-    # As JSON texts, since in Python true equals 1.
-    when = {pointer: [json.dumps(value) for value in values] for pointer, values in rule.when}
-    rivals = [
-        {pointer: {json.dumps(value) for value in values} for pointer, values in other.when}
-        for other in earlier
-        if {pointer for pointer, _ in other.when} <= when.keys()
-    ]
-    if math.prod(map(len, when.values())) > _BODIES_LIMIT:
-        return {} in rivals
-    bodies = (dict(zip(when, values, strict=True)) for values in itertools.product(*when.values()))
-    return all(any(all(body[at] in values for at, values in rival.items()) for rival in rivals) for body in bodies)
+def _clause(key: str, node: Node, here: Here) -> Clause:
+    """What stands at one place: its values, {not: its values}, or {match: a regular expression}."""
+    match = _PLACE.fullmatch(key)
+    source, at = Source.BODY, ""
+    if match is None:
+        node.fault(
+            f"{key!r} is nothing that a condition reads; write a JSON Pointer such as /name (~0 for ~, ~1 for / in a"
+            " name), $response.header.NAME, $before or $before#/POINTER"
+        )
+    elif match["header"] is not None:
+        source, at = Source.HEADER, match["header"].lower()
+    elif match["before"] is not None:
+        source, at = Source.BEFORE, match["before"]
+    elif match["phase"] is not None:
+        source = Source.PHASE
+    else:
+        at = key
+    _check_named(node, at, here)
+    comparison, values = _compared(node, here)
+    if source is Source.PHASE:
+        words = [*map(str, Phase)]
+        for item in values:
+            if item.value is not None:
+                item.choice(words)
+    return Clause(at, tuple(item.value for item in values), source, comparison)
+
+
+def _compared(node: Node, here: Here) -> tuple[Comparison, list[Node]]:
+    if not isinstance(node.value, dict):
+        return Comparison.IS, _values(node, here)
+    members = node.members("comparison")
+    if len(node.value) != 1:
+        node.fault("write {not: [...]} or {match: a regular expression}")
+    if "match" not in members:
+        return Comparison.NOT, _values(members["not"], here) if "not" in members else []
+    pattern = members["match"].text()
+    if pattern and (fault := pattern_fault(pattern)):
+        members["match"].fault(fault)
+    return Comparison.MATCH, [members["match"]]
+
+
+def _values(node: Node, here: Here) -> list[Node]:
+    items = node.items()
+    if node.value == []:
+        node.fault("no value could ever fit; write the values that do")
+    for item in items:
+        if isinstance(item.value, str):
+            _check_named(item, item.value, here)
+    return items
+
+
+def _check_named(node: Node, text: str, here: Here) -> None:
+    """Note each {name} in a text that is no argument of the operation."""
+    known = [each.name for each in here.parameters if not each.env]
+    for name in dict.fromkeys(NAMED.findall(text)):
+        if name not in known:
+            node.fault(f"{{{name}}} is no argument of {here.name}; {nearest(name, known)}, or ask with match")
 
 
 def links(node: Node, here: Here, *, of_items: bool = False) -> tuple[Link, ...]:
@@ -254,7 +305,7 @@ def _link(name: str, node: Node, here: Here, *, of_items: bool) -> Link:
         hint=members["description"].text(),
         outcomes=_words(when["outcome"], Outcome) if "outcome" in when else None,
         phases=_words(when["phase"], Phase) if "phase" in when else None,
-        body=_when(when["body"]) if "body" in when else (),
+        body=_when(when["body"], here) if "body" in when else (),
         each=members["x-each"].pointer_text() if "x-each" in members else None,
         note=members["x-note"].text() if "x-note" in members else None,
     )

@@ -38,6 +38,7 @@ SUBSET: Mapping[str, str] = {
     "x-list": "items! expose! pages! state links",
     "pages": "style! at size total",
     "x-when": "outcome phase body",
+    "comparison": "not match",
     "outcome rule": "outcome! when note work_stopped",
     "phase rule": "phase! when",
     "x-problem": "type title status detail code instance retry_after_seconds request_id",
@@ -165,7 +166,7 @@ def _operation(
         responses=_responses(members["responses"], here, _OBSERVE_WORDS if method == "get" else _CANCEL_WORDS),
         expose=keywords.exposed(members["x-expose"]) if "x-expose" in members else (),
         answers=keywords.answers(members["x-answers"], here) if "x-answers" in members else (),
-        state=keywords.state(members["x-state"]) if "x-state" in members else None,
+        state=keywords.state(members["x-state"], here) if "x-state" in members else None,
         cancel=cancel,
         listing=listing,
     )
@@ -179,7 +180,7 @@ def _responses(node: Node, here: Here, words: Sequence[Outcome]) -> dict[str, Re
             response.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
         members = response.members("response")
         responses[status] = Response(
-            outcomes=keywords.rules(members["x-outcomes"], "outcome", Outcome, words)
+            outcomes=keywords.rules(members["x-outcomes"], "outcome", here, Outcome, words)
             if "x-outcomes" in members
             else (),
             links=keywords.links(members["links"], here) if "links" in members else (),

@@ -12,8 +12,6 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 Arguments: TypeAlias = Mapping[str, Json]
 Pointer: TypeAlias = str
 """A JSON Pointer (RFC 6901)."""
-Condition: TypeAlias = tuple[tuple[Pointer, tuple[Json, ...]], ...]
-"""At each pointer one of the values."""
 WorkStopped: TypeAlias = Literal["yes", "no", "unknown"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -86,11 +84,56 @@ class Phase(StrEnum):
     """Ended, because it was cancelled."""
 
 
+class Source(StrEnum):
+    """Where a value is read: the argument of a link, or what a condition asks about."""
+
+    ARGUMENT = "argument"
+    """An argument of this call, by name."""
+    BODY = "body"
+    """The reply's body, by pointer."""
+    HEADER = "header"
+    """A header of the reply, by lower-case name."""
+    ITEM = "item"
+    """The item of an array that the link belongs to, by pointer."""
+    TARGET = "target"
+    """What was found to run just before a cancel."""
+    PHASE = "phase"
+    """The phase that a look just before a cancel showed."""
+    BEFORE = "before"
+    """The body of that look, by pointer."""
+    CONSTANT = "constant"
+
+
+class Comparison(StrEnum):
+    """How a value is compared with those that a condition names."""
+
+    IS = "is"
+    """It is one of them."""
+    NOT = "not"
+    """It is none of them."""
+    MATCH = "match"
+    """It is a text in which the one of them, a regular expression, is found."""
+
+
+class Clause(NamedTuple):
+    """One thing that a condition asks for. Arguments may stand in the pointer and in values, as {name}."""
+
+    at: str
+    """The pointer, the header's lower-case name, or nothing for a phase."""
+    values: tuple[Json, ...]
+    source: Source = Source.BODY
+    """Body, header, phase, or before."""
+    comparison: Comparison = Comparison.IS
+
+
+Condition: TypeAlias = tuple[Clause, ...]
+"""All of these. None: always."""
+
 Word = TypeVar("Word", Outcome, Phase)
 
 
 class Rule(NamedTuple, Generic[Word]):
-    """The word for a reply whose body fits: at each pointer one of the values. No pointers: always."""
+    """The word for what fits the condition."""
 
     word: Word
     when: Condition = ()
@@ -105,22 +148,6 @@ class State(NamedTuple):
 
     at: Pointer
     phases: tuple[Rule[Phase], ...] = ()
-
-
-class Source(StrEnum):
-    """Where the value of a link's argument comes from."""
-
-    ARGUMENT = "argument"
-    """An argument of this call, by name."""
-    BODY = "body"
-    """The reply's body, by pointer."""
-    HEADER = "header"
-    """A header of the reply, by lower-case name."""
-    ITEM = "item"
-    """The item of an array that the link belongs to, by pointer."""
-    TARGET = "target"
-    """What was found to run just before a cancel."""
-    CONSTANT = "constant"
 
 
 class Expression(NamedTuple):
