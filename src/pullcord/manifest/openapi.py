@@ -7,9 +7,10 @@ documentation: they are not read here. A file is answered with all its faults at
 import re
 from collections.abc import Mapping, Sequence
 
-from pullcord.manifest import extensions as keywords
+from pullcord.manifest import cancels, lists, rules
 from pullcord.manifest.document import parse
-from pullcord.manifest.extensions import Here
+from pullcord.manifest.expressions import Here, expression, in_body
+from pullcord.manifest.links import check_leads, links
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import parameters
 from pullcord.manifest.paths import check_parameters, check_path, meet
@@ -47,6 +48,7 @@ SUBSET: Mapping[str, str] = {
 
 DESCRIPTION_LIMIT = 1000
 """Characters of a tool's description: beyond 1,024 some hosts refuse the tool."""
+TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _METHODS = ("get", "put", "post", "patch", "delete")
 _PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
@@ -98,8 +100,8 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
         url_env=url_env,
         variables=variables,
         keys=accepted,
-        problem={member: keywords.expression(node, Here("x-problem", [])) for member, node in problem.items()},
-        actions=keywords.in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
+        problem={member: expression(node, Here("x-problem", [])) for member, node in problem.items()},
+        actions=in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
         key_optional=key_optional,
     )
 
@@ -128,7 +130,8 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
                     )
             found.append((operation, here, item[method]))
     for operation, here, node in found:
-        keywords.check_links(operation, here, known, node)
+        check_leads(here, known)
+        cancels.check_cancel(operation, known, node)
     if paths.value == {}:
         paths.fault("no operation is described; write one")
     return [(operation, node) for operation, _, node in found]
@@ -140,19 +143,19 @@ def _operation(
     members = node.members("operation")
     given = parameters(shared, members["parameters"].items() if "parameters" in members else [])
     check_parameters(node, path, given)
-    operation_id = members["operationId"].text(keywords.TOOL_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -")
+    operation_id = members["operationId"].text(TOOL_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -")
     here = Here(operation_id or f"{method} {path}", [], given)
-    cancel = keywords.cancel(members["x-cancel"], here) if "x-cancel" in members else None
+    cancel = cancels.cancel(members["x-cancel"], here) if "x-cancel" in members else None
     if cancel and cancel.target:
         here = here._replace(target=cancel.target.name)
-    listing = keywords.listing(members["x-list"], here) if "x-list" in members else None
+    listing = lists.listing(members["x-list"], here) if "x-list" in members else None
     if (cancel is None) != (method == "get"):
         node.fault("an operation with x-cancel is no get, and one without it must be a get")
     description = members["description"].text()
     if len(description) > DESCRIPTION_LIMIT:
         members["description"].fault(f"{len(description)} characters are too many; write at most {DESCRIPTION_LIMIT}")
     names = [parameter.name for parameter in given if parameter.env is None]
-    added = [each for each in keywords.added(cancel, listing) if each.name != REASON or REASON not in names]
+    added = [each for each in cancels.added(cancel, listing) if each.name != REASON or REASON not in names]
     for name in {each.name for each in added} & set(names):
         node.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
     operation = Operation(
@@ -164,9 +167,9 @@ def _operation(
         path=path,
         parameters=(*given, *added),
         responses=_responses(members["responses"], here, _OBSERVE_WORDS if method == "get" else _CANCEL_WORDS),
-        expose=keywords.exposed(members["x-expose"]) if "x-expose" in members else (),
-        answers=keywords.answers(members["x-answers"], here) if "x-answers" in members else (),
-        state=keywords.state(members["x-state"], here) if "x-state" in members else None,
+        expose=rules.exposed(members["x-expose"]) if "x-expose" in members else (),
+        answers=rules.answers(members["x-answers"], here) if "x-answers" in members else (),
+        state=rules.state(members["x-state"], here) if "x-state" in members else None,
         cancel=cancel,
         listing=listing,
     )
@@ -180,10 +183,10 @@ def _responses(node: Node, here: Here, words: Sequence[Outcome]) -> dict[str, Re
             response.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
         members = response.members("response")
         responses[status] = Response(
-            outcomes=keywords.rules(members["x-outcomes"], "outcome", here, Outcome, words)
+            outcomes=rules.rules(members["x-outcomes"], "outcome", here, Outcome, words)
             if "x-outcomes" in members
             else (),
-            links=keywords.links(members["links"], here) if "links" in members else (),
+            links=links(members["links"], here) if "links" in members else (),
             media=_media(members["content"]) if "content" in members else (),
         )
     return responses
