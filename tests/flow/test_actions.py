@@ -11,8 +11,13 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.actions import HREF_LIMIT, PLATFORM_LIMIT, Call, offer, read
 from pullcord.flow.verdict import Verdict, verdict
-from pullcord.model.operation import Clause, Expression, Json, Link, Operation, Outcome, Phase, Response, Source
+from pullcord.model.condition import Clause
+from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
+from pullcord.model.operation import Operation, Response
+from pullcord.model.outcome import Outcome, Phase
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 
 pytestmark = pytest.mark.anyio
 

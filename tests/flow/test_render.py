@@ -19,7 +19,7 @@ from tests.support import KEYS, Content, Stage, action, answering, respond, ship
 from pullcord.flow import render as result
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call
-from pullcord.model.operation import MEANINGS, Outcome
+from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.model.reply import Reply
 from pullcord.sandbox import CONFIDENTIAL
 from pullcord.serving.tools import tool, tool_result

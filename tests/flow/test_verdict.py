@@ -7,8 +7,11 @@ import pytest
 from tests.support import Stage, answering, shipped, stage
 
 from pullcord.flow.verdict import BY_STATUS, Verdict, judge, where
-from pullcord.model.operation import MEANINGS, Clause, Operation, Outcome, Phase, Response, Rule, State
+from pullcord.model.condition import Clause
+from pullcord.model.operation import Operation, Response
+from pullcord.model.outcome import MEANINGS, Outcome, Phase
 from pullcord.model.reply import Reply
+from pullcord.model.rule import Rule, State
 
 pytestmark = pytest.mark.anyio
 

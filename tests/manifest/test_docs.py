@@ -8,7 +8,7 @@ import pytest
 
 from pullcord.manifest.document import parse
 from pullcord.manifest.openapi import SUBSET
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 TEXT = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

@@ -21,29 +21,15 @@ from pullcord.config.settings import read as read_settings
 from pullcord.config.surface import Surface
 from pullcord.manifest import loading
 from pullcord.manifest.document import parse
-from pullcord.model.condition import first
+from pullcord.model.cancel import Cancel, Poll, Target
+from pullcord.model.condition import Clause, Comparison
 from pullcord.model.errors import ManifestError
-from pullcord.model.operation import (
-    Cancel,
-    Clause,
-    Comparison,
-    Expression,
-    Key,
-    Link,
-    Listing,
-    Operation,
-    Outcome,
-    Pages,
-    PageStyle,
-    Parameter,
-    Phase,
-    Place,
-    Poll,
-    Rule,
-    Source,
-    State,
-    Target,
-)
+from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
+from pullcord.model.listing import Listing, Pages, PageStyle
+from pullcord.model.operation import Key, Operation, Parameter, Place
+from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.rule import Rule, State, first
 from pullcord.serving.tools import tool
 
 OPERATIONS = {

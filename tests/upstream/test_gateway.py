@@ -26,7 +26,8 @@ from tests.upstream.certificates import certificate
 
 from pullcord.config import settings
 from pullcord.flow.verdict import judge
-from pullcord.model.operation import Operation, Outcome
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
 from pullcord.upstream.connections import dialler, tls
 from pullcord.upstream.exchange import BODY_LIMIT

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support import shipped
 
-from pullcord.model.operation import Json
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream.problem import members, retry_after
 
 EVERRUNS = shipped()["get_task"].platform

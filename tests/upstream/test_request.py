@@ -20,7 +20,8 @@ from tests.support import shipped
 from pullcord import __version__
 from pullcord.config.settings import Settings
 from pullcord.model import arguments
-from pullcord.model.operation import Arguments, Json, Key, Operation, Place
+from pullcord.model.operation import Key, Operation, Place
+from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
 DEPOT = depot()

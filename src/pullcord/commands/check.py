@@ -16,7 +16,8 @@ from pullcord.config.surface import Surface
 from pullcord.flow import call
 from pullcord.flow.actions import Call
 from pullcord.flow.call import Caller, Desk
-from pullcord.model.operation import Operation, Outcome
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import Outcome
 from pullcord.upstream.gateway import Gateway
 
 WIDTH = 80

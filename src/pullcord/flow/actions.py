@@ -11,22 +11,16 @@ from typing import Any, NamedTuple, TypeAlias
 from pullcord.config.surface import Surface
 from pullcord.flow.verdict import Verdict, where
 from pullcord.model import sanitize
+from pullcord.model.cancel import EXPECT
 from pullcord.model.condition import fits
-from pullcord.model.operation import (
-    EXPECT,
-    Arguments,
-    Expression,
-    Json,
-    Link,
-    Listing,
-    Operation,
-    Outcome,
-    Phase,
-    Pointer,
-    Source,
-)
-from pullcord.model.pointer import look_up
+from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
+from pullcord.model.listing import Listing
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.pointer import Pointer, look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
 Action: TypeAlias = dict[str, Any]

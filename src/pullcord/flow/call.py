@@ -16,8 +16,10 @@ from pullcord.flow.journal import Journal, milliseconds
 from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.render import Envelope
 from pullcord.flow.wait import Report, watch
-from pullcord.model.operation import EXPECT, REASON, Json, Outcome
+from pullcord.model.cancel import EXPECT, REASON
+from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 

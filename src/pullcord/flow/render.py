@@ -10,17 +10,11 @@ from pullcord.flow.target import Look
 from pullcord.flow.verdict import Verdict, verdict
 from pullcord.flow.wait import Watch, settle
 from pullcord.model import sanitize
-from pullcord.model.operation import (
-    MEANINGS,
-    WAIT_SECONDS,
-    Json,
-    Operation,
-    Outcome,
-    Phase,
-    Place,
-    WorkStopped,
-)
+from pullcord.model.cancel import WAIT_SECONDS
+from pullcord.model.operation import Operation, Place
+from pullcord.model.outcome import MEANINGS, Outcome, Phase, WorkStopped
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream import problem
 
 

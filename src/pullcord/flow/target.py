@@ -5,10 +5,12 @@ from typing import NamedTuple
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call, read
 from pullcord.flow.verdict import Verdict
+from pullcord.model.cancel import EXPECT, Target
 from pullcord.model.condition import fits
-from pullcord.model.operation import EXPECT, Json, Outcome, Target
+from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 

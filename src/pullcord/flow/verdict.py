@@ -8,19 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pullcord.model import sanitize
-from pullcord.model.condition import first
-from pullcord.model.operation import (
-    MEANINGS,
-    Json,
-    Operation,
-    Outcome,
-    Phase,
-    Pointer,
-    State,
-    WorkStopped,
-)
-from pullcord.model.pointer import look_up
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import MEANINGS, Outcome, Phase, WorkStopped
+from pullcord.model.pointer import Pointer, look_up
 from pullcord.model.reply import Reply
+from pullcord.model.rule import State, first
+from pullcord.model.value import Json
 
 BY_STATUS: Mapping[int, Outcome] = {
     400: Outcome.INVALID_ARGUMENTS,

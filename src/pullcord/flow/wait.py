@@ -10,7 +10,8 @@ import anyio
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call, read
 from pullcord.flow.verdict import Verdict
-from pullcord.model.operation import MEANINGS, WAIT_SECONDS, Outcome, Phase, Poll
+from pullcord.model.cancel import WAIT_SECONDS, Poll
+from pullcord.model.outcome import MEANINGS, Outcome, Phase
 from pullcord.model.reply import Reply
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway

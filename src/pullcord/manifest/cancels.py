@@ -7,20 +7,10 @@ from pullcord.manifest.expressions import Here, Lead, arguments
 from pullcord.manifest.links import REL
 from pullcord.manifest.node import Node, nearest
 from pullcord.manifest.rules import condition
-from pullcord.model.operation import (
-    EXPECT,
-    REASON,
-    WAIT_SECONDS,
-    Cancel,
-    Json,
-    Listing,
-    Operation,
-    PageStyle,
-    Parameter,
-    Place,
-    Poll,
-    Target,
-)
+from pullcord.model.cancel import EXPECT, REASON, WAIT_SECONDS, Cancel, Poll, Target
+from pullcord.model.listing import Listing, PageStyle
+from pullcord.model.operation import Operation, Parameter, Place
+from pullcord.model.value import Json
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pullcord.manifest.node import POINTER, Node, nearest
-from pullcord.model.operation import Expression, Parameter, Pointer, Source
+from pullcord.model.expression import Expression, Source
+from pullcord.model.operation import Parameter
+from pullcord.model.pointer import Pointer
 
 _EXPRESSION = re.compile(
     r"\$(?:request\.(?P<place>path|query|header)\.(?P<argument>[^#]+)"

@@ -8,7 +8,9 @@ from typing import TypeVar
 from pullcord.manifest.expressions import Here, Lead, arguments
 from pullcord.manifest.node import Node, nearest
 from pullcord.manifest.rules import condition
-from pullcord.model.operation import Link, Operation, Outcome, Phase
+from pullcord.model.link import Link
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import Outcome, Phase
 
 REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 

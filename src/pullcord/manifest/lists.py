@@ -7,15 +7,9 @@ from pullcord.manifest.expressions import Here, in_body
 from pullcord.manifest.links import links
 from pullcord.manifest.node import Node, nearest
 from pullcord.manifest.rules import exposed, state
-from pullcord.model.operation import (
-    PAGE_LIMIT,
-    Json,
-    Listing,
-    Pages,
-    PageStyle,
-    Parameter,
-    Place,
-)
+from pullcord.model.listing import PAGE_LIMIT, Listing, Pages, PageStyle
+from pullcord.model.operation import Parameter, Place
+from pullcord.model.value import Json
 
 _PAGES: Mapping[PageStyle, tuple[str, ...]] = {
     PageStyle.PAGE: ("at", "size", "total"),

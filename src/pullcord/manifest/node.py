@@ -8,8 +8,8 @@ from functools import cache
 from typing import NamedTuple
 
 from pullcord.manifest.document import Document, fault
-from pullcord.model.operation import Json, Pointer
-from pullcord.model.pointer import escape, look_up
+from pullcord.model.pointer import Pointer, escape, look_up
+from pullcord.model.value import Json
 
 POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 

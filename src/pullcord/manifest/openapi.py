@@ -16,7 +16,9 @@ from pullcord.manifest.parameters import parameters
 from pullcord.manifest.paths import check_parameters, check_path, meet
 from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
-from pullcord.model.operation import REASON, Operation, Outcome, Platform, Response
+from pullcord.model.cancel import REASON
+from pullcord.model.operation import Operation, Platform, Response
+from pullcord.model.outcome import Outcome
 
 SUBSET: Mapping[str, str] = {
     "document": "openapi! info! x-platform! servers! security! paths! externalDocs components tags x-actions x-problem",

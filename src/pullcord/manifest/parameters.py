@@ -7,7 +7,8 @@ from pullcord.manifest.node import Node
 from pullcord.manifest.schemas import schema
 from pullcord.manifest.security import HEADER
 from pullcord.manifest.servers import env
-from pullcord.model.operation import REASON, Parameter, Place
+from pullcord.model.cancel import REASON
+from pullcord.model.operation import Parameter, Place
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PLACES = (Place.QUERY, Place.PATH, Place.HEADER)

@@ -5,8 +5,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from pullcord.model.condition import NAMED, holds, same
-from pullcord.model.operation import Clause, Comparison, Condition, Json, Source
+from pullcord.model.condition import NAMED, Clause, Comparison, Condition, holds, same
+from pullcord.model.expression import Source
+from pullcord.model.value import Json
 
 LIMIT = 10_000
 """Replies that are tried in search of one that reaches a rule."""

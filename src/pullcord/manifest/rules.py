@@ -7,19 +7,11 @@ from pullcord.manifest.expressions import Here, expression
 from pullcord.manifest.node import POINTER, Node, nearest
 from pullcord.manifest.reach import is_covered
 from pullcord.model.arguments import pattern_fault
-from pullcord.model.condition import NAMED
-from pullcord.model.operation import (
-    Clause,
-    Comparison,
-    Condition,
-    Phase,
-    Pointer,
-    Rule,
-    Source,
-    State,
-    Word,
-    WorkStopped,
-)
+from pullcord.model.condition import NAMED, Clause, Comparison, Condition
+from pullcord.model.expression import Source
+from pullcord.model.outcome import Phase, WorkStopped
+from pullcord.model.pointer import Pointer
+from pullcord.model.rule import Rule, State, Word
 
 _PLACE = re.compile(
     r"\$response\.header\.(?P<header>[^#]+)|\$before#(?P<before>(?:/(?:[^~/]|~[01])*)*)|(?P<phase>\$before)"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pullcord.manifest.node import Node
 from pullcord.model.arguments import fault_of, pattern_fault
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 _SCHEMAS: Mapping[str, frozenset[str]] = {
     "string": frozenset({"pattern", "enum", "minLength", "maxLength"}),

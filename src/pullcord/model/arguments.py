@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
-from pullcord.model.operation import Arguments, Operation, Parameter, Place
+from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.sanitize import text
+from pullcord.model.value import Arguments
 
 Check: TypeAlias = Callable[[Arguments], list[str]]
 

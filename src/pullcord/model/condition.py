@@ -2,20 +2,49 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import SchemaValidator, core_schema
 
 from pullcord.model import sanitize
-from pullcord.model.operation import Arguments, Clause, Comparison, Condition, Json, Phase, Pointer, Rule, Source, Word
-from pullcord.model.pointer import escape, look_up
+from pullcord.model.expression import Source
+from pullcord.model.outcome import Phase
+from pullcord.model.pointer import Pointer, escape, look_up
+from pullcord.model.value import Arguments, Json
 
 NAMED = re.compile(r"\{([^{}]*)\}")
 """An argument's name where its value is to stand."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Comparison(StrEnum):
+    """How a value is compared with those that a condition names."""
+
+    IS = "is"
+    """It is one of them."""
+    NOT = "not"
+    """It is none of them."""
+    MATCH = "match"
+    """It is a text in which the one of them, a regular expression, is found."""
+
+
+class Clause(NamedTuple):
+    """One thing that a condition asks for. Arguments may stand in the pointer and in values, as {name}."""
+
+    at: str
+    """The pointer, the header's lower-case name, or nothing for a phase."""
+    values: tuple[Json, ...]
+    source: Source = Source.BODY
+    """Body, header, phase, or before."""
+    comparison: Comparison = Comparison.IS
+
+
+Condition: TypeAlias = tuple[Clause, ...]
+"""All of these. None: always."""
 
 
 class Context(NamedTuple):
@@ -31,29 +60,11 @@ class Context(NamedTuple):
     """The body of that look."""
 
 
-_ALONE = Context()
+ALONE = Context()
+"""Nothing beside the body."""
 
 
-def first(
-    rules: Sequence[Rule[Word]], body: Json, context: Context = _ALONE
-) -> tuple[Rule[Word] | None, dict[str, Json]]:
-    """The first rule that fits a body.
-
-    Args:
-        rules: in the order in which they are tried.
-        body: what the rules are about: a reply's body, or an item of a list.
-        context: what else they may read.
-
-    Returns:
-        The rule, or None; and what it read, by where it stands. An object or a list is shown only if the rule names it.
-    """
-    for rule in rules:
-        if fits(rule.when, body, context):
-            return rule, {_place(clause, context): _shown(clause, body, context) for clause in rule.when}
-    return None, {}
-
-
-def fits(condition: Condition, body: Json, context: Context = _ALONE) -> bool:
+def fits(condition: Condition, body: Json, context: Context = ALONE) -> bool:
     """Whether a body and its context show all that a condition asks for. What is absent counts as null.
 
     Args:
@@ -62,6 +73,17 @@ def fits(condition: Condition, body: Json, context: Context = _ALONE) -> bool:
         context: what else may be read.
     """
     return all(_holds(clause, _read(clause, body, context), context.arguments) for clause in condition)
+
+
+def evidence(condition: Condition, body: Json, context: Context = ALONE) -> dict[str, Json]:
+    """What a condition reads, by where it stands, to be shown. An object or a list only if the condition names it.
+
+    Args:
+        condition: that fits.
+        body: a reply's body, or an item of a list.
+        context: what else was read.
+    """
+    return {_place(clause, context): _shown(clause, body, context) for clause in condition}
 
 
 def fill(pointer: Pointer, arguments: Arguments) -> Pointer:

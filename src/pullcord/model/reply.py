@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -26,10 +26,6 @@ class Reply(NamedTuple):
     """Whether the platform may have received the request."""
     retry_after: int | None = None
     """Seconds that the platform asks to be left alone."""
-    genuine: bool = True
-    """Whether an answer has the shape that the manifest describes: only then it is the platform's own word."""
-    repeated: bool = False
-    """Whether an earlier sending of the same call may have reached the platform."""
 
     @classmethod
     def lost(cls, failure: str) -> Self:

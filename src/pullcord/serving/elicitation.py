@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pullcord.flow.actions import Call
 from pullcord.flow.render import Envelope, withheld
 from pullcord.model import sanitize
-from pullcord.model.operation import Outcome
+from pullcord.model.outcome import Outcome
 
 MODERN = "2026-07-28"
 """The first revision in which a question is an answer."""

@@ -6,7 +6,8 @@ from pydantic_core import to_json
 from pullcord.flow import render
 from pullcord.flow.render import Envelope
 from pullcord.model import arguments
-from pullcord.model.operation import MEANINGS, Operation, Outcome
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import MEANINGS, Outcome
 
 
 def tool(operation: Operation) -> types.Tool:

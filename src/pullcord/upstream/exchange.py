@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import httpcore2
 
-from pullcord.model.operation import Json
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream.connections import Connect, Connections, EnvironmentFaultError, dialler
 from pullcord.upstream.request import Named, Request
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from pullcord.model import sanitize
-from pullcord.model.operation import Expression, Json, Platform, Source
+from pullcord.model.expression import Expression, Source
+from pullcord.model.operation import Platform
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 
 MEMBERS = ("type", "title", "status", "detail", "code", "instance", "retry_after_seconds", "request_id")
 

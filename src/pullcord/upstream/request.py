@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 from pullcord import __version__
 from pullcord.config.settings import Settings
-from pullcord.model.operation import Arguments, Json, Key, Operation, Parameter, Place, Pointer
+from pullcord.model.operation import Key, Operation, Parameter, Place
+from pullcord.model.pointer import Pointer
+from pullcord.model.value import Arguments, Json
 
 Named: TypeAlias = Sequence[tuple[Pointer, str]]
 """Where an answer names the work that it is about, and what that must be called."""
