@@ -265,7 +265,7 @@ class TestOfPullcord:
                 None,
                 60,
             ),
-            ({}, {"retry_after_seconds": 60}, 60),
+            ({"Content-Type": "application/problem+json"}, {"retry_after_seconds": 60}, 60),
             ({}, {}, None),
         ],
         ids=["seconds", "date", "body", "none"],

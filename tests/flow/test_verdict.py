@@ -11,7 +11,8 @@ from pullcord.model.condition import Clause
 from pullcord.model.operation import Operation, Response
 from pullcord.model.outcome import MEANINGS, Outcome, Phase
 from pullcord.model.reply import Reply
-from pullcord.model.rule import Rule, State
+from pullcord.model.rule import Rule
+from pullcord.model.state import State
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from pullcord.config.settings import read as read_settings
 from pullcord.config.surface import Surface
 from pullcord.manifest import loading
 from pullcord.manifest.document import parse
-from pullcord.model.cancel import Cancel, Poll, Target
+from pullcord.model.cancel import Cancel, Target
 from pullcord.model.condition import Clause, Comparison
 from pullcord.model.errors import ManifestError
 from pullcord.model.expression import Expression, Source
@@ -29,7 +29,8 @@ from pullcord.model.link import Link
 from pullcord.model.listing import Listing, Pages, PageStyle
 from pullcord.model.operation import Key, Operation, Parameter, Place
 from pullcord.model.outcome import Outcome, Phase
-from pullcord.model.rule import Rule, State, first
+from pullcord.model.rule import Rule, first
+from pullcord.model.state import Poll, State
 from pullcord.serving.tools import tool
 
 OPERATIONS = {
@@ -188,13 +189,13 @@ def test_a_right_manifest_becomes_records() -> None:
     assert platform.url_env == "DEPOT_URL"
     assert platform.variables == {"tenant": "DEPOT_TENANT"}
     assert platform.keys == (Key("DEPOT_KEY", "Authorization", "Bearer ", "A key."),)
-    assert platform.problem == {"code": Expression(Source.BODY, "/error")}
+    assert platform.problem == {"code": (Expression(Source.BODY, "/error"),)}
     assert platform.actions == "/next"
 
     cancel = operations["cancel_run"]
     assert (cancel.method, cancel.path) == ("POST", "/runs/{run_id}/cancel")
     assert (cancel.title, cancel.description) == ("Depot - cancel a run", "Stops one run.")
-    assert cancel.cancel == Cancel("task", "self", None, Poll(1, 4))
+    assert cancel.cancel == Cancel("task", ("self",), None, Poll(1, 4))
     assert cancel.state == State("/state")
     assert cancel.expose == ("/id",)
     assert cancel.repeatable
@@ -219,7 +220,7 @@ def test_a_right_manifest_becomes_records() -> None:
     halt = operations["halt_line"]
     assert halt.cancel == Cancel(
         "current",
-        "self",
+        ("self",),
         Target(
             "list_runs",
             (("line", Expression(Source.ARGUMENT, "line")),),

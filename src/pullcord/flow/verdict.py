@@ -12,7 +12,8 @@ from pullcord.model.operation import Operation
 from pullcord.model.outcome import MEANINGS, Outcome, Phase, WorkStopped
 from pullcord.model.pointer import Pointer, look_up
 from pullcord.model.reply import Reply
-from pullcord.model.rule import State, first
+from pullcord.model.rule import first
+from pullcord.model.state import State
 from pullcord.model.value import Json
 
 BY_STATUS: Mapping[int, Outcome] = {

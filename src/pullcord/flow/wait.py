@@ -10,9 +10,10 @@ import anyio
 from pullcord.flow import verdict as outcome
 from pullcord.flow.actions import Call, read
 from pullcord.flow.verdict import Verdict
-from pullcord.model.cancel import WAIT_SECONDS, Poll
+from pullcord.model.cancel import WAIT_SECONDS
 from pullcord.model.outcome import MEANINGS, Outcome, Phase
 from pullcord.model.reply import Reply
+from pullcord.model.state import Poll
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
@@ -53,7 +54,8 @@ async def watch(call: Call, gateway: Gateway, reply: Reply, judged: Verdict, rep
     asked = request.build(
         looking.operation, looking.arguments, call.scope.settings_of(looking.operation), call.request_id
     )
-    poll = call.operation.cancel.poll if call.operation.cancel else Poll()
+    cancel, state = call.operation.cancel, looking.operation.state
+    poll = (cancel and cancel.poll) or (state and state.poll) or Poll()
     started = gateway.now()
     end = started + total
     pause, answer, seen = poll.first, reply, Watch(0)
@@ -88,7 +90,7 @@ def _confirming(call: Call, reply: Reply) -> Call | None:
     """The call that tells how the work ended."""
     answer = reply if reply.status is not None else None
     for link in call.operation.response(answer.status if answer else None).links:
-        if call.operation.cancel and link.rel == call.operation.cancel.confirm:
+        if call.operation.cancel and link.rel in call.operation.cancel.confirm[:1]:
             arguments = {name: read(call, answer, expression) for name, expression in link.arguments}
             if not call.scope.checks[link.operation_id](arguments):
                 return Call(call.scope, call.scope.catalogue[link.operation_id], arguments)

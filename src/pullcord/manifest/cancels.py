@@ -3,28 +3,48 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from pullcord.manifest.conditions import condition
 from pullcord.manifest.expressions import Here, Lead, arguments
 from pullcord.manifest.links import REL
 from pullcord.manifest.node import Node, nearest
-from pullcord.manifest.rules import condition
-from pullcord.model.cancel import EXPECT, REASON, WAIT_SECONDS, Cancel, Poll, Target
+from pullcord.manifest.rules import poll
+from pullcord.model.cancel import EXPECT, REASON, WAIT_SECONDS, Before, Cancel, Target
+from pullcord.model.link import Link
 from pullcord.model.listing import Listing, PageStyle
 from pullcord.model.operation import Operation, Parameter, Place
+from pullcord.model.outcome import Outcome
 from pullcord.model.value import Json
 
+_GONE = (Outcome.STOPPED, Outcome.NOT_FOUND)
+"""What it may mean that a confirming look finds nothing."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def cancel(node: Node, here: Here) -> Cancel:
     """x-cancel: what the operation stops."""
     members = node.members("x-cancel")
-    poll = members["poll"].members("poll") if "poll" in members else {}
     return Cancel(
         "task" if members["aim"].choice(["task", "current"]) == "task" else "current",
-        members["confirm"].text(REL, "a link's name") if "confirm" in members else None,
+        _relations(members["confirm"]) if "confirm" in members else (),
         _target(members["target"], here) if "target" in members else None,
-        Poll(poll["first"].seconds(), poll["most"].seconds()) if poll else Poll(),
+        poll(members["poll"]) if "poll" in members else None,
+        Outcome(members["gone"].choice(_GONE)) if "gone" in members else None,
+        _before(members["before"]) if "before" in members else None,
+        members["again"].seconds() if "again" in members else None,
     )
+
+
+def _relations(node: Node) -> tuple[str, ...]:
+    """One link's relation, or a list of several."""
+    items = node.items() if isinstance(node.value, list) else [node]
+    if not items:
+        node.fault("no link is named; write a link's relation, or leave this out")
+    return tuple(item.text(REL, "a link's relation") for item in items)
+
+
+def _before(node: Node) -> Before:
+    members = node.members("x-cancel.before")
+    return Before(members["look"].text(REL, "a link's relation"), "required" in members and members["required"].flag())
 
 
 def _target(node: Node, here: Here) -> Target:
@@ -70,15 +90,34 @@ def check_cancel(operation: Operation, operations: Mapping[str, Operation], node
     if cancel is None:
         return
     place = node.at(f"{node.pointer}/x-cancel", None)
-    links = [link for response in operation.responses.values() for link in response.links]
-    fit = [link.rel for link in links if (to := operations.get(link.operation_id)) and to.state and to.state.phases]
-    unknown = [link.rel for link in links if link.operation_id not in operations]
-    if cancel.confirm and cancel.confirm not in {*fit, *unknown}:
-        place.at(f"{place.pointer}/confirm", None).fault(
-            f"{cancel.confirm} is no link to an operation whose x-state has phases; {nearest(cancel.confirm, fit)}"
+    tells = [link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))]
+    for rel in cancel.confirm:
+        if rel not in tells:
+            place.at(f"{place.pointer}/confirm", None).fault(
+                f"{rel} is no link to an operation whose x-state has phases; {nearest(rel, tells)}"
+            )
+    for name, given in (("gone", cancel.gone), ("again", cancel.again)):
+        if given is not None and not cancel.confirm:
+            place.at(f"{place.pointer}/{name}", None).fault(
+                f"{name} is about the look that confirms; write confirm, too"
+            )
+    early = [rel for rel in tells if operation.link(rel)]
+    if cancel.before and cancel.before.look not in early:
+        place.at(f"{place.pointer}/before/look", None).fault(
+            f"{cancel.before.look} is no link to an operation whose x-state has phases, with arguments that are known"
+            f" before there is a reply; {nearest(cancel.before.look, early)}"
         )
     looked_up = operations.get(cancel.target.operation_id) if cancel.target else None
     if looked_up and not looked_up.listing:
         place.at(f"{place.pointer}/target/operationId", None).fault(
             f"{looked_up.id} is no list; write an operation that has x-list"
         )
+
+
+def _links(operation: Operation) -> list[Link]:
+    return [link for response in operation.responses.values() for link in response.links]
+
+
+def _tells(operation: Operation | None) -> bool:
+    """Whether an operation tells where work stands. Of one that isn't there that is said elsewhere."""
+    return operation is None or bool(operation.state and operation.state.phases)

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pullcord.manifest.node import POINTER, Node, nearest
+from pullcord.model.cancel import Cancel
 from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
 from pullcord.model.operation import Parameter
 from pullcord.model.pointer import Pointer
 
 _EXPRESSION = re.compile(
-    r"\$(?:request\.(?P<place>path|query|header)\.(?P<argument>[^#]+)"
+    r"\$(?:request\.(?P<place>path|query|header|argument)\.(?P<argument>[^#]+)"
     r"|response\.header\.(?P<header>[^#]+)|response\.body#(?P<body>.*)|item#(?P<item>.*)|target\.(?P<target>.+))"
 )
 
@@ -21,6 +23,8 @@ class Lead(NamedTuple):
     node: Node
     operation_id: str
     arguments: tuple[tuple[str, Expression], ...]
+    link: Link | None = None
+    """The link that leads there; None: a cancel's target does."""
 
 
 class Here(NamedTuple):
@@ -30,8 +34,10 @@ class Here(NamedTuple):
     leads: list[Lead]
     """Filled as they are read."""
     parameters: Sequence[Parameter] = ()
-    target: str | None = None
-    """What its cancel looks up."""
+    reads: bool = True
+    """Whether it changes nothing."""
+    cancel: Cancel | None = None
+    """What it stops."""
 
 
 def expression(node: Node, here: Here, *, of_items: bool = False) -> Expression:
@@ -48,28 +54,39 @@ def expression(node: Node, here: Here, *, of_items: bool = False) -> Expression:
     if match is None or (match["item"] is not None and not of_items):
         node.fault(
             f"{node.value!r} is no expression that pullcord reads; write $request.path.NAME, $request.query.NAME,"
-            " $response.body#/POINTER or $response.header.NAME" + (", or $item#/POINTER" if of_items else "")
+            " $request.argument.NAME, $response.body#/POINTER or $response.header.NAME"
+            + (", or $item#/POINTER" if of_items else "")
         )
         return Expression(Source.CONSTANT, None)
     if match["argument"] is not None:
-        known = {each.wire: each.name for each in here.parameters if each.place == match["place"] and not each.env}
-        if match["argument"] not in known:
-            node.fault(
-                f"{here.name} has no {match['place']} parameter {match['argument']}; "
-                + (nearest(match["argument"], list(known)) if known else "read it from the body")
-            )
-        return Expression(Source.ARGUMENT, known.get(match["argument"]))
+        return Expression(Source.ARGUMENT, _argument(node, here, match["place"], match["argument"]))
     if match["header"] is not None:
         return Expression(Source.HEADER, match["header"].lower())
     if match["target"] is not None:
-        if match["target"] != here.target:
-            what = f"write $target.{here.target}" if here.target else "describe the look-up as target in x-cancel"
+        target = here.cancel.target if here.cancel else None
+        if target is None or match["target"] != target.name:
+            what = f"write $target.{target.name}" if target else "describe the look-up as target in x-cancel"
             node.fault(f"{here.name} looks up no target {match['target']} before it is sent; {what}")
         return Expression(Source.TARGET, match["target"])
     source, pointer = (Source.BODY, match["body"]) if match["body"] is not None else (Source.ITEM, match["item"])
     if not POINTER.fullmatch(pointer):
         node.fault(f"{pointer!r} is no JSON Pointer; write #/name")
     return Expression(source, pointer)
+
+
+def _argument(node: Node, here: Here, place: str, name: str) -> str | None:
+    """The argument that fills a parameter, which is named by its place and name there, or by the argument's own."""
+    given = [each for each in here.parameters if not each.env]
+    known = (
+        {each.name: each.name for each in given}
+        if place == "argument"
+        else {each.wire: each.name for each in given if each.place == place}
+    )
+    if name not in known:
+        what = "argument" if place == "argument" else f"{place} parameter"
+        instead = nearest(name, list(known)) if known else "read it from the body"
+        node.fault(f"{here.name} has no {what} {name}; {instead}")
+    return known.get(name)
 
 
 def arguments(node: Node, here: Here, *, of_items: bool = False) -> tuple[tuple[str, Expression], ...]:
@@ -81,6 +98,19 @@ def arguments(node: Node, here: Here, *, of_items: bool = False) -> tuple[tuple[
         of_items: whether the call belongs to an item of an array.
     """
     return tuple((name, expression(value, here, of_items=of_items)) for name, value in node.named().items())
+
+
+def expressions(node: Node, here: Here) -> tuple[Expression, ...]:
+    """One expression, or a list of those that are tried in turn.
+
+    Args:
+        node: where they stand.
+        here: the operation that they may name the parameters of.
+    """
+    items = node.items() if isinstance(node.value, list) else [node]
+    if not items:
+        node.fault("no place is named; write an expression, or leave this out")
+    return tuple(expression(item, here) for item in items)
 
 
 def in_body(node: Node, name: str) -> Pointer:

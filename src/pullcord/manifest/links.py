@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from pullcord.manifest.conditions import condition
 from pullcord.manifest.expressions import Here, Lead, arguments
 from pullcord.manifest.node import Node, nearest
-from pullcord.manifest.rules import condition
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome, Phase
 
+TERMINATE = "terminate"
+"""The relation of a stronger stop."""
 REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -37,10 +39,14 @@ def _link(name: str, node: Node, here: Here, *, of_items: bool) -> Link:
         body=condition(when["body"], here) if "body" in when else (),
         each=members["x-each"].pointer_text() if "x-each" in members else None,
         note=members["x-note"].text() if "x-note" in members else None,
+        after=members["x-after"].seconds() if "x-after" in members else 0,
+        part="x-part" in members and members["x-part"].flag(),
     )
+    if "x-after" in members and link.rel != TERMINATE:
+        members["x-after"].fault(f"x-after stands on a link with the relation {TERMINATE}; leave it out")
     if "x-rel" not in members and not REL.fullmatch(name):
         node.fault(f"{name} is no link relation; write a lower-case word, or give one with x-rel")
-    here.leads.append(Lead(node, link.operation_id, link.arguments))
+    here.leads.append(Lead(node, link.operation_id, link.arguments, link))
     return link
 
 
@@ -70,3 +76,26 @@ def check_leads(here: Here, operations: Mapping[str, Operation]) -> None:
         for parameter in called.arguments:
             if parameter.required and parameter.name not in given:
                 lead.node.fault(f"this doesn't give {parameter.name}, which {called.id} needs; add it to parameters")
+        if lead.link:
+            _check_link(lead.node, lead.link, called, operations)
+
+
+def _check_link(node: Node, link: Link, called: Operation, operations: Mapping[str, Operation]) -> None:
+    if link.rel == TERMINATE and not called.cancel:
+        node.fault(f"{called.id} stops nothing; {TERMINATE} leads to an operation with x-cancel")
+    if link.part and not (called.cancel or _stops_active(called, link, operations)):
+        node.fault(
+            f"{called.id} names nothing that could be stopped; x-part stands on a link to a cancel, to a list whose"
+            " active items have a cancel, or with x-each to a look that has one"
+        )
+
+
+def _stops_active(called: Operation, link: Link, operations: Mapping[str, Operation]) -> bool:
+    """Whether a list's active items, or each of many looks, has a cancel."""
+    onward = [*called.listing.links] if called.listing else []
+    if link.each is not None:
+        onward += [each for response in called.responses.values() for each in response.links]
+    return any(
+        (to := operations.get(each.operation_id)) and to.cancel and (each.phases is None or Phase.ACTIVE in each.phases)
+        for each in onward
+    )

@@ -7,9 +7,9 @@ documentation: they are not read here. A file is answered with all its faults at
 import re
 from collections.abc import Mapping, Sequence
 
-from pullcord.manifest import cancels, lists, rules
+from pullcord.manifest import cancels, lists, problems, rules
 from pullcord.manifest.document import parse
-from pullcord.manifest.expressions import Here, expression, in_body
+from pullcord.manifest.expressions import Here, in_body
 from pullcord.manifest.links import check_leads, links
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import parameters
@@ -18,7 +18,6 @@ from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
 from pullcord.model.cancel import REASON
 from pullcord.model.operation import Operation, Platform, Response
-from pullcord.model.outcome import Outcome
 
 SUBSET: Mapping[str, str] = {
     "document": "openapi! info! x-platform! servers! security! paths! externalDocs components tags x-actions x-problem",
@@ -33,18 +32,22 @@ SUBSET: Mapping[str, str] = {
     "parameter": "name! in! schema! description! required example examples x-env x-argument",
     "parameter schema": "type! pattern enum minimum maximum minLength maxLength default examples",
     "response": "description! content headers links x-outcomes",
-    "link": "operationId! description! parameters x-rel x-when x-each x-note",
-    "x-cancel": "aim! confirm target poll",
+    "link": "operationId! description! parameters x-rel x-when x-each x-note x-after x-part",
+    "x-cancel": "aim! confirm target poll gone before again",
+    "x-cancel.before": "look! required",
     "target": "operationId! parameters! when! name! at!",
     "poll": "first! most!",
-    "x-state": "at! phases",
-    "x-list": "items! expose! pages! state links",
-    "pages": "style! at size total",
+    "x-state": "at! phases poll",
+    "x-list": "items! expose! pages! state links name since running within places",
+    "x-list.items": "at! key!",
+    "x-list.since": "at! unit",
+    "x-list.places": "env! fills!",
+    "pages": "style! at size total next more",
     "x-when": "outcome phase body",
     "comparison": "not match",
-    "outcome rule": "outcome! when note work_stopped",
-    "phase rule": "phase! when",
-    "x-problem": "type title status detail code instance retry_after_seconds request_id",
+    "outcome rule": "outcome! when note work_stopped may_go_on watch else",
+    "phase rule": "phase! when note work_stopped may_go_on before",
+    "x-problem": "all type title status detail code instance retry_after_seconds request_id",
 }
 """What may stand where; ! marks what must. The README shows this table."""
 
@@ -55,17 +58,6 @@ _METHODS = ("get", "put", "post", "patch", "delete")
 _PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
-_CANCEL_WORDS = [word for word in Outcome if word not in {Outcome.OBSERVED, Outcome.TARGET_CHANGED}]
-_OBSERVE_WORDS = [
-    Outcome.OBSERVED,
-    Outcome.REFUSED,
-    Outcome.NOT_FOUND,
-    Outcome.DENIED,
-    Outcome.INVALID_ARGUMENTS,
-    Outcome.RATE_LIMITED,
-    Outcome.UNAVAILABLE,
-    Outcome.UNKNOWN,
-]
 
 
 def read_document(name: str, text: str, faults: list[str]) -> list[tuple[Operation, Node]]:
@@ -94,7 +86,7 @@ def read_document(name: str, text: str, faults: list[str]) -> list[tuple[Operati
 def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
     url, url_env, variables = server(members["servers"])
     accepted, key_optional = keys(root, members["security"])
-    problem = members["x-problem"].members("x-problem") if "x-problem" in members else {}
+    problem, problem_all = problems.problem(members["x-problem"]) if "x-problem" in members else ({}, ())
     return Platform(
         name=members["x-platform"].text(_PLATFORM_NAME, "a short lower-case name"),
         title=members["info"].members("info")["title"].text(),
@@ -102,7 +94,8 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
         url_env=url_env,
         variables=variables,
         keys=accepted,
-        problem={member: expression(node, Here("x-problem", [])) for member, node in problem.items()},
+        problem=problem,
+        problem_all=problem_all,
         actions=in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
         key_optional=key_optional,
     )
@@ -134,6 +127,7 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
     for operation, here, node in found:
         check_leads(here, known)
         cancels.check_cancel(operation, known, node)
+        lists.check_list(operation, known, node)
     if paths.value == {}:
         paths.fault("no operation is described; write one")
     return [(operation, node) for operation, _, node in found]
@@ -146,10 +140,9 @@ def _operation(
     given = parameters(shared, members["parameters"].items() if "parameters" in members else [])
     check_parameters(node, path, given)
     operation_id = members["operationId"].text(TOOL_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -")
-    here = Here(operation_id or f"{method} {path}", [], given)
+    here = Here(operation_id or f"{method} {path}", [], given, method == "get")
     cancel = cancels.cancel(members["x-cancel"], here) if "x-cancel" in members else None
-    if cancel and cancel.target:
-        here = here._replace(target=cancel.target.name)
+    here = here._replace(cancel=cancel)
     listing = lists.listing(members["x-list"], here) if "x-list" in members else None
     if (cancel is None) != (method == "get"):
         node.fault("an operation with x-cancel is no get, and one without it must be a get")
@@ -168,7 +161,7 @@ def _operation(
         method=method.upper(),
         path=path,
         parameters=(*given, *added),
-        responses=_responses(members["responses"], here, _OBSERVE_WORDS if method == "get" else _CANCEL_WORDS),
+        responses=_responses(members["responses"], here),
         expose=rules.exposed(members["x-expose"]) if "x-expose" in members else (),
         answers=rules.answers(members["x-answers"], here) if "x-answers" in members else (),
         state=rules.state(members["x-state"], here) if "x-state" in members else None,
@@ -178,16 +171,14 @@ def _operation(
     return operation, here
 
 
-def _responses(node: Node, here: Here, words: Sequence[Outcome]) -> dict[str, Response]:
+def _responses(node: Node, here: Here) -> dict[str, Response]:
     responses: dict[str, Response] = {}
     for status, response in node.named().items():
         if not _STATUS.fullmatch(status):
             response.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
         members = response.members("response")
         responses[status] = Response(
-            outcomes=rules.rules(members["x-outcomes"], "outcome", here, Outcome, words)
-            if "x-outcomes" in members
-            else (),
+            outcomes=rules.outcomes(members["x-outcomes"], here) if "x-outcomes" in members else (),
             links=links(members["links"], here) if "links" in members else (),
             media=_media(members["content"]) if "content" in members else (),
         )

@@ -1,128 +1,130 @@
-"""What a reply means: outcomes, states, the conditions on both, and whose answer it is."""
+"""What a reply means: outcomes, states, and whose answer it is."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
+from pullcord.manifest.conditions import condition, pointer
 from pullcord.manifest.expressions import Here, expression
-from pullcord.manifest.node import POINTER, Node, nearest
+from pullcord.manifest.node import POINTER, Node
 from pullcord.manifest.reach import is_covered
-from pullcord.model.arguments import pattern_fault
-from pullcord.model.condition import NAMED, Clause, Comparison, Condition
+from pullcord.model.condition import Condition
 from pullcord.model.expression import Source
-from pullcord.model.outcome import Phase, WorkStopped
+from pullcord.model.outcome import MayGoOn, Outcome, Phase, WorkStopped
 from pullcord.model.pointer import Pointer
-from pullcord.model.rule import Rule, State, Word
+from pullcord.model.rule import Rule, Word
+from pullcord.model.state import Poll, State
 
-_PLACE = re.compile(
-    r"\$response\.header\.(?P<header>[^#]+)|\$before#(?P<before>(?:/(?:[^~/]|~[01])*)*)|(?P<phase>\$before)"
-    r"|(?:/(?:[^~/]|~[01])*)*"
+_LOOK, _SEND = "look", "send"
+"""Words that rules may say beside outcomes."""
+_UNSAID = frozenset({Outcome.OBSERVED, Outcome.TARGET_CHANGED})
+"""What no reply to a cancel means."""
+_OBSERVED = (
+    Outcome.OBSERVED,
+    Outcome.REFUSED,
+    Outcome.NOT_FOUND,
+    Outcome.DENIED,
+    Outcome.INVALID_ARGUMENTS,
+    Outcome.RATE_LIMITED,
+    Outcome.UNAVAILABLE,
+    Outcome.UNKNOWN,
 )
-"""What a condition reads."""
-
+"""What a reply to a look may mean."""
+_UNSENT = (Outcome.ALREADY_FINISHED, Outcome.NOTHING_RUNNING, Outcome.NOT_FOUND, Outcome.REFUSED)
+"""What a cancel may come to by a look alone."""
+_BEFORE: Mapping[Phase, Outcome] = {
+    Phase.ENDED: Outcome.ALREADY_FINISHED,
+    Phase.CANCELLED: Outcome.ALREADY_FINISHED,
+    Phase.HALTED: Outcome.ALREADY_FINISHED,
+    Phase.ABSENT: Outcome.NOT_FOUND,
+}
+"""What it comes to where the rule doesn't say; in any other phase it is sent."""
 _WORK_STOPPED: Mapping[str, WorkStopped] = {"yes": "yes", "no": "no", "unknown": "unknown"}
 
 
-def state(node: Node, here: Here) -> State:
-    """x-state: where the state stands, and what its words mean."""
-    members = node.members("x-state")
-    return State(
-        members["at"].pointer_text(), rules(members["phases"], "phase", here, Phase) if "phases" in members else ()
+class _Said(NamedTuple):
+    """What a rule says beside its word."""
+
+    when: Condition
+    note: str | None
+    work_stopped: WorkStopped | None
+    may_go_on: tuple[MayGoOn, ...]
+
+
+def outcomes(node: Node, here: Here) -> tuple[Rule[Outcome], ...]:
+    """x-outcomes: what a reply means, by the first rule that fits."""
+    words = _OBSERVED if here.reads else [word for word in Outcome if word not in _UNSAID]
+    return _reached(node, lambda item: _outcome(item, here, words))
+
+
+def _outcome(node: Node, here: Here, words: Sequence[Outcome]) -> Rule[Outcome]:
+    members = node.members("outcome rule")
+    word = members["outcome"].choice(words if here.reads else [*words, _LOOK])
+    if "else" in members and word != _LOOK:
+        members["else"].fault("else stands beside outcome: look; leave it out")
+    if word == _LOOK and here.cancel and not here.cancel.confirm:
+        node.fault("a look needs a link that looks; name it with confirm in x-cancel")
+    otherwise = Outcome(members["else"].choice(words)) if "else" in members else Outcome.UNKNOWN
+    said = _said(members, here)
+    return Rule(
+        otherwise if word == _LOOK else Outcome(word),
+        *said,
+        watch=members["watch"].flag() if "watch" in members else True,
+        look=word == _LOOK,
     )
 
 
-def rules(node: Node, key: str, here: Here, words: type[Word], allowed: Sequence[Word] = ()) -> tuple[Rule[Word], ...]:
-    """A list of rules, each of which can be reached.
+def state(node: Node, here: Here) -> State:
+    """x-state: where the state stands, what its words mean, and how often to look."""
+    members = node.members("x-state")
+    return State(
+        pointer(members["at"], here),
+        _reached(members["phases"], lambda item: _phase(item, here)) if "phases" in members else (),
+        poll(members["poll"]) if "poll" in members else None,
+    )
 
-    Args:
-        node: the list.
-        key: what holds a rule's word.
-        here: the operation that the rules stand in.
-        words: what a rule may say.
-        allowed: the words among them that make sense here, if not all do.
-    """
+
+def _phase(node: Node, here: Here) -> Rule[Phase]:
+    members = node.members("phase rule")
+    phase = Phase(members["phase"].choice(list(Phase)))
+    before = _BEFORE.get(phase)
+    if "before" in members:
+        word = members["before"].choice([*_UNSENT, _SEND])
+        before = None if word == _SEND else Outcome(word)
+    return Rule(phase, *_said(members, here), before=before)
+
+
+def poll(node: Node) -> Poll:
+    """How often to look: the first pause, and the longest."""
+    members = node.members("poll")
+    return Poll(members["first"].seconds(), members["most"].seconds())
+
+
+def _said(members: Mapping[str, Node], here: Here) -> _Said:
+    return _Said(
+        when=condition(members["when"], here) if "when" in members else (),
+        note=members["note"].text() if "note" in members else None,
+        work_stopped=_WORK_STOPPED[members["work_stopped"].choice(list(_WORK_STOPPED))]
+        if "work_stopped" in members
+        else None,
+        may_go_on=tuple(MayGoOn(item.choice(list(MayGoOn))) for item in members["may_go_on"].items())
+        if "may_go_on" in members
+        else (),
+    )
+
+
+def _reached(node: Node, read: Callable[[Node], Rule[Word]]) -> tuple[Rule[Word], ...]:
+    """A list of rules, each of which can be reached."""
     found: list[Rule[Word]] = []
-    sound: list[Rule[Word]] = []
+    sound: list[Condition] = []
     for item in node.items():
         before = len(item.faults)
-        members = item.members(f"{key} rule")
-        rule = Rule(
-            word=words(members[key].choice(allowed or list(words))),
-            when=condition(members["when"], here) if "when" in members else (),
-            note=members["note"].text() if "note" in members else None,
-            work_stopped=_WORK_STOPPED[members["work_stopped"].choice(list(_WORK_STOPPED))]
-            if "work_stopped" in members
-            else None,
-        )
+        rule = read(item)
         found.append(rule)
         if len(item.faults) == before:
-            if is_covered(rule.when, [other.when for other in sound]):
+            if is_covered(rule.when, sound):
                 item.fault("this rule can never be reached: the rules before it fit first; move it up, or leave it out")
-            sound.append(rule)
+            sound.append(rule.when)
     return tuple(found)
-
-
-def condition(node: Node, here: Here) -> Condition:
-    """What must be read, by where it stands, for a rule, a link or a target to fit."""
-    return tuple(_clause(key, item, here) for key, item in node.named().items())
-
-
-def _clause(key: str, node: Node, here: Here) -> Clause:
-    """What stands at one place: its values, {not: its values}, or {match: a regular expression}."""
-    match = _PLACE.fullmatch(key)
-    source, at = Source.BODY, ""
-    if match is None:
-        node.fault(
-            f"{key!r} is nothing that a condition reads; write a JSON Pointer such as /name (~0 for ~, ~1 for / in a"
-            " name), $response.header.NAME, $before or $before#/POINTER"
-        )
-    elif match["header"] is not None:
-        source, at = Source.HEADER, match["header"].lower()
-    elif match["before"] is not None:
-        source, at = Source.BEFORE, match["before"]
-    elif match["phase"] is not None:
-        source = Source.PHASE
-    else:
-        at = key
-    _check_named(node, at, here)
-    comparison, values = _compared(node, here)
-    if source is Source.PHASE:
-        words = [*map(str, Phase)]
-        for item in values:
-            if item.value is not None:
-                item.choice(words)
-    return Clause(at, tuple(item.value for item in values), source, comparison)
-
-
-def _compared(node: Node, here: Here) -> tuple[Comparison, list[Node]]:
-    if not isinstance(node.value, dict):
-        return Comparison.IS, _values(node, here)
-    members = node.members("comparison")
-    if len(node.value) != 1:
-        node.fault("write {not: [...]} or {match: a regular expression}")
-    if "match" not in members:
-        return Comparison.NOT, _values(members["not"], here) if "not" in members else []
-    pattern = members["match"].text()
-    if pattern and (fault := pattern_fault(pattern)):
-        members["match"].fault(fault)
-    return Comparison.MATCH, [members["match"]]
-
-
-def _values(node: Node, here: Here) -> list[Node]:
-    items = node.items()
-    if node.value == []:
-        node.fault("no value could ever fit; write the values that do")
-    for item in items:
-        if isinstance(item.value, str):
-            _check_named(item, item.value, here)
-    return items
-
-
-def _check_named(node: Node, text: str, here: Here) -> None:
-    """Note each {name} in a text that is no argument of the operation."""
-    known = [each.name for each in here.parameters if not each.env]
-    for name in dict.fromkeys(NAMED.findall(text)):
-        if name not in known:
-            node.fault(f"{{{name}}} is no argument of {here.name}; {nearest(name, known)}, or ask with match")
 
 
 def exposed(node: Node) -> tuple[Pointer, ...]:
@@ -133,9 +135,9 @@ def exposed(node: Node) -> tuple[Pointer, ...]:
 def answers(node: Node, here: Here) -> tuple[tuple[Pointer, str], ...]:
     """x-answers: where a body names the work that was asked about."""
     found: list[tuple[Pointer, str]] = []
-    for pointer, value in node.named().items():
+    for at, value in node.named().items():
         asked = expression(value, here)
-        if not POINTER.fullmatch(pointer) or asked.source is not Source.ARGUMENT:
+        if not POINTER.fullmatch(at) or asked.source is not Source.ARGUMENT:
             value.fault("write where a body names the work, and what asked for it, such as /id: $request.path.task_id")
-        found.append((pointer, str(asked.value)))
+        found.append((at, str(asked.value)))
     return tuple(found)

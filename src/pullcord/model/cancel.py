@@ -4,7 +4,9 @@ from typing import Literal, NamedTuple
 
 from pullcord.model.condition import Condition
 from pullcord.model.expression import Expression
+from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import Pointer
+from pullcord.model.state import Poll
 
 WAIT_SECONDS = "wait_seconds"
 
@@ -28,11 +30,13 @@ class Target(NamedTuple):
     """Where it stands in the item."""
 
 
-class Poll(NamedTuple):
-    """How often to look whether work has ended: at growing intervals, in seconds."""
+class Before(NamedTuple):
+    """A look at the work just before a cancel is sent."""
 
-    first: float = 0.5
-    most: float = 10.0
+    look: str
+    """The relation of the link that looks. It stands in any response, and reads nothing of it."""
+    required: bool = False
+    """Whether nothing may be sent where the look fails."""
 
 
 class Cancel(NamedTuple):
@@ -40,7 +44,14 @@ class Cancel(NamedTuple):
 
     aim: Literal["task", "current"]
     """task: the arguments name the work. current: whatever runs when the request arrives."""
-    confirm: str | None = None
-    """The link relation of the operation that tells how the work ended."""
+    confirm: tuple[str, ...] = ()
+    """The relations of the links that tell how the work ended. The first gives the word; the others delay."""
     target: Target | None = None
-    poll: Poll = Poll()
+    poll: Poll | None = None
+    """How often to look; None: as the state of what is looked at says."""
+    gone: Outcome | None = None
+    """What it means that a confirming look finds nothing after the cancel was accepted: stopped, or not found. None: it
+    teaches nothing."""
+    before: Before | None = None
+    again: float | None = None
+    """Seconds after an end in which the work may turn out to run on, so that another look is needed."""

@@ -22,3 +22,7 @@ class Link(NamedTuple):
     """An array in the body: the link stands for one action for each of its items."""
     note: str | None = None
     """A sentence for the message of a result that offers the action."""
+    after: float = 0
+    """Of a stronger stop: seconds of watching in vain after which it is offered."""
+    part: bool = False
+    """Whether it leads to work that this work started."""

@@ -6,15 +6,19 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from pullcord.model.cancel import Cancel
-from pullcord.model.expression import Expression
+from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import Pointer
-from pullcord.model.rule import Rule, State
+from pullcord.model.rule import Rule
+from pullcord.model.state import State
 from pullcord.model.value import Json
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+_KNOWN = frozenset({Source.ARGUMENT, Source.TARGET, Source.CONSTANT})
+"""What is known before a request is sent."""
 
 
 class Response(NamedTuple):
@@ -77,8 +81,10 @@ class Platform(NamedTuple):
     """Names of the URL's variables, each with the environment variable that gives it."""
     keys: tuple[Key, ...]
     """One of them is enough; none: it asks nobody who they are."""
-    problem: Mapping[str, Expression] = _NOTHING
-    """Where an error's members stand; those of RFC 9457 stand at the body's root unless named here."""
+    problem: Mapping[str, tuple[Expression, ...]] = _NOTHING
+    """Where an error's members stand: places that are tried in turn. Others count only in application/problem+json."""
+    problem_all: tuple[Pointer, ...] = ()
+    """What each error of the platform has, null included."""
     actions: Pointer | None = None
     """Where the platform's own next steps stand in a body."""
     key_optional: bool = False
@@ -114,6 +120,11 @@ class Operation(NamedTuple):
     def repeatable(self) -> bool:
         """Whether sending it once more after a lost answer can't hit other work than was meant."""
         return self.cancel is None or self.cancel.aim == "task"
+
+    def link(self, rel: str) -> Link | None:
+        """The first link of a relation, in whichever response, that can be followed before there is any reply."""
+        links = (link for response in self.responses.values() for link in response.links if link.rel == rel)
+        return next((link for link in links if all(value.source in _KNOWN for _, value in link.arguments)), None)
 
     def response(self, status: int | None) -> Response:
         """What the manifest says of a status, or of no answer (None)."""

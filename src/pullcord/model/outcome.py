@@ -66,3 +66,19 @@ class Phase(StrEnum):
     ENDED = "ended"
     CANCELLED = "cancelled"
     """Ended, because it was cancelled."""
+    HALTED = "halted"
+    """Stopped at request, and can be resumed."""
+    ABSENT = "absent"
+    """There is no such work: an answer that says so counts as a 404."""
+
+
+class MayGoOn(StrEnum):
+    """What may still run although the work that was aimed at has stopped, or was asked to."""
+
+    CHILDREN = "children"
+    BACKGROUND_TASKS = "background_tasks"
+    CURRENT_STEP = "current_step"
+    REQUESTS = "requests"
+    PROCESSES = "processes"
+    RESTARTS = "restarts"
+    """A schedule or a retry starts it again."""

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from pullcord.model.condition import ALONE, Condition, Context, evidence, fits
-from pullcord.model.outcome import Outcome, Phase, WorkStopped
-from pullcord.model.pointer import Pointer
+from pullcord.model.outcome import MayGoOn, Outcome, Phase, WorkStopped
 from pullcord.model.value import Json
 
 Word = TypeVar("Word", Outcome, Phase)
@@ -19,14 +18,15 @@ class Rule(NamedTuple, Generic[Word]):
     note: str | None = None
     """A sentence for the agent, added to the message."""
     work_stopped: WorkStopped | None = None
-    """What is known of the work, where the outcome alone would say too much or too little."""
-
-
-class State(NamedTuple):
-    """Where the platform's own word for the state stands, and what phase it means."""
-
-    at: Pointer
-    phases: tuple[Rule[Phase], ...] = ()
+    """What is known of the work, where the word alone would say too much or too little."""
+    may_go_on: tuple[MayGoOn, ...] = ()
+    """What may still run."""
+    watch: bool = True
+    """Of an outcome: whether looking again could teach more."""
+    look: bool = False
+    """Of an outcome: one confirming look decides; where that can't tell, the word holds."""
+    before: Outcome | None = None
+    """Of a phase: what a cancel comes to, unsent, that finds the work so before it is sent. None: it is sent."""
 
 
 def first(
