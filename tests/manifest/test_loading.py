@@ -1,6 +1,6 @@
 """Manifests to a catalogue: what is read, and how every fault is told.
 
-One mistake, one fault: mistakes.txt makes one mistake at a time in a manifest that is right, and says what is told.
+One mistake, one fault: mistakes*.txt make one mistake at a time in a manifest that is right, and says what is told.
 """
 
 import json
@@ -55,8 +55,10 @@ def whole(fault: str) -> str:
 
 
 def mistakes() -> list[ParameterSet]:
-    _, *blocks = (Path(__file__).parent / "mistakes.txt").read_text(encoding="utf-8").rstrip("\n").split("\n\n")
     found: list[ParameterSet] = []
+    blocks: list[str] = []
+    for path in sorted(Path(__file__).parent.glob("mistakes*.txt")):
+        blocks += path.read_text(encoding="utf-8").rstrip("\n").split("\n\n")[1:]
     for block in blocks:
         lines: dict[str, list[str]] = {"#": [], "-": [], "+": [], "=": []}
         for line in block.splitlines():

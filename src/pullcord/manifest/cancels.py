@@ -92,7 +92,7 @@ def check_cancel(operation: Operation, operations: Mapping[str, Operation], node
     place = node.at(f"{node.pointer}/x-cancel", None)
     tells = [link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))]
     for rel in cancel.confirm:
-        if rel not in tells:
+        if rel and rel not in tells:
             place.at(f"{place.pointer}/confirm", None).fault(
                 f"{rel} is no link to an operation whose x-state has phases; {nearest(rel, tells)}"
             )
@@ -102,7 +102,7 @@ def check_cancel(operation: Operation, operations: Mapping[str, Operation], node
                 f"{name} is about the look that confirms; write confirm, too"
             )
     early = [rel for rel in tells if operation.link(rel)]
-    if cancel.before and cancel.before.look not in early:
+    if cancel.before and cancel.before.look not in {*early, ""}:
         place.at(f"{place.pointer}/before/look", None).fault(
             f"{cancel.before.look} is no link to an operation whose x-state has phases, with arguments that are known"
             f" before there is a reply; {nearest(cancel.before.look, early)}"

@@ -51,7 +51,7 @@ def _items(node: Node) -> tuple[Pointer, str | None]:
     if not isinstance(node.value, dict):
         return in_body(node, "items"), None
     members = node.members("x-list.items")
-    return in_body(members["at"], "items"), members["key"].text(_KEY, "the member that an item's key becomes")
+    return in_body(members["at"], "items"), members["key"].text(_KEY, "a member's name, such as id")
 
 
 def _since(node: Node) -> Since:

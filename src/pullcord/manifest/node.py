@@ -144,4 +144,4 @@ def nearest(word: str, words: Sequence[str]) -> str:
 
 
 def _a(kind: str) -> str:
-    return kind if kind[-1] == "s" else f"{'an' if kind[0] in 'aeioux' else 'a'} {kind}"
+    return kind if kind[-1] == "s" or "." in kind else f"{'an' if kind[0] in 'aeioux' else 'a'} {kind}"
