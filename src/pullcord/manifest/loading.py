@@ -1,12 +1,12 @@
 """Manifest files to one catalogue; all their faults at once."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from operator import attrgetter
 from pathlib import Path
 
+from pullcord.manifest.faults import Fault, told
 from pullcord.manifest.openapi import read_document
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Catalogue, Operation
@@ -34,7 +34,7 @@ def load(paths: Iterable[Traversable]) -> Catalogue:
     homes: dict[str, str] = {}
     catalogue: dict[str, Operation] = {}
     for path in paths:
-        own: list[str] = []
+        own: list[Fault] = []
         try:
             found = read_document(str(path), path.read_text(encoding="utf-8-sig"), own)
         except (OSError, ValueError) as error:
@@ -53,7 +53,7 @@ def load(paths: Iterable[Traversable]) -> Catalogue:
                 if name and home != str(path):
                     node.at(at, None).fault(f"{what} {name} is also in {home}; rename one of the two")
             catalogue[operation.id] = operation
-        faults += _in_order(own)
+        faults += told(str(path), own)
     if faults:
         raise ManifestError(faults)
     return catalogue
@@ -69,18 +69,8 @@ def read(name: str, text: str) -> list[Operation]:
     Raises:
         ManifestError: with every fault of the file.
     """
-    faults: list[str] = []
+    faults: list[Fault] = []
     found = read_document(name, text, faults)
     if faults:
-        raise ManifestError(_in_order(faults))
+        raise ManifestError(told(name, faults))
     return [operation for operation, _ in found]
-
-
-def _in_order(faults: Sequence[str]) -> list[str]:
-    """A file's faults by their lines. What a $ref names is read once for each place that names it, and told once."""
-    return sorted(dict.fromkeys(faults), key=_line)
-
-
-def _line(fault: str) -> int:
-    found = re.search(r":(\d+) /", fault)
-    return int(found[1]) if found else 0

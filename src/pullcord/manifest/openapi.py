@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pullcord.manifest import cancels, lists, problems, rules
 from pullcord.manifest.document import parse
 from pullcord.manifest.expressions import Here, in_body
+from pullcord.manifest.faults import Fault
 from pullcord.manifest.links import check_leads, links
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import parameters
@@ -60,7 +61,7 @@ _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
 
 
-def read_document(name: str, text: str, faults: list[str]) -> list[tuple[Operation, Node]]:
+def read_document(name: str, text: str, faults: list[Fault]) -> list[tuple[Operation, Node]]:
     """Read one manifest's text.
 
     Args:
