@@ -158,14 +158,16 @@ def test_several_files_are_told_together_each_by_its_path(tmp_path: Path) -> Non
         ("/none.yaml:", " ", "this manifest can't be read: No such file or directory"),
         (":", " ", "this manifest can't be read: Is a directory"),
     ]
-    no_tool = "'halt line' does not fit; write a tool name: 1 to 64 of A-Z a-z 0-9 _ -"
-    clash = f"is also in {good}; rename one of the two"
+    no_tool = (
+        "'halt line' does not fit; write a tool name (1 to 64 of A-Z a-z 0-9 _ -), or give its tool one with x-tool"
+    )
+    clash = f"is also in {good}; give one another name with x-tool"
     place = "/paths/~1runs"
     assert caught.value.faults[5:] == (
-        f"{wrong}:20 {place}~1{{run_id}}~1cancel/post/operationId: operationId cancel_run {clash}",
-        f"{wrong}:42 {place}~1{{run_id}}/get/operationId: operationId get_run {clash}",
+        f"{wrong}:20 {place}~1{{run_id}}~1cancel/post/operationId: the tool cancel_run {clash}",
+        f"{wrong}:42 {place}~1{{run_id}}/get/operationId: the tool get_run {clash}",
         f"{wrong}:55 /paths/~1lines~1{{line}}~1halt/post/operationId: {no_tool}",
-        f"{wrong}:80 {place}/get/operationId: operationId list_runs {clash}",
+        f"{wrong}:80 {place}/get/operationId: the tool list_runs {clash}",
     )
 
 

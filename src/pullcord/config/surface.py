@@ -41,10 +41,11 @@ class Surface:
             only: where given, no other operation is a tool.
         """
         tools = {
-            operation.id: operation
+            operation.tool: operation
             for operation in catalogue.values()
-            if (operation.cancel or not settings[operation.platform.name].missing)
-            and (not only or operation.id in only)
+            if operation.tool
+            and (operation.cancel or not settings[operation.platform.name].missing)
+            and (not only or operation.tool in only)
         }
         return cls(catalogue, settings, tools, {name: checker(each) for name, each in catalogue.items()})
 

@@ -76,7 +76,7 @@ def expression(node: Node, here: Here, *, of_items: bool = False) -> Expression:
 
 def _argument(node: Node, here: Here, place: str, name: str) -> str | None:
     """The argument that fills a parameter, which is named by its place and name there, or by the argument's own."""
-    given = [each for each in here.parameters if not each.env]
+    given = [each for each in here.parameters if each.is_argument]
     known = (
         {each.name: each.name for each in given}
         if place == "argument"

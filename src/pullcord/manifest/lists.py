@@ -126,7 +126,7 @@ def _counter(node: Node, parameters: Sequence[Parameter], least: int, most: floa
     if node.value not in names:
         upper = "" if math.isinf(most) else f" and a maximum of {most} or less"
         node.fault(
-            f"this names no integer of the query that has a default and a minimum of {least} or more{upper};"
+            f"this names no argument that is a whole number with a default and a minimum of {least} or more{upper};"
             f" {nearest(str(node.value), names) if names else 'describe one'}"
         )
     return str(node.value)
@@ -134,7 +134,7 @@ def _counter(node: Node, parameters: Sequence[Parameter], least: int, most: floa
 
 def _moves(parameter: Parameter) -> bool:
     """Whether a parameter stands where a part of a list is asked for."""
-    return parameter.place is Place.QUERY
+    return parameter.place in {Place.QUERY, Place.BODY}
 
 
 def _number(given: Json, otherwise: float) -> float:

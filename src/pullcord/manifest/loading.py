@@ -7,9 +7,11 @@ from operator import attrgetter
 from pathlib import Path
 
 from pullcord.manifest.faults import Fault, told
+from pullcord.manifest.naming import renamed
 from pullcord.manifest.openapi import read_document
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Catalogue, Operation
+from pullcord.model.pointer import look_up
 
 
 def shipped() -> list[Traversable]:
@@ -45,14 +47,16 @@ def load(paths: Iterable[Traversable]) -> Catalogue:
             faults.extend(error.faults)
             continue
         for operation, node in found:
-            for what, name, at in (
-                ("platform", operation.platform.name, "/x-platform"),
-                ("operationId", operation.id, f"{node.pointer}/operationId"),
+            named = "x-tool" if look_up(node.value, "/x-tool") else "operationId"
+            for what, name, at, instead in (
+                ("platform", operation.platform.name, "/x-platform", "rename one of the two"),
+                ("the tool", operation.tool, f"{node.pointer}/{named}", "give one another name with x-tool"),
             ):
                 home = homes.setdefault(f"{what} {name}", str(path))
                 if name and home != str(path):
-                    node.at(at, None).fault(f"{what} {name} is also in {home}; rename one of the two")
-            catalogue[operation.id] = operation
+                    node.at(at, None).fault(f"{what} {name} is also in {home}; {instead}")
+        if not own:
+            catalogue |= {each.id: each for each in renamed([operation for operation, _ in found])}
         faults += told(str(path), own)
     if faults:
         raise ManifestError(faults)
@@ -73,4 +77,4 @@ def read(name: str, text: str) -> list[Operation]:
     found = read_document(name, text, faults)
     if faults:
         raise ManifestError(told(name, faults))
-    return [operation for operation, _ in found]
+    return renamed([operation for operation, _ in found])

@@ -8,18 +8,21 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pullcord.manifest import cancels, lists, problems, rules
+from pullcord.manifest.body import MEDIA, body
 from pullcord.manifest.document import parse
 from pullcord.manifest.expressions import Here, in_body
 from pullcord.manifest.faults import Fault
 from pullcord.manifest.links import check_leads, links
+from pullcord.manifest.naming import check_tools, tool
 from pullcord.manifest.node import Node
-from pullcord.manifest.parameters import parameters
-from pullcord.manifest.paths import check_parameters, check_path, meet
+from pullcord.manifest.parameters import parameters, told_apart
+from pullcord.manifest.paths import check_parameters, meet, sent
 from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
 from pullcord.model.cancel import REASON
 from pullcord.model.operation import Operation, Platform, Response
 
+_VALUES = "pattern enum minimum maximum minLength maxLength minItems maxItems"
 SUBSET: Mapping[str, str] = {
     "document": "openapi! info! x-platform! servers! security! paths! externalDocs components tags x-actions x-problem",
     "info": "title! version! summary description license contact",
@@ -29,9 +32,18 @@ SUBSET: Mapping[str, str] = {
     "security scheme": "type! description! x-env! scheme name in bearerFormat",
     "path": "get put post patch delete parameters summary description",
     "operation": "operationId! summary! description! responses! externalDocs tags parameters"
-    " x-answers x-cancel x-state x-expose x-list",
-    "parameter": "name! in! schema! description! required example examples x-env x-argument",
-    "parameter schema": "type! pattern enum minimum maximum minLength maxLength default examples",
+    " requestBody x-tool x-safe x-answers x-cancel x-state x-expose x-list",
+    "parameter": "name! in! schema! description required style explode example examples"
+    " x-env x-argument x-argument-name",
+    "parameter schema": f"type const items {_VALUES} default examples",
+    "items": f"type! {_VALUES} description",
+    "request body": "content! description required",
+    "media type": "schema! example examples",
+    "object": "type! properties required additionalProperties description",
+    "property": f"type const items {_VALUES} default examples description x-argument x-argument-name",
+    "property with x-template": "type! x-template! description",
+    "x-template": "text! arguments!",
+    "argument of x-template": f"type! description! {_VALUES} examples",
     "response": "description! content headers links x-outcomes",
     "link": "operationId! description! parameters x-rel x-when x-each x-note x-after x-part",
     "x-cancel": "aim! confirm target poll gone before again",
@@ -54,7 +66,6 @@ SUBSET: Mapping[str, str] = {
 
 DESCRIPTION_LIMIT = 1000
 """Characters of a tool's description: beyond 1,024 some hosts refuse the tool."""
-TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _METHODS = ("get", "put", "post", "patch", "delete")
 _PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
@@ -106,22 +117,23 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
     found: list[tuple[Operation, Here, Node]] = []
     known: dict[str, Operation] = {}
     for path, node in paths.named().items():
-        check_path(node, path)
+        template = sent(node, path)
         item = node.members("path")
         shared = item["parameters"].items() if "parameters" in item else []
         for method in _METHODS:
             if method not in item:
                 continue
-            operation, here = _operation(item[method], method, path, shared, platform)
-            first = known.setdefault(operation.id, operation) if operation.id else operation
+            operation, here = _operation(item[method], method, template, shared, platform)
+            name = operation.operation_id
+            first = known.setdefault(name, operation) if name else operation
             if first is not operation:
                 item[method].at(f"{item[method].pointer}/operationId", None).fault(
-                    f"{operation.id} is also {first.method} {first.path} in this file; rename one of the two"
+                    f"{name} is also {first.method} {first.path} in this file; rename one of the two"
                 )
             for other, *_ in found:
-                if other.path != path and meet(operation, other):
+                if other.path != template and meet(operation, other):
                     node.fault(
-                        f"with some arguments this path is {other.path}, the path of {other.id};"
+                        f"with some arguments this path is {other.path}, the path of {other.operation_id};"
                         " narrow the pattern of the parameter that makes it so"
                     )
             found.append((operation, here, item[method]))
@@ -131,6 +143,7 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
         lists.check_list(operation, known, node)
     if paths.value == {}:
         paths.fault("no operation is described; write one")
+    check_tools([(operation, node) for operation, _, node in found])
     return [(operation, node) for operation, _, node in found]
 
 
@@ -138,24 +151,29 @@ def _operation(
     node: Node, method: str, path: str, shared: Sequence[Node], platform: Platform
 ) -> tuple[Operation, Here]:
     members = node.members("operation")
-    given = parameters(shared, members["parameters"].items() if "parameters" in members else [])
+    found = parameters(shared, members["parameters"].items() if "parameters" in members else [])
+    found += body(members["requestBody"]) if "requestBody" in members else []
+    given = told_apart(found)
     check_parameters(node, path, given)
-    operation_id = members["operationId"].text(TOOL_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -")
-    here = Here(operation_id or f"{method} {path}", [], given, method == "get")
+    operation_id = members["operationId"].text()
+    reads = _reads(node, members, method)
+    here = Here(operation_id or f"{method} {path}", [], given, reads)
     cancel = cancels.cancel(members["x-cancel"], here) if "x-cancel" in members else None
     here = here._replace(cancel=cancel)
     listing = lists.listing(members["x-list"], here) if "x-list" in members else None
-    if (cancel is None) != (method == "get"):
-        node.fault("an operation with x-cancel is no get, and one without it must be a get")
     description = members["description"].text()
     if len(description) > DESCRIPTION_LIMIT:
         members["description"].fault(f"{len(description)} characters are too many; write at most {DESCRIPTION_LIMIT}")
-    names = [parameter.name for parameter in given if parameter.env is None]
+    if "requestBody" in members and method == "get":
+        members["requestBody"].fault("a get has no content; leave this out")
+    names = [parameter.name for parameter in given if parameter.is_argument]
     added = [each for each in cancels.added(cancel, listing) if each.name != REASON or REASON not in names]
     for name in {each.name for each in added} & set(names):
         node.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
     operation = Operation(
         id=operation_id,
+        operation_id=operation_id,
+        tool=tool(members),
         platform=platform,
         title=members["summary"].text(),
         description=description,
@@ -168,8 +186,21 @@ def _operation(
         state=rules.state(members["x-state"], here) if "x-state" in members else None,
         cancel=cancel,
         listing=listing,
+        media=MEDIA if "requestBody" in members else None,
     )
     return operation, here
+
+
+def _reads(node: Node, members: Mapping[str, Node], method: str) -> bool:
+    """Whether an operation only reads, which its method and its keywords must agree on."""
+    safe = "x-safe" in members and members["x-safe"].flag()
+    if safe and ("x-cancel" in members or method != "post"):
+        members["x-safe"].fault("only a post that cancels nothing needs it; leave this out")
+    elif method == "get" and "x-cancel" in members:
+        node.fault("a get cancels nothing; leave x-cancel out, or write another method")
+    elif method != "get" and "x-cancel" not in members and not safe:
+        node.fault("a get is expected where nothing is cancelled; write x-cancel, or x-safe: true if a post only reads")
+    return "x-cancel" not in members and (safe or method == "get")
 
 
 def _responses(node: Node, here: Here) -> dict[str, Response]:

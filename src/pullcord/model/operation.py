@@ -38,21 +38,34 @@ class Place(StrEnum):
     PATH = "path"
     QUERY = "query"
     HEADER = "header"
+    BODY = "body"
+    TEXT = "text"
+    """In the text of another parameter, whose template names it."""
 
 
 class Parameter(NamedTuple):
-    """An input of an operation."""
+    """An input of an operation, or what is always sent with it."""
 
     name: str
-    """The argument's name; for a header that a setting or another argument fills, the wire name."""
+    """The argument's name; of what is no argument the wire name."""
     place: Place
     required: bool
     description: str
     schema: Mapping[str, Json]
+    """What its values must fit; with "const" the one value, which is always sent."""
     wire: str
-    """The name in the request."""
+    """The name in the request; in a body the JSON Pointer."""
     env: str | None = None
-    """The environment variable that gives the value; such a parameter is no argument."""
+    """The environment variable that gives the value."""
+    template: str | None = None
+    """The text that is sent, with the {names} of the arguments in it."""
+    explode: bool = True
+    """Whether each item of a list is sent with the name before it; else they stand behind it, with commas between."""
+
+    @property
+    def is_argument(self) -> bool:
+        """Whether the caller gives it."""
+        return self.env is None and self.template is None and "const" not in self.schema
 
 
 class Key(NamedTuple):
@@ -95,12 +108,17 @@ class Operation(NamedTuple):
     """One call that a platform offers, and all that pullcord knows of it."""
 
     id: str
+    """What it is called among all that are loaded; of a tool the tool's name."""
+    operation_id: str
+    """What its manifest calls it."""
+    tool: str | None
+    """The name of its tool; None: it is none."""
     platform: Platform
     title: str
     description: str
     method: str
     path: str
-    """The path template, with {parameters}."""
+    """The path template, with {parameters}, which may be parts of a segment."""
     parameters: tuple[Parameter, ...]
     responses: Mapping[str, Response]
     """By status ("200"), range ("2XX"), or "default": any other status, and no answer at all."""
@@ -110,11 +128,13 @@ class Operation(NamedTuple):
     """Where an answer names the work that it is about, and the argument that asked for it."""
     cancel: Cancel | None = None
     listing: Listing | None = None
+    media: str | None = None
+    """The media type of its requests' content; None: they have none."""
 
     @property
     def arguments(self) -> tuple[Parameter, ...]:
         """The parameters that the caller gives."""
-        return tuple(parameter for parameter in self.parameters if parameter.env is None)
+        return tuple(parameter for parameter in self.parameters if parameter.is_argument)
 
     @property
     def repeatable(self) -> bool:

@@ -64,7 +64,11 @@ class Exchange:
         try:
             async with self._connections.one(origin, kept=request.kept) as connection:
                 async with connection.stream(
-                    request.method, url, headers=list(request.headers.items()), extensions=self._extensions
+                    request.method,
+                    url,
+                    headers=list(request.headers.items()),
+                    content=request.content,
+                    extensions=self._extensions,
                 ) as response:
                     reply = await _read(response, request.secrets)
                 if reply.succeeded and _is_foreign(reply, request.named):
