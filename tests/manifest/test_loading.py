@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
-from _pytest.mark import ParameterSet
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.depot import DEPOT, changed, depot
+from tests.manifest.blocks import blocks
 
 from pullcord.config.settings import read as read_settings
 from pullcord.config.surface import Surface
 from pullcord.manifest import loading
+from pullcord.manifest.audit import audit
 from pullcord.manifest.document import parse
 from pullcord.manifest.faults import Fault
 from pullcord.manifest.openapi import read_document
@@ -56,21 +57,7 @@ def whole(fault: str) -> str:
     return f"{OPERATIONS.get(name, name)}{slash}{inner}: {rest}"
 
 
-def mistakes() -> list[ParameterSet]:
-    found: list[ParameterSet] = []
-    blocks: list[str] = []
-    for path in sorted(Path(__file__).parent.glob("mistakes*.txt")):
-        blocks += path.read_text(encoding="utf-8").rstrip("\n").split("\n\n")[1:]
-    for block in blocks:
-        lines: dict[str, list[str]] = {"#": [], "-": [], "+": [], "=": []}
-        for line in block.splitlines():
-            lines[line[0]].append(line[1:])
-        change = "\n".join(lines["-"]), "\n".join(lines["+"])
-        found.append(pytest.param(change, lines["="], id=lines["#"][0].strip()))
-    return found
-
-
-@pytest.mark.parametrize(("change", "faults"), mistakes())
+@pytest.mark.parametrize(("change", "faults"), blocks("mistakes.txt", "mistakes_of_replies.txt"))
 def test_a_mistake_is_told_with_its_place_and_what_to_write_instead(change: tuple[str, str], faults: list[str]) -> None:
     assert [re.sub(r"^depot\.yaml:\d+ ", "", fault) for fault in told(changed(change))] == [
         whole(fault) for fault in faults
@@ -580,7 +567,7 @@ def scribbles(draw: st.DrawFn) -> str:
 
 @given(mutants() | scribbles() | st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_read_or_told_its_faults(text: str) -> None:
-    """And what is read can be offered and asked."""
+    """And what is read can be offered, asked, and audited."""
     operations: list[Operation] = []
     faults: tuple[str, ...] = ()
     try:
@@ -592,6 +579,8 @@ def test_any_text_is_read_or_told_its_faults(text: str) -> None:
         assert re.match(r"depot\.yaml(:\d+( /.*?)?)?: \S", fault), fault
         assert len(fault.splitlines()) == 1
         assert len(fault) <= 1000
+    if operations:
+        assert isinstance(audit("depot.yaml", text), list)
     catalogue = {operation.id: operation for operation in operations}
     scope = Surface.of(catalogue, read_settings(catalogue, {}))
     for operation in operations:

@@ -90,7 +90,7 @@ def check_cancel(operation: Operation, operations: Mapping[str, Operation], node
     if cancel is None:
         return
     place = node.at(f"{node.pointer}/x-cancel", None)
-    tells = [link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))]
+    tells = list(dict.fromkeys(link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))))
     for rel in cancel.confirm:
         if rel and rel not in tells:
             place.at(f"{place.pointer}/confirm", None).fault(
