@@ -148,6 +148,8 @@ def fitting(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     if "pattern" in schema:
         return st.from_regex(schema["pattern"], fullmatch=True)
+    if schema["type"] == "array":
+        return st.lists(fitting(schema["items"]), min_size=1, max_size=schema.get("maxItems", 5))
     if schema["type"] == "string":
         return st.text(min_size=schema.get("minLength", 1), max_size=schema.get("maxLength", 20))
     if schema["type"] == "integer":

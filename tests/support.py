@@ -20,7 +20,8 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.step import Engine
 from pullcord.manifest import loading
-from pullcord.model.operation import MEANINGS, Catalogue, Outcome
+from pullcord.model.operation import Catalogue
+from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
 from pullcord.serving.server import make
 from pullcord.serving.tools import tool

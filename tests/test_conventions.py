@@ -84,7 +84,9 @@ def package(name: str) -> str:
 @pytest.mark.parametrize("name", MODULES)
 def test_no_module_outside_of_the_sandbox_names_a_platform(name: str) -> None:
     platforms = {
-        word for each in shipped().values() for word in (each.platform.name, each.platform.key.env.split("_")[0])
+        word
+        for each in shipped().values()
+        for word in (each.platform.name, *(key.env.split("_")[0] for key in each.platform.keys))
     }
     text = (ROOT / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8").lower()
     assert len(platforms) >= 3

@@ -118,7 +118,7 @@ def test_every_option_and_variable_that_is_named_exists(capsys: pytest.CaptureFi
     catalogue = shipped()
     variables = {STATE_KEY, "PULLCORD_JOURNAL"}
     for platform in platforms(catalogue).values():
-        variables |= {platform.key.env, platform.url_env, *platform.variables.values()}
+        variables |= {*(key.env for key in platform.keys), platform.url_env, *platform.variables.values()}
     variables |= {each.env for operation in catalogue.values() for each in operation.parameters if each.env}
     named = set(re.findall(r"name: ([A-Z][A-Z_]+)", texts))
     assert named

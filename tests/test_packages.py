@@ -27,7 +27,7 @@ from pullcord.manifest import loading
 VERSION = pullcord.__version__
 CATALOGUE = loading.load(loading.shipped())
 PLATFORMS = settings.platforms(CATALOGUE).values()
-KEYS = {platform.key.env for platform in PLATFORMS}
+KEYS = {key.env for platform in PLATFORMS for key in platform.keys}
 NEEDED = KEYS | {env for platform in PLATFORMS for env in platform.variables.values()}
 SETTINGS = (
     NEEDED

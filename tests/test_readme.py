@@ -19,7 +19,7 @@ from pullcord.commands.main import main
 from pullcord.config import settings
 from pullcord.manifest import loading
 from pullcord.manifest.openapi import SUBSET
-from pullcord.model.operation import MEANINGS
+from pullcord.model.outcome import MEANINGS
 
 README = Path(__file__).parents[1] / "README.md"
 UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
@@ -51,7 +51,7 @@ def outcomes() -> str:
 def variables() -> str:
     rows = []
     for platform in settings.platforms(CATALOGUE).values():
-        rows.append([f"`{platform.key.env}`", platform.title, platform.key.description])
+        rows += [[f"`{key.env}`", platform.title, key.description] for key in platform.keys]
         rows.extend(
             [f"`{env}`", platform.title, f"The {name} in `{platform.url}`."] for name, env in platform.variables.items()
         )

@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 from tests.benchmarks.api import CALLS
 
-from pullcord.model.operation import Json
 from pullcord.model.pointer import look_up
+from pullcord.model.value import Json
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -19,7 +19,7 @@ from pullcord.config.settings import platforms
 from pullcord.manifest import loading
 
 URL = "https://mcp.example.com/mcp"
-KEYS = [each.key.env for each in platforms(loading.load(loading.shipped())).values()]
+KEYS = [key.env for each in platforms(loading.load(loading.shipped())).values() for key in each.keys]
 LOCAL = ["EVERRUNS_API_KEY", "EVERSHELL_API_KEY", "EVERSHELL_SLUG", "XPANDER_API_KEY"]
 
 

@@ -13,6 +13,7 @@ from tests.support import shipped
 from pullcord.config import settings
 from pullcord.config.settings import Settings
 from pullcord.model.errors import SettingsError
+from pullcord.model.operation import Operation
 from pullcord.model.url import url_faults
 
 DEPOT = depot()
@@ -79,6 +80,20 @@ def test_a_url_of_ones_own_needs_no_variables() -> None:
     assert read({"DEPOT_KEY": HIDDEN, "DEPOT_URL": "http://127.0.0.1:8080/x/"}).missing == ()
 
 
+def test_where_there_is_no_default_the_url_must_be_set() -> None:
+    variables = "\n    variables:\n      tenant: {default: yours, x-env: DEPOT_TENANT}"
+    operations = depot(("https://{tenant}.depot.example/api", "/"), (variables, ""))
+    found = settings.read(operations, {"DEPOT_KEY": HIDDEN})["depot"]
+    assert (found.missing, found.base_url) == (("DEPOT_URL",), "{DEPOT_URL}")
+    assert settings.read(operations, {"DEPOT_KEY": HIDDEN, "DEPOT_URL": "https://x.example"})["depot"].missing == ()
+
+
+def test_a_manifest_may_name_this_machine_over_plain_http() -> None:
+    variables = "\n    variables:\n      tenant: {default: yours, x-env: DEPOT_TENANT}"
+    operations = depot(("https://{tenant}.depot.example/api", "http://127.0.0.1:2024"), (variables, ""))
+    assert settings.read(operations, {})["depot"].base_url == "http://127.0.0.1:2024"
+
+
 # Files
 
 
@@ -125,10 +140,104 @@ def test_a_key_that_no_header_carries_is_refused(key: str, file: Path) -> None:
     assert faults({"DEPOT_KEY_FILE": str(file)}) == [f"DEPOT_KEY_FILE: {what}"]
 
 
+# Which key
+
+SCHEMES = """\
+    key:
+      type: http
+      scheme: bearer
+      description: A key.
+      x-env: DEPOT_KEY
+    login:
+      type: http
+      scheme: basic
+      description: A login.
+      x-env: DEPOT_LOGIN
+"""
+
+
+def asking(security: str) -> Mapping[str, Operation]:
+    """The depot with other security requirements, and a login beside its key."""
+    one = SCHEMES.partition("    login")[0]
+    return depot(("security:\n  - key: []", f"security: {security}"), (one, SCHEMES))
+
+
+def test_a_platform_that_wants_no_key_is_sent_none() -> None:
+    found = settings.read(asking("[]"), {"DEPOT_TENANT": "acme", "DEPOT_KEY": HIDDEN})["depot"]
+    assert (found.key, found.scheme, found.missing) == (None, None, ())
+    assert found.remedy == "Its manifest says that no key is needed; describe one there."
+
+
+def test_a_key_is_sent_if_there_is_one_where_none_will_do() -> None:
+    operations = asking("[key: [], {}]")
+    without = settings.read(operations, {"DEPOT_TENANT": "acme"})["depot"]
+    assert (without.key, without.missing) == (None, ())
+    assert without.remedy == "Set DEPOT_KEY where pullcord is started."
+    found = settings.read(operations, {"DEPOT_TENANT": "acme", "DEPOT_KEY": HIDDEN})["depot"]
+    assert found.key is not None
+    assert found.scheme == operations["get_run"].platform.keys[0]
+
+
+def test_of_several_keys_the_one_is_sent_whose_variable_is_set() -> None:
+    operations = asking("[key: [], login: []]")
+    for environ in ({"DEPOT_KEY": HIDDEN}, {"DEPOT_LOGIN": f"user:{HIDDEN}"}):
+        found = settings.read(operations, environ)["depot"]
+        assert found.key is not None
+        assert found.scheme is not None
+        assert {found.key_source: found.key.get_secret_value()} == environ
+        assert {found.scheme.env} == environ.keys()
+        assert found.missing == ("DEPOT_TENANT",)
+    found = settings.read(operations, {})["depot"]
+    assert found.missing == ("DEPOT_KEY or DEPOT_LOGIN", "DEPOT_TENANT")
+    assert found.remedy == "Set DEPOT_KEY or DEPOT_LOGIN and DEPOT_TENANT where pullcord is started."
+
+
+def test_two_keys_of_one_platform_are_not_both_set() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.read(asking("[key: [], login: []]"), {"DEPOT_KEY": HIDDEN, "DEPOT_LOGIN": f"user:{HIDDEN}"})
+    assert caught.value.faults == ("DEPOT_KEY and DEPOT_LOGIN are set, and one key is enough; keep one",)
+
+
+@pytest.mark.parametrize("login", [HIDDEN, f"user:{HIDDEN}\x07x", f"us\ner:{HIDDEN}"])
+def test_a_login_is_a_user_and_a_password(login: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.read(asking("[login: []]"), {"DEPOT_LOGIN": login})
+    told = "DEPOT_LOGIN: this is no user and password; write user:password, without control characters"
+    assert caught.value.faults == (told,)
+
+
+@pytest.mark.parametrize("login", [f"user:{HIDDEN}", f"{HIDDEN}:", f":{HIDDEN}", f"a b:c:d é {HIDDEN}"])
+def test_a_login_may_hold_whatever_can_be_seen(login: str) -> None:
+    found = settings.read(asking("[login: []]"), {"DEPOT_LOGIN": login})["depot"]
+    assert found.key is not None
+    assert found.key.get_secret_value() == login
+
+
+def test_a_request_brings_one_of_several_keys() -> None:
+    operations = asking("[key: [], login: []]")
+    found = settings.read(operations, {"DEPOT_TENANT": "acme"}, brought=True)["depot"]
+    assert (found.key_source, found.missing) == ("Depot-Key or Depot-Login", ())
+    carrying = found.carrying({"Depot-Key": [], "Depot-Login": [f"user:{HIDDEN}"]}.__getitem__)
+    assert (carrying.missing, carrying.key_source) == ((), "Depot-Login")
+    assert carrying.scheme == operations["get_run"].platform.keys[1]
+    for keys in ([], [HIDDEN]):
+        without = found.carrying({"Depot-Key": keys, "Depot-Login": keys}.__getitem__)
+        assert (without.key, without.missing) == (None, ("Depot-Key or Depot-Login",))
+
+
+def test_a_request_brings_no_key_where_none_will_do() -> None:
+    found = settings.read(asking("[key: [], {}]"), {"DEPOT_TENANT": "acme"}, brought=True)["depot"]
+    assert found.carrying(lambda _: []).missing == ()
+    assert found.carrying(lambda _: ["two words"]).missing == ("Depot-Key",)
+
+
 # Where a key may go
 
 GRAMMAR = "the URL may hold a scheme, a host, a port and a path only; write https://host/path"
-PLAIN = "the URL must be https, or http to this machine (127.0.0.1): a key is sent there"
+PLAIN = (
+    "the URL must be https, or http to this machine (127.0.0.1) or to a host that PULLCORD_PLAIN_HTTP names:"
+    " a key is sent there"
+)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +303,40 @@ def test_a_url_with_tls_or_to_this_machine_is_taken(url: str) -> None:
 )
 def test_any_other_url_is_refused(url: str, fault: str) -> None:
     assert faults({"DEPOT_URL": url, "DEPOT_KEY": HIDDEN}) == [f"DEPOT_URL: {fault}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://flower:5555", "flower"),
+        ("http://FLOWER:5555/x", "a, Flower ,b"),
+        ("http://10.0.0.7:2024", "10.0.0.7"),
+        ("http://[fd00::1]:9070", "[fd00::1]"),
+        ("http://web.agents.svc.cluster.local", "*.svc.cluster.local"),
+    ],
+)
+def test_plain_http_goes_to_the_hosts_that_the_operator_names(url: str, named: str) -> None:
+    assert read({"DEPOT_URL": url, "PULLCORD_PLAIN_HTTP": named}).base_url == url
+    assert faults({"DEPOT_URL": url}) == [f"DEPOT_URL: {PLAIN}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://svc.cluster.local", "*.svc.cluster.local"),
+        ("http://evilsvc.cluster.local", "*.svc.cluster.local"),
+        ("http://flower.evil.example", "flower"),
+        ("http://flower", "flower.example"),
+    ],
+)
+def test_plain_http_goes_nowhere_else(url: str, named: str) -> None:
+    assert faults({"DEPOT_URL": url, "PULLCORD_PLAIN_HTTP": named}) == [f"DEPOT_URL: {PLAIN}"]
+
+
+@pytest.mark.parametrize("named", ["*", "*.", "http://flower", "flower:5555", "10.0.0.0/8", "a b", "a.*"])
+def test_what_is_no_host_names_none(named: str) -> None:
+    what = "is no host; write names with commas, such as flower,*.svc.cluster.local"
+    assert faults({"PULLCORD_PLAIN_HTTP": f"one,{named}"}) == [f"PULLCORD_PLAIN_HTTP: {named!r} {what}"]
 
 
 @given(st.text("htps:/@.?#[]\\ a1%{}\n", max_size=20).map("http".__add__) | st.text())
@@ -263,7 +406,7 @@ def test_every_platform_has_settings_of_its_own() -> None:
 def test_keys_may_come_with_each_request_instead() -> None:
     found = settings.read(DEPOT, {"DEPOT_TENANT": "acme"}, brought=True)["depot"]
     assert (found.key, found.key_source, found.missing) == (None, "Depot-Key", ())
-    carrying = found.carrying([HIDDEN])
+    carrying = found.carrying({"Depot-Key": [HIDDEN]}.__getitem__)
     assert carrying.key is not None
     assert carrying.key.get_secret_value() == HIDDEN
     assert carrying.missing == ()
@@ -273,7 +416,7 @@ def test_keys_may_come_with_each_request_instead() -> None:
 
 @pytest.mark.parametrize("keys", [[], ["one", "two"], [""], ["two words"], ["é"], ["a\nb"]])
 def test_a_request_without_one_sound_key_has_none(keys: list[str]) -> None:
-    found = settings.read(DEPOT, {"DEPOT_TENANT": "acme"}, brought=True)["depot"].carrying(keys)
+    found = settings.read(DEPOT, {"DEPOT_TENANT": "acme"}, brought=True)["depot"].carrying(lambda _: keys)
     assert (found.key, found.missing) == (None, ("Depot-Key",))
     assert found.remedy == "Send the key in the request's header Depot-Key."
 

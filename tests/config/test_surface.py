@@ -47,7 +47,7 @@ def test_every_loaded_operation_can_be_checked_and_reached_also_where_it_is_no_t
     assert narrow.catalogue.keys() == narrow.checks.keys() == shipped().keys()
     for name, operation in narrow.catalogue.items():
         assert narrow.checks[name]({"no such": 1})
-        assert narrow.settings_of(operation).key_source == operation.platform.key.env
+        assert narrow.settings_of(operation).key_source == operation.platform.keys[0].env
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.faults.faults import DOORS, FAULTS, MARK, MISDIRECTIONS, Fault, answe
 from tests.faults.proxy import Proxy, proxy, through
 from tests.faults.wire import Era, Message, Server, serving
 
-from pullcord.model.operation import MEANINGS, Outcome
+from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.sandbox import CONFIDENTIAL, Sandbox, running
 
 AT_ONCE = 32

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from tests.support import BASE_URL, Answer, Stage, actions, stage, texts
 
-from pullcord.model.operation import Json
 from pullcord.model.sanitize import TEXT_LIMIT
+from pullcord.model.value import Json
 from pullcord.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio

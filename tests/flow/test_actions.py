@@ -13,8 +13,13 @@ from pullcord.flow.actions import offer, read
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.platform_actions import ACTIONS_LIMIT, HREF_LIMIT
 from pullcord.flow.verdict import Verdict, verdict
-from pullcord.model.operation import Expression, Json, Link, Operation, Outcome, Phase, Response, Source
+from pullcord.model.condition import Clause
+from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
+from pullcord.model.operation import Operation, Response
+from pullcord.model.outcome import Outcome, Phase
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 
 pytestmark = pytest.mark.anyio
 
@@ -262,7 +267,7 @@ class TestOfPullcord:
                 None,
                 60,
             ),
-            ({}, {"retry_after_seconds": 60}, 60),
+            ({"Content-Type": "application/problem+json"}, {"retry_after_seconds": 60}, 60),
             ({}, {}, None),
         ],
         ids=["seconds", "date", "body", "none"],
@@ -442,7 +447,7 @@ class TestLinks:
         links = [
             _link(session)._replace(outcomes=frozenset({Outcome.STOPPED})),
             _link(session)._replace(phases=frozenset({Phase.ENDED})),
-            _link(session)._replace(body=(("/kind", ("x",)),)),
+            _link(session)._replace(body=(Clause("/kind", ("x",)),)),
         ]
         fits = Verdict(Outcome.STOPPED, "yes", phase=Phase.ENDED)
         does_not = Verdict(Outcome.STOPPING, "no", phase=Phase.ACTIVE)

@@ -8,7 +8,8 @@ from tests.depot import depot
 from pullcord.flow.listing import Part, part
 from pullcord.model.arguments import checker
 from pullcord.model.errors import ManifestError
-from pullcord.model.operation import Arguments, Json, Operation
+from pullcord.model.operation import Operation
+from pullcord.model.value import Arguments, Json
 
 PAGES = "{style: page, at: page, size: per, total: /total}"
 PAGE = "- {name: page, in: query, description: From 1., schema: {type: integer, minimum: 1, default: 1}}"

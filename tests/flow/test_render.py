@@ -20,7 +20,7 @@ from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.call import check
 from pullcord.flow.render import render
 from pullcord.flow.verdict import judge
-from pullcord.model.operation import MEANINGS, Outcome
+from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.model.reply import Reply
 from pullcord.sandbox import CONFIDENTIAL
 from pullcord.serving.tools import tool, tool_result
@@ -436,7 +436,8 @@ async def test_what_is_not_set_up_names_every_variable(environ: dict[str, str], 
 async def test_a_key_that_a_request_should_bring_is_asked_of_the_request() -> None:
     async with stage(environ={"XPANDER_API_KEY": ""}) as staged:
         scope = staged.scope
-    brought = replace(scope.settings["xpander"], brought=True, key_source="X-Key", missing=("X-Key",))
+    keys = shipped()["stop_task"].platform.keys
+    brought = replace(scope.settings["xpander"], brought=keys, key_source="X-Key", missing=("X-Key",))
     call = Call(replace(scope, settings={"xpander": brought}), shipped()["stop_task"], ARGUMENTS["stop_task"])
 
     attempt = check(call)

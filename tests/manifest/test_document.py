@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pullcord.manifest.document import parse
 from pullcord.model.errors import ManifestError
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text("aé: -#\"'"),

@@ -1,46 +1,39 @@
 """Manifests to a catalogue: what is read, and how every fault is told.
 
-One mistake, one fault: mistakes.txt makes one mistake at a time in a manifest that is right, and says what is told.
+One mistake, one fault: mistakes*.txt make one mistake at a time in a manifest that is right, and says what is told.
 """
 
 import json
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from _pytest.mark import ParameterSet
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.depot import DEPOT, changed, depot
+from tests.manifest.blocks import blocks
 
 from pullcord.config.settings import read as read_settings
 from pullcord.config.surface import Surface
-from pullcord.flow.verdict import first
 from pullcord.manifest import loading
+from pullcord.manifest.audit import audit
 from pullcord.manifest.document import parse
+from pullcord.manifest.faults import Fault
+from pullcord.manifest.openapi import read_document
+from pullcord.model.cancel import Cancel, Target
+from pullcord.model.condition import Clause, Comparison
 from pullcord.model.errors import ManifestError
-from pullcord.model.operation import (
-    Cancel,
-    Expression,
-    Key,
-    Link,
-    Listing,
-    Operation,
-    Outcome,
-    Pages,
-    PageStyle,
-    Parameter,
-    Phase,
-    Place,
-    Poll,
-    Rule,
-    Source,
-    State,
-    Target,
-)
+from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
+from pullcord.model.listing import Listing, Pages, PageStyle
+from pullcord.model.operation import Key, Operation, Parameter, Place
+from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.rule import Rule, first
+from pullcord.model.state import Poll, State
 from pullcord.serving.tools import tool
 
 OPERATIONS = {
@@ -64,19 +57,7 @@ def whole(fault: str) -> str:
     return f"{OPERATIONS.get(name, name)}{slash}{inner}: {rest}"
 
 
-def mistakes() -> list[ParameterSet]:
-    _, *blocks = (Path(__file__).parent / "mistakes.txt").read_text(encoding="utf-8").rstrip("\n").split("\n\n")
-    found: list[ParameterSet] = []
-    for block in blocks:
-        lines: dict[str, list[str]] = {"#": [], "-": [], "+": [], "=": []}
-        for line in block.splitlines():
-            lines[line[0]].append(line[1:])
-        change = "\n".join(lines["-"]), "\n".join(lines["+"])
-        found.append(pytest.param(change, lines["="], id=lines["#"][0].strip()))
-    return found
-
-
-@pytest.mark.parametrize(("change", "faults"), mistakes())
+@pytest.mark.parametrize(("change", "faults"), blocks("mistakes.txt", "mistakes_of_replies.txt"))
 def test_a_mistake_is_told_with_its_place_and_what_to_write_instead(change: tuple[str, str], faults: list[str]) -> None:
     assert [re.sub(r"^depot\.yaml:\d+ ", "", fault) for fault in told(changed(change))] == [
         whole(fault) for fault in faults
@@ -94,18 +75,18 @@ def test_every_fault_of_a_file_is_told_at_once_each_with_its_line() -> None:
         ("operationId: halt_line", "operationId: get_run"),
         ("outcome: stopped}", "outcome: stopt}"),
         ("{when: {/state: [running]}, phase: active}", "{when: {state: [running]}, phase: active}"),
-        ("scheme: bearer", "scheme: basic"),
+        ("scheme: bearer", "scheme: digest"),
         ("{run_id: $item#/id}", "{run: $item#/id}"),
         ("version: '1'}", "version: '1', licence: x}"),
     )
     assert [(int(fault.split()[0].split(":")[1]), fault.split(": ")[1][:26]) for fault in told(text)] == [
         (2, "licence is not supported i"),
-        (105, "this scheme is not support"),
         (30, "'stopt' is none of the wor"),
-        (50, "'state' is no JSON Pointer"),
+        (50, "'state' is nothing that a "),
         (55, "get_run is also GET /runs/"),
         (97, "this gives run, which get_"),
         (97, "this doesn't give run_id, "),
+        (105, "this scheme is not support"),
     ]
 
 
@@ -164,14 +145,16 @@ def test_several_files_are_told_together_each_by_its_path(tmp_path: Path) -> Non
         ("/none.yaml:", " ", "this manifest can't be read: No such file or directory"),
         (":", " ", "this manifest can't be read: Is a directory"),
     ]
-    no_tool = "'halt line' does not fit; write a tool name: 1 to 64 of A-Z a-z 0-9 _ -"
-    clash = f"is also in {good}; rename one of the two"
+    no_tool = (
+        "'halt line' does not fit; write a tool name (1 to 64 of A-Z a-z 0-9 _ -), or give its tool one with x-tool"
+    )
+    clash = f"is also in {good}; give one another name with x-tool"
     place = "/paths/~1runs"
     assert caught.value.faults[5:] == (
+        f"{wrong}:20 {place}~1{{run_id}}~1cancel/post/operationId: the tool cancel_run {clash}",
+        f"{wrong}:42 {place}~1{{run_id}}/get/operationId: the tool get_run {clash}",
         f"{wrong}:55 /paths/~1lines~1{{line}}~1halt/post/operationId: {no_tool}",
-        f"{wrong}:20 {place}~1{{run_id}}~1cancel/post/operationId: operationId cancel_run {clash}",
-        f"{wrong}:42 {place}~1{{run_id}}/get/operationId: operationId get_run {clash}",
-        f"{wrong}:80 {place}/get/operationId: operationId list_runs {clash}",
+        f"{wrong}:80 {place}/get/operationId: the tool list_runs {clash}",
     )
 
 
@@ -198,14 +181,14 @@ def test_a_right_manifest_becomes_records() -> None:
     assert platform.url == "https://{tenant}.depot.example/api"
     assert platform.url_env == "DEPOT_URL"
     assert platform.variables == {"tenant": "DEPOT_TENANT"}
-    assert platform.key == Key("DEPOT_KEY", "Authorization", "Bearer ", "A key.")
-    assert platform.problem == {"code": Expression(Source.BODY, "/error")}
+    assert platform.keys == (Key("DEPOT_KEY", "Authorization", "Bearer ", "A key."),)
+    assert platform.problem == {"code": (Expression(Source.BODY, "/error"),)}
     assert platform.actions == "/next"
 
     cancel = operations["cancel_run"]
     assert (cancel.method, cancel.path) == ("POST", "/runs/{run_id}/cancel")
     assert (cancel.title, cancel.description) == ("Depot - cancel a run", "Stops one run.")
-    assert cancel.cancel == Cancel("task", "self", None, Poll(1, 4))
+    assert cancel.cancel == Cancel("task", ("self",), None, Poll(1, 4))
     assert cancel.state == State("/state")
     assert cancel.expose == ("/id",)
     assert cancel.repeatable
@@ -217,22 +200,26 @@ def test_a_right_manifest_becomes_records() -> None:
     ]
     response = cancel.responses["200"]
     assert response.outcomes == (
-        Rule(Outcome.STOPPED, (("/state", ("cancelled",)),)),
-        Rule(Outcome.STOPPING, (("/state", ("running", "queued")),)),
+        Rule(Outcome.STOPPED, (Clause("/state", ("cancelled",)),)),
+        Rule(Outcome.STOPPING, (Clause("/state", ("running", "queued")),)),
         Rule(Outcome.ALREADY_FINISHED),
     )
     assert response.links == (
         Link("self", "get_run", (("run_id", Expression(Source.ARGUMENT, "run_id")),), "Look at the run."),
         Link("item", "get_run", (("run_id", Expression(Source.ITEM, "")),), "Look at a part.", each="/parts"),
     )
-    assert operations["get_run"].state == State("/state", (Rule(Phase.ACTIVE, (("/state", ("running",)),)),))
+    assert operations["get_run"].state == State("/state", (Rule(Phase.ACTIVE, (Clause("/state", ("running",)),)),))
 
     halt = operations["halt_line"]
     assert halt.cancel == Cancel(
         "current",
-        "self",
+        ("self",),
         Target(
-            "list_runs", (("line", Expression(Source.ARGUMENT, "line")),), (("/state", ("running",)),), "run_id", "/id"
+            "list_runs",
+            (("line", Expression(Source.ARGUMENT, "line")),),
+            (Clause("/state", ("running",)),),
+            "run_id",
+            "/id",
         ),
     )
     assert not halt.repeatable
@@ -275,11 +262,18 @@ def test_everything_that_a_link_and_a_rule_may_say_is_read() -> None:
         "Look at a part.",
         frozenset({Outcome.STOPPING}),
         frozenset({Phase.ACTIVE, Phase.ENDED}),
-        (("/kind", ("a", None, 1, True)),),
+        (Clause("/kind", ("a", None, 1, True)),),
         "/parts",
         "It has parts.",
     )
     assert response.outcomes[2] == Rule(Outcome.ALREADY_FINISHED, (), "It was late.", "no")
+
+
+def test_the_media_types_of_a_reply_are_read_as_they_stand() -> None:
+    content = "{application/a2a+json: {schema: {}}, 'text/plain; charset=utf-8': {}}"
+    operations = depot(("'200': {description: The run.}", f"'200': {{description: The run., content: {content}}}"))
+    assert operations["get_run"].responses["200"].media == ("application/a2a+json", "text/plain; charset=utf-8")
+    assert operations["list_runs"].responses["200"].media == ()
 
 
 def test_a_link_reads_an_argument_by_its_own_name_not_the_headers() -> None:
@@ -300,7 +294,7 @@ def test_a_key_may_go_in_a_header_of_its_own() -> None:
     operations = depot(
         ("      type: http\n      scheme: bearer", "      type: apiKey\n      in: header\n      name: x-key")
     )
-    assert operations["get_run"].platform.key == Key("DEPOT_KEY", "x-key", "", "A key.")
+    assert operations["get_run"].platform.keys == (Key("DEPOT_KEY", "x-key", "", "A key."),)
 
 
 def test_a_method_of_its_own_replaces_a_shared_parameter() -> None:
@@ -366,9 +360,10 @@ def test_rules_of_very_many_kinds_of_bodies_are_read_at_once() -> None:
     assert "this rule can never be reached" in fault
 
 
+VALUES = st.lists(st.sampled_from("xyz"), min_size=1, max_size=2)
 RULES = st.lists(
     st.dictionaries(
-        st.sampled_from(["/a", "/b"]), st.lists(st.sampled_from("xyz"), min_size=1, max_size=2), max_size=2
+        st.sampled_from(["/a", "/b"]), VALUES | st.builds(lambda values: {"not": values}, VALUES), max_size=2
     ),
     min_size=2,
     max_size=4,
@@ -376,23 +371,78 @@ RULES = st.lists(
 
 
 @given(RULES)
-def test_exactly_the_rules_that_no_body_reaches_are_refused(conditions: list[dict[str, list[str]]]) -> None:
+def test_exactly_the_rules_that_no_body_reaches_are_refused(conditions: list[dict[str, Any]]) -> None:
     """Held against trying every body; w stands for all values that no rule names."""
     bodies = [{"a": a, "b": b} for a in "xyzw" for b in "xyzw"]
     reached = {
-        next((n for n, when in enumerate(conditions) if all(body[at[1:]] in values for at, values in when.items())), -1)
+        next(
+            (
+                n
+                for n, when in enumerate(conditions)
+                if all(
+                    body[at[1:]] not in values["not"] if isinstance(values, dict) else body[at[1:]] in values
+                    for at, values in when.items()
+                )
+            ),
+            -1,
+        )
         for body in bodies
     }
     rules = json.dumps([{"when": when, "outcome": "stopping"} for when in conditions])
     text = DEPOT.replace("x-outcomes: [{outcome: stopping}]", f"x-outcomes: {rules}")
-    try:
-        loading.read("depot.yaml", text)
-        faults: tuple[str, ...] = ()
-    except ManifestError as error:
-        faults = error.faults
-    assert all("this rule can never be reached" in fault for fault in faults)
-    refused = {int(fault.split("x-outcomes/")[1].split(":")[0]) for fault in faults}
+    faults: list[Fault] = []
+    read_document("depot.yaml", text, faults)
+    assert all("this rule can never be reached" in fault.what for fault in faults)
+    refused = {int(fault.pointer.rpartition("/")[2]) for fault in faults}
     assert refused == set(range(len(conditions))) - reached
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "covered"),
+    [
+        ([{"/a": {"match": "^x"}}], {"/a": ["xy"]}, True),
+        ([{"/a": {"match": "^x"}}], {"/a": ["yx"]}, False),
+        ([{"/a": {"match": "^x"}}], {"/a": {"match": "^x"}}, True),
+        ([{"/a": {"match": "^x"}}], {"/a": {"match": "x"}}, False),
+        ([{"/a": {"match": "^x"}}], {}, False),
+        ([{"/a": {"not": ["x"]}}], {"/a": {"match": "x"}}, False),
+        ([{"/a": ["{line}"]}], {"/a": ["{line}"]}, True),
+        ([{"/a": ["{line}"]}], {"/a": ["x"]}, False),
+        ([{"/a": {"not": ["{line}"]}}], {"/a": ["x"]}, False),
+        ([{"/a": {"not": ["x"]}}], {"/a": ["{line}"]}, False),
+        ([{"/a": ["{line}"]}], {"/a": {"match": "x"}}, False),
+        ([{"$before": ["active"]}], {"$before": ["active"], "/a": ["x"]}, True),
+        ([{"$before": ["active"]}], {"$before#": ["active"]}, False),
+        ([{"$response.header.X": ["a"]}], {"$response.header.x": ["a"]}, True),
+    ],
+)
+def test_a_rule_is_refused_only_where_nothing_can_reach_it(
+    earlier: list[dict[str, Any]], later: dict[str, Any], *, covered: bool
+) -> None:
+    rules = json.dumps([{"when": when, "outcome": "stopping"} for when in [*earlier, later]])
+    text = DEPOT.replace("x-outcomes: [{outcome: stopping}]", f"x-outcomes: {rules}")
+    if covered:
+        assert "this rule can never be reached" in told(text)[0]
+    else:
+        assert loading.read("depot.yaml", text)
+
+
+def test_everything_that_a_condition_may_ask_is_read() -> None:
+    operations = depot(
+        (
+            "{when: {/state: [cancelled]}, outcome",
+            "{when: {'': [true], '/{run_id}/a': {not: ['{run_id}', null]}, $response.header.X-Run: {match: ^r},\n"
+            + " " * 20
+            + "$before: [ended, null], $before#/a/b: [1]}, outcome",
+        )
+    )
+    assert operations["cancel_run"].responses["200"].outcomes[0].when == (
+        Clause("", (True,)),
+        Clause("/{run_id}/a", ("{run_id}", None), comparison=Comparison.NOT),
+        Clause("x-run", ("^r",), Source.HEADER, Comparison.MATCH),
+        Clause("", ("ended", None), Source.PHASE),
+        Clause("/a/b", (1,), Source.BEFORE),
+    )
 
 
 # Shipped manifests
@@ -517,7 +567,7 @@ def scribbles(draw: st.DrawFn) -> str:
 
 @given(mutants() | scribbles() | st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_read_or_told_its_faults(text: str) -> None:
-    """And what is read can be offered and asked."""
+    """And what is read can be offered, asked, and audited."""
     operations: list[Operation] = []
     faults: tuple[str, ...] = ()
     try:
@@ -529,6 +579,8 @@ def test_any_text_is_read_or_told_its_faults(text: str) -> None:
         assert re.match(r"depot\.yaml(:\d+( /.*?)?)?: \S", fault), fault
         assert len(fault.splitlines()) == 1
         assert len(fault) <= 1000
+    if operations:
+        assert isinstance(audit("depot.yaml", text), list)
     catalogue = {operation.id: operation for operation in operations}
     scope = Surface.of(catalogue, read_settings(catalogue, {}))
     for operation in operations:

@@ -13,7 +13,8 @@ from tests.depot import depot, fitting
 from tests.support import shipped, stage
 
 from pullcord.model import arguments
-from pullcord.model.operation import Json, Operation
+from pullcord.model.operation import Operation
+from pullcord.model.value import Json
 
 OPERATIONS = {**shipped(), **depot()}
 SESSION, TASK = "session_" + "0" * 31 + "7", "task_1"

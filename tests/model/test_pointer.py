@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullcord.model.operation import Json
 from pullcord.model.pointer import escape, look_up, tokens
+from pullcord.model.value import Json
 
 RFC: dict[str, Json] = {
     "foo": ["bar", "baz"],

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullcord.model import sanitize
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 ANY: st.SearchStrategy[Json] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -6,7 +6,7 @@ from tests.real.judge import SPEAKS_OF_THE_WORK, faults
 from tests.real.story import Ask, Must, Platform, Step
 from tests.real.witness import Truth
 
-from pullcord.model.operation import MEANINGS
+from pullcord.model.outcome import MEANINGS
 
 CANCEL = Step(Ask.CANCEL, "stopped stopping", may_go_on="children processes")
 

@@ -26,7 +26,8 @@ from tests.upstream.certificates import certificate
 
 from pullcord.config import settings
 from pullcord.flow.verdict import judge
-from pullcord.model.operation import Operation, Outcome
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
 from pullcord.upstream.connections import dialler, tls
 from pullcord.upstream.exchange import BODY_LIMIT
@@ -757,8 +758,7 @@ async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
     key = "evr_pat_0123456789"
     body = {"error": f"bad key {key}", key: [key, {"a": key}, 7, None]}
     gateway = Gateway(over(answering(401, body, {"X-Request-ID": f"r-{key}"})))
-    request = _request(shipped()[CURRENT])
-    request.headers["Authorization"] = f"Bearer {key}"
+    request = _request(shipped()[CURRENT])._replace(secrets=("unheard-of", key))
 
     assert await gateway.send(shipped()[CURRENT], request) == Reply(
         401, {"x-request-id": "r-[key]"}, {"error": "bad key [key]", "[key]": ["[key]", {"a": "[key]"}, 7, None]}
@@ -766,8 +766,7 @@ async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
 
 
 async def test_a_key_too_short_to_be_secret_leaves_words_alone() -> None:
-    request = _request(shipped()[CURRENT])
-    request.headers["Authorization"] = "Bearer state"
+    request = _request(shipped()[CURRENT])._replace(secrets=("state",))
     answer = await Gateway(over(answering(200, {"state": "stated"}))).send(shipped()[CURRENT], request)
 
     assert answer == Reply(200, {}, {"state": "stated"})

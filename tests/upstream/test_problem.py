@@ -7,13 +7,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support import shipped
 
-from pullcord.model.operation import Json
+from pullcord.model.expression import Expression, Source
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream.problem import members, retry_after
 
 EVERRUNS = shipped()["get_task"].platform
 EVERSHELL = shipped()["get_workspace_task"].platform
 XPANDER = shipped()["get_execution"].platform
+
+
+PROBLEM = {"content-type": "application/problem+json; charset=utf-8"}
 
 
 def test_rfc_9457_is_taken_as_it_is() -> None:
@@ -28,7 +32,7 @@ def test_rfc_9457_is_taken_as_it_is() -> None:
         "secret": "no",
     }
 
-    assert members(EVERRUNS, Reply(429, {"x-request-id": "r1"}, body)) == {
+    assert members(EVERRUNS, Reply(429, {**PROBLEM, "x-request-id": "r1"}, body)) == {
         "type": "https://docs.everruns.com/errors/rate_limited",
         "title": "Too Many Requests",
         "detail": "Slow down.",
@@ -44,12 +48,31 @@ def test_another_envelope_is_read_where_the_manifest_says() -> None:
     body: Json = {"error": {"code": "agent_unreachable", "message": "No.", "request_id": "00000001"}, "title": "T"}
 
     assert members(EVERSHELL, Reply(502, {}, body)) == {
-        "title": "T",
         "detail": "No.",
         "code": "agent_unreachable",
         "request_id": "00000001",
         "status": 502,
     }
+
+
+@pytest.mark.parametrize("media", ["application/json", "text/plain", ""])
+def test_what_the_manifest_does_not_name_counts_only_in_a_document_of_rfc_9457(media: str) -> None:
+    """A proxy's page has a title, too."""
+    body: Json = {"title": "Bad Gateway", "detail": "No.", "retry_after_seconds": 9}
+
+    reply = Reply(503, {"content-type": media}, body)
+    assert members(EVERRUNS, reply) == {"status": 503}
+    assert retry_after(EVERRUNS, reply) is None
+
+
+def test_a_member_may_stand_in_one_of_several_places() -> None:
+    platform = EVERSHELL._replace(
+        problem={"detail": (Expression(Source.BODY, "/error/message"), Expression(Source.HEADER, "x-error"))}
+    )
+
+    assert members(platform, Reply(400, {"x-error": "second"}, {"error": {"message": "first"}}))["detail"] == "first"
+    assert members(platform, Reply(400, {"x-error": "second"}, {"error": "text"}))["detail"] == "second"
+    assert members(platform, Reply(400, {}, {"error": "text"})) == {"status": 400}
 
 
 def test_a_list_of_faults_is_one_line() -> None:
@@ -77,7 +100,8 @@ def test_what_can_not_be_read_is_said_in_our_words() -> None:
 
 
 def test_texts_are_cleaned_and_cut() -> None:
-    found = members(EVERRUNS, Reply(400, {}, {"title": "\x1b[2J\u202eevil\u200b\ud800 title", "detail": "x" * 9999}))
+    body: Json = {"title": "\x1b[2J\u202eevil\u200b\ud800 title", "detail": "x" * 9999}
+    found = members(EVERRUNS, Reply(400, PROBLEM, body))
 
     assert found["title"] == "[2Jevil title"
     assert found["detail"] == "x" * 499 + "…"
@@ -116,7 +140,7 @@ def test_texts_are_cleaned_and_cut() -> None:
     ],
 )
 def test_a_wait_is_read_in_every_form(headers: Mapping[str, str], body: Json, seconds: int | None) -> None:
-    assert retry_after(EVERRUNS, Reply(429, headers, body)) == seconds
+    assert retry_after(EVERRUNS, Reply(429, {**PROBLEM, **headers}, body)) == seconds
 
 
 def test_a_date_far_off_is_counted_from_the_platforms_clock_or_ours() -> None:

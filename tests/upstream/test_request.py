@@ -1,12 +1,15 @@
 """Arguments to a request, and an address back to arguments: a call goes where it was meant, or nowhere."""
 
+import json
 import posixpath
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import h11
 import httpcore2
 import httpx2
 import pytest
@@ -15,22 +18,30 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from tests.depot import depot, fitting
 from tests.support import shipped
+from tests.yard import yard
 
 from pullcord import __version__
 from pullcord.config.settings import Settings
 from pullcord.model import arguments
-from pullcord.model.operation import Arguments, Json, Operation, Place
+from pullcord.model.operation import Key, Operation, Place
+from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
 DEPOT = depot()
-OPERATIONS = {**shipped(), **DEPOT}
+TASK: Arguments = {"id": "t1", "hardness": "soft"}
+ARGUMENTS: dict[str, Arguments] = {"list_yard_jobs": {}, "cancel_task": {"session_id": "s1", "task_id": "t1"}}
+YARD = yard()
+OPERATIONS = {**shipped(), **DEPOT, **YARD}
 BASE = "https://depot.example/api"
 SETTINGS = Settings(BASE, SecretStr("the-key"), "DEPOT_KEY", {}, ())
+FIXED = "kinds=a&kinds=b%20c&fields=id,state&terminate=true"
 SESSION = "session_" + "0" * 31 + "7"
 
 
 def built(name: str, given: Arguments, settings: Settings = SETTINGS) -> request.Request:
-    return request.build(OPERATIONS[name], given, settings, "a-request-id")
+    operation = OPERATIONS[name]
+    scheme = next(iter(operation.platform.keys), None)
+    return request.build(operation, given, replace(settings, scheme=scheme), "a-request-id")
 
 
 # Requests
@@ -41,7 +52,9 @@ def test_a_request_carries_the_method_the_address_and_the_key() -> None:
     assert (sent.method, sent.url) == ("POST", f"{BASE}/runs/r1/cancel")
     assert sent.headers["Host"] == "depot.example"
     assert sent.headers["Authorization"] == "Bearer the-key"
-    assert sent.headers["Accept"] == "application/json, application/problem+json"
+    assert sent.secrets == ("the-key",)
+    assert sent.headers["Accept"] == "*/*"
+    assert sent.content == b""
     assert sent.headers["Accept-Encoding"] == "identity"
     assert sent.headers["User-Agent"] == f"pullcord/{__version__}"
     assert sent.headers["Content-Length"] == "0"
@@ -62,6 +75,19 @@ def test_a_request_shares_a_connection_where_its_answer_names_the_work_and_it_ma
     assert sent(naming).named == [("/id", "s1")]
 
 
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [
+        ("cancel_yard_task", "application/yard+json, text/plain"),
+        ("get_yard_task", "application/json"),
+        ("list_yard_jobs", "*/*"),
+        ("cancel_task", "application/json"),
+    ],
+)
+def test_exactly_the_media_types_of_successes_are_accepted(name: str, accepted: str) -> None:
+    assert built(name, ARGUMENTS.get(name, TASK)).headers["Accept"] == accepted
+
+
 def test_a_question_says_nothing_of_content() -> None:
     assert "Content-Length" not in built("get_run", {"run_id": "r1"}).headers
 
@@ -78,6 +104,14 @@ def test_a_key_goes_in_the_header_that_the_manifest_names() -> None:
     assert "Authorization" not in sent.headers
 
 
+def test_a_user_and_a_password_are_sent_as_basic_authentication_says() -> None:
+    scheme = Key("DEPOT_LOGIN", "Authorization", "Basic ", "A login.", basic=True)
+    settings = Settings(BASE, SecretStr("Aladdin:open sesame é"), "DEPOT_LOGIN", {}, (), scheme)
+    sent = request.build(OPERATIONS["get_run"], {"run_id": "r1"}, settings, "a-request-id")
+    assert sent.headers["Authorization"] == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZSDDqQ=="
+    assert sent.secrets == ("QWxhZGRpbjpvcGVuIHNlc2FtZSDDqQ==", "Aladdin:open sesame é", "open sesame é")
+
+
 def test_without_a_key_none_is_sent() -> None:
     sent = built("get_run", {"run_id": "r1"}, Settings(BASE, None, "DEPOT_KEY", {}, ()))
     assert "Authorization" not in sent.headers
@@ -88,6 +122,7 @@ def test_a_header_is_filled_by_a_setting_or_by_an_argument() -> None:
     sent = built("cancel_run", {"run_id": "r1", "reason": "It is stuck: 100%, naïve\r\nX-Yard: y9"}, settings)
     assert sent.headers["X-Yard"] == "y7"
     assert sent.headers["X-Reason"] == "It is stuck: 100%25, na%C3%AFve%0D%0AX-Yard: y9"
+    assert built("cancel_run", {"run_id": "r1", "reason": "  a b "}).headers["X-Reason"] == "%20%20a b%20"
     assert not {"X-Yard", "X-Reason"} & built("cancel_run", {"run_id": "r1"}).headers.keys()
 
 
@@ -95,7 +130,8 @@ def test_a_header_is_filled_by_a_setting_or_by_an_argument() -> None:
 def test_any_reason_fits_its_header_and_is_read_back(reason: str) -> None:
     sent = built("cancel_run", {"run_id": "r1", "reason": reason})
     assert unquote(sent.headers["X-Reason"]) == reason
-    assert re.fullmatch(r"[\x20-\x7e]*", sent.headers["X-Reason"])
+    assert re.fullmatch(r"(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?", sent.headers["X-Reason"])
+    h11.Request(method="POST", target="/", headers=list(sent.headers.items()))
 
 
 def test_what_pullcord_itself_heeds_is_not_sent() -> None:
@@ -104,9 +140,59 @@ def test_what_pullcord_itself_heeds_is_not_sent() -> None:
     assert "x" not in sent.headers.values()
 
 
+def test_a_constant_is_always_sent() -> None:
+    assert built("cancel_yard_task", TASK).headers["Yard-Version"] == "1.0"
+    assert built("list_yard_runs", {}).url == f"{BASE}/runs?kinds=a&kinds=b%20c&fields=id,state&terminate=true"
+
+
+def test_a_header_carries_an_argument_of_any_type() -> None:
+    given = {"number": 7, "late": False}
+    assert built("yard/runs/get", given).headers["X-Depth"] == "2"
+    sent = built("yard/runs/get", {**given, "X-Depth": 3, "asker": "é"})
+    assert (sent.headers["X-Depth"], sent.headers["X-Asker"]) == ("3", "%C3%A9")
+
+
+def body(name: str, given: Arguments) -> Json:
+    sent = built(name, given)
+    assert sent.headers["Content-Type"] == "application/json"
+    assert sent.headers["Content-Length"] == str(len(sent.content))
+    found: Json = json.loads(sent.content)
+    return found
+
+
+def test_a_body_holds_its_constants_and_what_was_given() -> None:
+    constant = {"state": {"type": "CANCELLING", "kind": "soft"}, "force": False, "note": None, "tags": ["a", {"b": 1}]}
+    assert body("cancel_yard_task", TASK) == constant
+    given: Arguments = {**TASK, "seconds": 0, "reason": "It's “stuck”"}
+    assert body("cancel_yard_task", given) == {**constant, "grace": {"seconds": 0}, "reason": "It's “stuck”"}
+
+
+def test_a_body_without_members_is_an_empty_object() -> None:
+    assert body("list_yard_jobs", {}) == {}
+
+
+def test_a_text_is_sent_with_the_arguments_in_their_places() -> None:
+    given: Arguments = {"id": "job_1", "n": 5, "fields": "*"}
+    assert body("get_yard_job", given) == {"query": "select * from jobs where id = 'job_1' and { not } n > 5"}
+
+
+@pytest.mark.parametrize("value", ["job_1' or '1'='1", "job_'", 'job_"', "job_\\", "{n}"])
+def test_no_argument_leaves_its_place_in_a_text(value: str) -> None:
+    (fault,) = arguments.checker(OPERATIONS["get_yard_job"])({"id": value, "n": 5, "fields": "*"})
+    assert fault.startswith("id must match ^job_")
+
+
 @pytest.mark.parametrize(
     ("name", "given", "address"),
     [
+        ("cancel_yard_task", {"id": "t1", "hardness": "soft"}, "/tasks/t1:cancel"),
+        ("yard/runs/get", {"number": 7, "late": True}, "/runs/7/at/true/"),
+        ("get_yard_job", {"id": "job_1", "n": 5, "fields": "*"}, "/query"),
+        (
+            "list_yard_runs",
+            {"after": "a&b", "statuses": ["up", "down"], "numbers": [1, 2]},
+            f"/runs?page%5Bafter%5D=a%26b&statuses%5B%5D=up&statuses%5B%5D=down&numbers=1,2&{FIXED}",
+        ),
         ("list_runs", {}, "/runs?page=1&per=10"),
         ("list_runs", {"page": 3, "per": 5}, "/runs?page=3&per=5"),
         ("list_runs", {"late": True}, "/runs?late=true&page=1&per=10"),
@@ -244,6 +330,12 @@ def test_no_id_is_read_as_another_operation_of_its_platform(call: tuple[str, dic
     assert readers(operations, name, given) == set()
 
 
+@pytest.mark.parametrize("value", ["t1:cancel", "t1%3Acancel", "t1%253acancel", "t1\uff1acancel"])
+def test_an_id_that_ends_in_another_paths_word_reaches_that_only_without_the_guard(value: str) -> None:
+    assert "cancel_yard_task" in readers(YARD, "get_yard_task", {"id": value})
+    assert arguments.checker(YARD["get_yard_task"])({"id": value}) != []
+
+
 @given(st.text() | ODD | PIECES)
 def test_a_segment_is_read_as_itself_however_often(value: str) -> None:
     assume(arguments.segment(value))
@@ -259,7 +351,7 @@ def test_a_segment_is_read_as_itself_however_often(value: str) -> None:
 
 @given(st.data())
 def test_an_address_leads_back_to_the_arguments_that_wrote_it(data: st.DataObject) -> None:
-    operation = data.draw(st.sampled_from(list(OPERATIONS.values())))
+    operation = data.draw(st.sampled_from([each for each in OPERATIONS.values() if each.media is None]))
     on_the_wire = [each for each in operation.arguments if each.place in {Place.PATH, Place.QUERY}]
     given = {
         each.name: data.draw(fitting(each.schema)) for each in on_the_wire if each.required or data.draw(st.booleans())
@@ -300,12 +392,32 @@ def test_an_address_leads_back_to_the_arguments_that_wrote_it(data: st.DataObjec
         ("list_runs", "GET", f"{BASE}/runs?page=-2", {"page": -2}),
         ("list_runs", "GET", f"{BASE}/runs?page=1&page=2", None),
         ("list_runs", "GET", f"{BASE}/runs?unknown=1", None),
+        ("get_yard_task", "GET", f"{BASE}/tasks/t1", {"id": "t1"}),
+        ("get_yard_task", "GET", f"{BASE}/tasks/t1:cancel", {"id": "t1:cancel"}),  # the check refuses it
+        ("cancel_yard_task", "POST", f"{BASE}/tasks/t1:cancel", None),  # nothing is known of its content
+        ("list_yard_jobs", "POST", f"{BASE}/query", None),
+        ("yard/runs/get", "GET", f"{BASE}/runs/7/at/false/", {"number": 7, "late": False}),
+        ("yard/runs/get", "GET", f"{BASE}/runs/7/at/false", None),
+        ("yard/runs/get", "GET", f"{BASE}/runs/x/at/noon/", {"number": "x", "late": "noon"}),
+        ("list_yard_runs", "GET", f"{BASE}/runs?{FIXED}", {}),
+        ("list_yard_runs", "GET", f"{BASE}/runs?{FIXED}&statuses[]=up&statuses%5B%5D=x", {"statuses": ["up", "x"]}),
+        (
+            "list_yard_runs",
+            "GET",
+            f"{BASE}/runs?{FIXED}&numbers=1,2%2C,x&page[after]=a",
+            {"after": "a", "numbers": [1, "2,", "x"]},
+        ),
+        ("list_yard_runs", "GET", f"{BASE}/runs?{FIXED}&page[after]=a&page[after]=b", None),
+        ("list_yard_runs", "GET", f"{BASE}/runs", None),
+        ("list_yard_runs", "GET", f"{BASE}/runs?{FIXED}".replace("true", "false"), None),
+        ("list_yard_runs", "GET", f"{BASE}/runs?{FIXED}&kinds=d", None),
+        ("list_yard_runs", "GET", f"{BASE}/runs?{FIXED}&&", {}),
     ],
 )
 def test_an_address_is_a_call_of_an_operation_or_it_is_not(
     name: str, method: str, address: str, given: dict[str, Json] | None
 ) -> None:
-    assert request.match(DEPOT[name], method, address, BASE) == given
+    assert request.match({**DEPOT, **YARD}[name], method, address, BASE) == given
 
 
 # Addresses that a platform gave

@@ -46,10 +46,11 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
     found: Mapping[str, Settings] = {}
     try:
         catalogue = loading.load([*chosen, *choice.manifests])
+        tools = [each.tool for each in catalogue.values() if each.tool]
         faults += [
-            f"--only {name}: there is no such operation; write one of {', '.join(catalogue)}"
+            f"--only {name}: there is no such operation; write one of {', '.join(tools)}"
             for name in choice.only
-            if name not in catalogue
+            if name not in tools
         ]
         found = settings.read(catalogue, environ, brought=brought)
     except FaultsError as error:

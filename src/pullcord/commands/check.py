@@ -9,6 +9,7 @@ from typing import NotRequired, TypedDict
 import anyio
 
 from pullcord.assembly.choice import surface
+from pullcord.commands import manifests
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import has_colour, say
 from pullcord.config.settings import platforms
@@ -16,7 +17,8 @@ from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run as run_call
 from pullcord.flow.step import Caller, Engine
-from pullcord.model.operation import Operation, Outcome
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import Outcome
 from pullcord.upstream.gateway import Gateway
 
 WIDTH = 80
@@ -50,13 +52,18 @@ class Line(TypedDict):
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Print the report, and with --live what the platforms answer; the exit status."""
+    if options.new:
+        return manifests.write(options.new)
     offered = surface(choice(options), environ)
+    notes = manifests.notes(options.manifest)
     lines = report(offered)
     if options.live:
         lines = anyio.run(_live, lines, offered)
     if options.json:
-        print(json.dumps({"platforms": lines}, ensure_ascii=False, indent=2))
+        print(json.dumps({"platforms": lines, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
+        for line in manifests.told(notes):
+            print(line)
         print(table(lines, colour=has_colour(environ)))
     return 0 if not options.live or works(lines) else 1
 

@@ -83,10 +83,9 @@ def local(name: str, command: Sequence[str], scope: Surface, keys: str) -> Snipp
         keys: the folder of files with keys, for a client that has no way of its own to keep a secret.
     """
     client = CLIENTS[name]
-    secrets = {each.key.env: f"Key for {each.title}" for each in platforms(scope.catalogue).values()}
-    needed = {
-        variable: secrets.get(variable, variable) for each in scope.settings.values() for variable in each.missing
-    }
+    secrets = {key.env: f"Key for {each.title}" for each in platforms(scope.catalogue).values() for key in each.keys}
+    missing = [names.partition(" or ")[0] for each in scope.settings.values() for names in each.missing]
+    needed = {variable: secrets.get(variable, variable) for variable in missing}
     server: dict[str, Any] = {"command": command[0], "args": list(command[1:])}
     if client.keeps == "forwards":
         return _toml(client, {**server, "env_vars": list(needed)}, needed)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from pullcord.commands.terminal import say
 from pullcord.model import sanitize
 from pullcord.model.errors import SettingsError
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 Entry: TypeAlias = dict[str, Json]
 """A cancel: what its two lines say. Its outcome is null where only the first was written."""

@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     check = add("check", "Check manifests and settings.", choosing=True)
     check.add_argument("--json", action="store_true", help="for programs")
     check.add_argument("--live", action="store_true", help="ask each configured platform for something harmless")
+    check.add_argument("--new", metavar="NAME", help="write a commented start of a manifest, NAME.yaml, and no more")
     config = add("config", "Print what to write into a client's settings.", choosing=True)
     config.add_argument("client", choices=CLIENTS, metavar="CLIENT", help=", ".join(CLIENTS))
     config.add_argument("--http", metavar="URL", help="reach a pullcord that serves over HTTP, instead of starting one")

@@ -45,10 +45,11 @@ class Surface:
             protected: ids of work that must never be stopped from here.
         """
         tools = {
-            operation.id: operation
+            operation.tool: operation
             for operation in catalogue.values()
-            if (operation.cancel or not settings[operation.platform.name].missing)
-            and (not only or operation.id in only)
+            if operation.tool
+            and (operation.cancel or not settings[operation.platform.name].missing)
+            and (not only or operation.tool in only)
         }
         checks = {name: checker(each) for name, each in catalogue.items()}
         return cls(catalogue, settings, tools, checks, frozenset(each.lower() for each in protected))

@@ -9,12 +9,18 @@ from typing import NamedTuple
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle
 from pullcord.flow.platform_actions import platform_actions
-from pullcord.flow.verdict import fits, where
+from pullcord.flow.verdict import where
 from pullcord.model import sanitize
 from pullcord.model.action import Action
-from pullcord.model.operation import EXPECT, Arguments, Expression, Json, Link, Operation, Outcome, Phase, Source
+from pullcord.model.cancel import EXPECT
+from pullcord.model.condition import fits
+from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import Outcome, Phase
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
 UNASKED = (
@@ -86,11 +92,12 @@ def _own(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
         case Outcome.TARGET_CHANGED if any(call.found.values()):
             yield _retarget(call)
         case Outcome.DENIED:
-            hint = f"{call.settings.remedy} {platform.title} needs: {platform.key.description}"
+            needs = " or ".join(key.description for key in platform.keys)
+            hint = f"{call.settings.remedy} {platform.title} needs: {needs}" if needs else call.settings.remedy
             yield Action(rel="authorize", hint=hint)
         case Outcome.INVALID_ARGUMENTS:
             hint = "Correct the arguments, then call again."
-            yield Action(rel="retry", operation_id=call.operation.id, hint=hint)
+            yield Action(rel="retry", operation_id=call.operation.operation_id, hint=hint)
         case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
             yield _later(attempt, reply)
         case Outcome.UNKNOWN if call.operation.repeatable:
@@ -169,7 +176,7 @@ def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hi
     is_tool = operation.id in call.surface.tools
     return Action(
         rel=rel,
-        operation_id=operation.id,
+        operation_id=operation.operation_id,
         method=operation.method,
         href=None if "{" in base else request.url(operation, arguments, base),
         hint=hint,

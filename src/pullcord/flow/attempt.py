@@ -10,8 +10,10 @@ from pullcord.config.settings import Settings
 from pullcord.config.surface import Surface
 from pullcord.flow.verdict import Verdict
 from pullcord.model import sanitize
-from pullcord.model.operation import EXPECT, REASON, WAIT_SECONDS, Arguments, Json, Operation, Place
+from pullcord.model.cancel import EXPECT, REASON, WAIT_SECONDS
+from pullcord.model.operation import Operation, Place
 from pullcord.model.reply import Reply
+from pullcord.model.value import Arguments, Json
 
 CALL_SECONDS = 45.0
 """For a whole call: many clients give up after 60."""

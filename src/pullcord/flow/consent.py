@@ -7,7 +7,8 @@ from typing import Protocol
 
 from pullcord.flow.attempt import Call
 from pullcord.model import sanitize
-from pullcord.model.operation import REASON, WAIT_SECONDS, Json
+from pullcord.model.cancel import REASON, WAIT_SECONDS
+from pullcord.model.value import Json
 
 SECONDS = 120
 """How long a consent is good for."""

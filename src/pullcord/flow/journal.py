@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import anyio.to_thread
 
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 STDERR = "-"
 """In place of a file: the error output."""

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pullcord.model import sanitize
-from pullcord.model.operation import Arguments, Json, Listing, Operation, PageStyle
+from pullcord.model.listing import Listing, PageStyle
+from pullcord.model.operation import Operation
 from pullcord.model.pointer import look_up
+from pullcord.model.value import Arguments, Json
 
 
 class Part(NamedTuple):

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from pullcord.model import sanitize
 from pullcord.model.action import Action
-from pullcord.model.operation import Json, Platform
+from pullcord.model.operation import Platform
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream import request
 
 ACTIONS_LIMIT = 20

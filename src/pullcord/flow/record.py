@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.journal import Journal
-from pullcord.model.operation import REASON, Json, Outcome
+from pullcord.model.cancel import REASON
+from pullcord.model.outcome import Outcome
+from pullcord.model.value import Json
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ def intent(call: Call, client: str) -> Mapping[str, Json]:
     return {
         "id": call.request_id,
         "event": "intent",
-        "operation": call.operation.id,
+        "operation": call.operation.operation_id,
         "platform": call.operation.platform.name,
         "target": call.target,
         "reason": call.arguments.get(REASON),

@@ -8,8 +8,10 @@ from pullcord.flow.attempt import Attempt, Obstacle
 from pullcord.flow.listing import Part, part
 from pullcord.model import sanitize
 from pullcord.model.answer import MEMBERS, Answer, Item, Items
-from pullcord.model.operation import MEANINGS, Json, Operation, Outcome
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream import problem
 
 
@@ -43,7 +45,7 @@ def render(attempt: Attempt) -> Answer:
     offered = offer(attempt, listed.onward if listed else None)
     call, judged = attempt.call, attempt.verdict
     return Answer(
-        operation_id=call.operation.id,
+        operation_id=call.operation.operation_id,
         platform=call.operation.platform.name,
         outcome=judged.outcome,
         message=wording.message(attempt, items, offered.notes),

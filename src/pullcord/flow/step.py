@@ -16,8 +16,9 @@ from pullcord.flow.journal import Journal, milliseconds
 from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.record import intent, outcome, record, refusal
 from pullcord.flow.target import Sighting, sight
-from pullcord.model.operation import Json, Outcome
+from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 

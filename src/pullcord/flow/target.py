@@ -6,8 +6,11 @@ from typing import NamedTuple
 from pullcord.flow import verdict
 from pullcord.flow.actions import read
 from pullcord.flow.attempt import Aim, Attempt, Call
-from pullcord.model.operation import EXPECT, Json, Outcome, Target
+from pullcord.model.cancel import EXPECT, Target
+from pullcord.model.condition import fits
+from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import look_up
+from pullcord.model.value import Json
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
@@ -42,7 +45,7 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
     items = look_up(reply.body, operation.listing.items) if operation.listing else None
     if look.verdict.outcome is not Outcome.OBSERVED or not isinstance(items, list):
         return Sighting(look, Aim.UNKNOWN, {})
-    running = [item for item in items if verdict.fits(target.when, item)]
+    running = [item for item in items if fits(target.when, item)]
     if len(running) > 1:
         return Sighting(look, Aim.SEVERAL, {})
     if not running:

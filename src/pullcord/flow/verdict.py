@@ -4,25 +4,18 @@ The first rule of the status that fits the body decides. Where the manifest has 
 is judged by its status, by the table below. What is not in the platform's shape says nothing of the platform.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pullcord.model import sanitize
-from pullcord.model.operation import (
-    MEANINGS,
-    Json,
-    Operation,
-    Outcome,
-    Phase,
-    Pointer,
-    Rule,
-    State,
-    Word,
-    WorkStopped,
-)
-from pullcord.model.pointer import look_up
+from pullcord.model.operation import Operation
+from pullcord.model.outcome import MEANINGS, Outcome, Phase, WorkStopped
+from pullcord.model.pointer import Pointer, look_up
 from pullcord.model.reply import Reply
+from pullcord.model.rule import first
+from pullcord.model.state import State
+from pullcord.model.value import Json
 
 WHOEVER_SAYS_IT: Mapping[int, Outcome] = {
     401: Outcome.DENIED,
@@ -151,21 +144,3 @@ def where(state: State | None, body: Json) -> tuple[str | None, Phase | None, di
     if not isinstance(word, str):
         return None, rule.word if rule else None, read
     return sanitize.text(word, 64), rule.word if rule else None, {state.at: sanitize.text(word, 64), **read}
-
-
-def first(rules: Sequence[Rule[Word]], body: Json) -> tuple[Rule[Word] | None, dict[Pointer, Json]]:
-    """The first rule that fits a body, and the fields that it read."""
-    for rule in rules:
-        if fits(rule.when, body):
-            return rule, {pointer: sanitize.value(look_up(body, pointer)) for pointer, _ in rule.when}
-    return None, {}
-
-
-def fits(when: Sequence[tuple[Pointer, tuple[Json, ...]]], body: Json) -> bool:
-    """Whether a body has, at each pointer, one of the values. An absent member counts as null."""
-    return all(any(_is_same(look_up(body, pointer), value) for value in values) for pointer, values in when)
-
-
-def _is_same(left: Json, right: Json) -> bool:
-    # In Python 1 == True; in JSON it isn't.
-    return left == right and isinstance(left, bool) is isinstance(right, bool)

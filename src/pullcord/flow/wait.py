@@ -11,8 +11,10 @@ from pullcord.flow import wording
 from pullcord.flow.actions import read
 from pullcord.flow.attempt import Attempt, Call, Watch
 from pullcord.flow.verdict import Verdict, judge
-from pullcord.model.operation import MEANINGS, WAIT_SECONDS, Outcome, Phase, Poll
+from pullcord.model.cancel import WAIT_SECONDS
+from pullcord.model.outcome import MEANINGS, Outcome, Phase
 from pullcord.model.reply import Reply
+from pullcord.model.state import Poll
 from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
@@ -59,7 +61,8 @@ def is_worthwhile(attempt: Attempt) -> bool:
 
 
 async def _watch(attempt: Attempt, looking: Call, gateway: Gateway, report: Report, seconds: int) -> Watch:
-    poll = attempt.call.operation.cancel.poll if attempt.call.operation.cancel else Poll()
+    cancel, state_of = attempt.call.operation.cancel, looking.operation.state
+    poll = (cancel and cancel.poll) or (state_of and state_of.poll) or Poll()
     title = attempt.call.operation.platform.title
     look = request.build(looking.operation, looking.arguments, looking.settings, looking.request_id)
     started = gateway.now()
@@ -101,7 +104,7 @@ def _confirming(attempt: Attempt) -> Call | None:
     call = attempt.call
     reply = attempt.reply if attempt.reply and attempt.reply.status is not None else None
     for link in call.operation.response(reply.status if reply else None).links:
-        if call.operation.cancel and link.rel == call.operation.cancel.confirm:
+        if call.operation.cancel and link.rel in call.operation.cancel.confirm[:1]:
             arguments = {name: read(call, reply, expression) for name, expression in link.arguments}
             if not call.surface.checks[link.operation_id](arguments):
                 operation = call.surface.catalogue[link.operation_id]

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pullcord.flow.attempt import Aim, Attempt, Obstacle
 from pullcord.flow.verdict import Cause
 from pullcord.model.answer import Items
-from pullcord.model.operation import Json, Outcome, Phase
+from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.value import Json
 
 CANCELS: Mapping[Outcome, str] = {
     Outcome.STOPPED: "{platform} reports that the work ended because it was cancelled.",

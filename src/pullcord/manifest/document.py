@@ -14,8 +14,8 @@ import yaml
 
 from pullcord.model import sanitize
 from pullcord.model.errors import ManifestError
-from pullcord.model.operation import Json, Pointer
-from pullcord.model.pointer import escape, tokens
+from pullcord.model.pointer import Pointer, escape, tokens
+from pullcord.model.value import Json
 
 _STR, _PLAIN, _SEQ, _MAP = "tag:yaml.org,2002:str", "plain", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"
 

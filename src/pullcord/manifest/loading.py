@@ -1,14 +1,17 @@
 """Manifest files to one catalogue; all their faults at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from operator import attrgetter
 from pathlib import Path
 
+from pullcord.manifest.faults import Fault, told
+from pullcord.manifest.naming import renamed
 from pullcord.manifest.openapi import read_document
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Catalogue, Operation
+from pullcord.model.pointer import look_up
 
 
 def shipped() -> list[Traversable]:
@@ -33,8 +36,9 @@ def load(paths: Iterable[Traversable]) -> Catalogue:
     homes: dict[str, str] = {}
     catalogue: dict[str, Operation] = {}
     for path in paths:
+        own: list[Fault] = []
         try:
-            found = read_document(str(path), path.read_text(encoding="utf-8-sig"), faults)
+            found = read_document(str(path), path.read_text(encoding="utf-8-sig"), own)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             faults.append(f"{path}: this manifest can't be read: {reason}")
@@ -43,16 +47,19 @@ def load(paths: Iterable[Traversable]) -> Catalogue:
             faults.extend(error.faults)
             continue
         for operation, node in found:
-            for what, name, at in (
-                ("platform", operation.platform.name, "/x-platform"),
-                ("operationId", operation.id, f"{node.pointer}/operationId"),
+            named = "x-tool" if look_up(node.value, "/x-tool") else "operationId"
+            for what, name, at, instead in (
+                ("platform", operation.platform.name, "/x-platform", "rename one of the two"),
+                ("the tool", operation.tool, f"{node.pointer}/{named}", "give one another name with x-tool"),
             ):
                 home = homes.setdefault(f"{what} {name}", str(path))
                 if name and home != str(path):
-                    node.at(at, None).fault(f"{what} {name} is also in {home}; rename one of the two")
-            catalogue[operation.id] = operation
+                    node.at(at, None).fault(f"{what} {name} is also in {home}; {instead}")
+        if not own:
+            catalogue |= {each.id: each for each in renamed([operation for operation, _ in found])}
+        faults += told(str(path), own)
     if faults:
-        raise ManifestError(_once(faults))
+        raise ManifestError(faults)
     return catalogue
 
 
@@ -66,13 +73,8 @@ def read(name: str, text: str) -> list[Operation]:
     Raises:
         ManifestError: with every fault of the file.
     """
-    faults: list[str] = []
+    faults: list[Fault] = []
     found = read_document(name, text, faults)
     if faults:
-        raise ManifestError(_once(faults))
-    return [operation for operation, _ in found]
-
-
-def _once(faults: Sequence[str]) -> list[str]:
-    """What a $ref names is read once for each place that names it; its faults are told once."""
-    return list(dict.fromkeys(faults))
+        raise ManifestError(told(name, faults))
+    return renamed([operation for operation, _ in found])

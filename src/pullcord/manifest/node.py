@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from pullcord.manifest.document import Document, fault
-from pullcord.model.operation import Json, Pointer
-from pullcord.model.pointer import escape, look_up
+from pullcord.manifest.document import Document
+from pullcord.manifest.faults import Fault
+from pullcord.model.pointer import Pointer, escape, look_up
+from pullcord.model.value import Json
 
 POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 
@@ -23,7 +24,7 @@ class Node(NamedTuple):
 
     document: Document
     subset: Mapping[str, str]
-    faults: list[str]
+    faults: list[Fault]
     value: Json
     pointer: Pointer = ""
 
@@ -37,8 +38,7 @@ class Node(NamedTuple):
 
     def fault(self, what: str) -> None:
         """Note what is wrong here, and what to write instead."""
-        document = self.document
-        self.faults.append(fault(document.name, document.line(self.pointer), self.pointer, what))
+        self.faults.append(Fault(self.document.line(self.pointer), self.pointer, what))
 
     def resolved(self) -> "Node":
         """What a $ref names, or the node itself."""
@@ -144,4 +144,4 @@ def nearest(word: str, words: Sequence[str]) -> str:
 
 
 def _a(kind: str) -> str:
-    return kind if kind[-1] == "s" else f"{'an' if kind[0] in 'aeioux' else 'a'} {kind}"
+    return kind if kind[-1] == "s" or "." in kind else f"{'an' if kind[0] in 'aeioux' else 'a'} {kind}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullcord.model.action import Action
-from pullcord.model.operation import MEANINGS, Json, Outcome, WorkStopped
+from pullcord.model.outcome import MEANINGS, Outcome, WorkStopped
+from pullcord.model.value import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
-from pullcord.model.operation import Arguments, Operation, Parameter, Place
+from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.sanitize import text
+from pullcord.model.value import Arguments, Json
 
 Check: TypeAlias = Callable[[Arguments], list[str]]
 
@@ -21,11 +22,13 @@ SEGMENT_LIMIT = 256
 FAULTS_LIMIT = 20
 """Faults that are told of one call."""
 
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 _UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\x9f/\\%?#;]")
 _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "string": {"maxLength": 1000},
     "integer": {"minimum": 1 - 2**53, "maximum": 2**53 - 1},  # what every JSON reader keeps exact (RFC 8259, 6)
     "boolean": {},
+    "array": {"maxItems": 50},
 }
 """What holds for a type where its schema says nothing: no argument may be too long for an address."""
 
@@ -64,7 +67,7 @@ def checker(operation: Operation) -> Check:
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_input=False):
                 name = str(detail["loc"][0])
-                faults[name] = _told(detail["type"], parameters[name].schema)
+                faults[name] = _told(detail["type"], parameters[name].schema, inner=len(detail["loc"]) > 1)
         for name in path:
             value = arguments.get(name)
             if name not in faults and isinstance(value, str) and not segment(value):
@@ -99,6 +102,10 @@ def core_type(given: Mapping[str, Any]) -> core_schema.CoreSchema:
         )
     if given["type"] == "integer":
         return core_schema.int_schema(ge=bounds["minimum"], le=bounds["maximum"], strict=True)
+    if given["type"] == "array":
+        return core_schema.list_schema(
+            core_type(given["items"]), min_length=given.get("minItems"), max_length=bounds["maxItems"], strict=True
+        )
     return core_schema.bool_schema(strict=True)
 
 
@@ -107,8 +114,18 @@ def fault_of(given: Mapping[str, Any], value: object) -> str | None:
     try:
         SchemaValidator(core_type(given)).validate_python(value)
     except ValidationError as error:
-        return _told(error.errors()[0]["type"], given)
+        detail = error.errors()[0]
+        return _told(detail["type"], given, inner=bool(detail["loc"]))
     return None
+
+
+def typed(given: Mapping[str, Any], text: str) -> Json:
+    """A text of an address as the value of a schema that it stands for; the text itself where it stands for none."""
+    if given["type"] == "integer":
+        return int(text) if _INTEGER.fullmatch(text) else text
+    if given["type"] == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    return text
 
 
 def pattern_fault(pattern: str) -> str | None:
@@ -128,7 +145,9 @@ def segment(value: str) -> bool:
     return 0 < len(value) <= SEGMENT_LIMIT and folded not in {"", ".", ".."} and not _UNSAFE.search(value + folded)
 
 
-def _told(kind: str, given: Mapping[str, Any]) -> str:
+def _told(kind: str, given: Mapping[str, Any], *, inner: bool = False) -> str:
+    if inner:
+        return f"has an item that {_told(kind, given['items'])}"
     return _FAULTS[kind]({**_BOUNDS[given["type"]], **given})
 
 
@@ -148,6 +167,9 @@ _FAULTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_unicode": lambda _: "must be text",
     "int_type": lambda _: "must be a whole number",
     "bool_type": lambda _: "must be true or false",
+    "list_type": lambda _: "must be a list",
+    "too_short": lambda given: f"must have at least {given['minItems']} items",
+    "too_long": lambda given: f"must have at most {given['maxItems']} items",
     "string_pattern_mismatch": lambda given: f"must match {given['pattern']}",
     "string_too_short": lambda given: f"must have at least {given['minLength']} characters",
     "string_too_long": lambda given: f"must have at most {given['maxLength']} characters",

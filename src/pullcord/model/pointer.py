@@ -1,8 +1,12 @@
 """JSON Pointers (RFC 6901): read one, write one."""
 
 from functools import lru_cache
+from typing import TypeAlias
 
-from pullcord.model.operation import Json, Pointer
+from pullcord.model.value import Json
+
+Pointer: TypeAlias = str
+"""A JSON Pointer (RFC 6901)."""
 
 
 @lru_cache(maxsize=4096)  # a manifest's pointers are read in every call

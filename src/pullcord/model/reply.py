@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
-from pullcord.model.operation import Json
+from pullcord.model.value import Json
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 

@@ -6,8 +6,8 @@ Everything that a result quotes from a platform passes through here.
 import math
 import unicodedata
 
-from pullcord.model.operation import Json, Pointer
-from pullcord.model.pointer import look_up, tokens
+from pullcord.model.pointer import Pointer, look_up, tokens
+from pullcord.model.value import Json
 
 TEXT_LIMIT = 500
 """Characters of a quoted text."""

@@ -334,7 +334,7 @@ def view(scope: Surface, *, checked: bool, brought: bool) -> Callable[[Request],
         if not brought:
             return mine
         given = request.headers.getlist
-        settings = {name: each.carrying(given(each.key_source)) for name, each in mine.settings.items()}
+        settings = {name: each.carrying(given) for name, each in mine.settings.items()}
         return replace(mine, settings=settings)
 
     return seen

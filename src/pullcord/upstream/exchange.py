@@ -4,14 +4,14 @@ This room and the connections are imported by the first call: a start does witho
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import httpcore2
 
-from pullcord.model.operation import Json
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream.connections import Connect, Connections, EnvironmentFaultError, dialler
 from pullcord.upstream.request import Named, Request
 
@@ -54,13 +54,8 @@ class Exchange:
         """Close the connections."""
         await self._connections.close()
 
-    async def send(self, request: Request, secret: str) -> Reply:
-        """Send a request, once.
-
-        Args:
-            request: as request.build makes it.
-            secret: the key, which is hidden in the answer.
-        """
+    async def send(self, request: Request) -> Reply:
+        """Send a request, once. Its secrets are hidden in the answer."""
         try:
             url = httpcore2.URL(request.url)
             origin = url.origin
@@ -69,9 +64,13 @@ class Exchange:
         try:
             async with self._connections.one(origin, kept=request.kept) as connection:
                 async with connection.stream(
-                    request.method, url, headers=list(request.headers.items()), extensions=self._extensions
+                    request.method,
+                    url,
+                    headers=list(request.headers.items()),
+                    content=request.content,
+                    extensions=self._extensions,
                 ) as response:
-                    reply = await _read(response, secret)
+                    reply = await _read(response, request.secrets)
                 if reply.succeeded and _is_foreign(reply, request.named):
                     await connection.aclose()
                     return reply._replace(body=None, unreadable="it is about other work than was asked for")
@@ -88,12 +87,12 @@ def _is_foreign(reply: Reply, named: Named) -> bool:
     return any(isinstance(answered, str) and answered.lower() != asked.lower() for answered, asked in found)
 
 
-async def _read(response: httpcore2.Response, secret: str) -> Reply:
-    headers = _headers(response, secret)
+async def _read(response: httpcore2.Response, secrets: Sequence[str]) -> Reply:
+    headers = _headers(response, secrets)
     body: Json = None
     unreadable = None
     try:
-        body = _parse(await _bounded(response, headers), secret)
+        body = _parse(await _bounded(response, headers), secrets)
     except ValueError as error:
         unreadable = str(error)
     except _RAISED:
@@ -101,11 +100,11 @@ async def _read(response: httpcore2.Response, secret: str) -> Reply:
     return Reply(response.status, headers, body, unreadable)
 
 
-def _headers(response: httpcore2.Response, secret: str) -> dict[str, str]:
+def _headers(response: httpcore2.Response, secrets: Sequence[str]) -> dict[str, str]:
     """By their names in small letters; what was sent more than once is joined (RFC 9110, sections 5.3 and 5.5)."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
-        name, value = raw_name.decode("latin-1").lower(), str(_without(secret, raw_value.decode("latin-1")))
+        name, value = raw_name.decode("latin-1").lower(), str(_without(secrets, raw_value.decode("latin-1")))
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
@@ -121,7 +120,7 @@ async def _bounded(response: httpcore2.Response, headers: Mapping[str, str]) -> 
     return bytes(content)
 
 
-def _parse(content: bytes, secret: str) -> Json:
+def _parse(content: bytes, secrets: Sequence[str]) -> Json:
     """JSON or nothing, without the key.
 
     Raises:
@@ -133,20 +132,21 @@ def _parse(content: bytes, secret: str) -> Json:
         value = json.loads(content, parse_constant=_no_constant)
         # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
         hidden = b"\\" in content or b"\0" in content
-        return _without(secret, value) if hidden or secret.encode() in content else value
+        return _without(secrets, value) if hidden or any(each.encode() in content for each in secrets) else value
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
 
 
-def _without(secret: str, given: Json) -> Json:
+def _without(secrets: Sequence[str], given: Json) -> Json:
     """A value in which a platform that quotes the key has not quoted it."""
     match given:
-        case str() if len(secret) >= SECRET:
-            return given.replace(secret, "[key]")
+        case str():
+            for secret in secrets:
+                given = given.replace(secret, "[key]") if len(secret) >= SECRET else given
         case list():
-            return [_without(secret, item) for item in given]
+            return [_without(secrets, item) for item in given]
         case dict():
-            return {str(_without(secret, name)): _without(secret, value) for name, value in given.items()}
+            return {str(_without(secrets, name)): _without(secrets, value) for name, value in given.items()}
     return given
 
 

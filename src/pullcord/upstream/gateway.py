@@ -115,14 +115,12 @@ class Gateway:
         """
         propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
         await anyio.lowlevel.checkpoint_if_cancelled()
-        key = operation.platform.key
-        secret = request.headers.get(key.header, "").removeprefix(key.prefix)
         own = self.now() + self._total
         deadline = own if deadline is None else min(own, deadline)
         repeats = 0
         lost: Reply | None = None
         while True:
-            answer = await self._attempt(request, secret, deadline, shield=operation.cancel is not None)
+            answer = await self._attempt(request, deadline, shield=operation.cancel is not None)
             answer = answer._replace(retry_after=problem.retry_after(operation.platform, answer))
             wait = self._wait(operation, answer, repeats, lost)
             if wait is None or self.now() + wait >= deadline:
@@ -149,13 +147,13 @@ class Gateway:
             return seconds if seconds is not None and seconds <= SHORT_WAIT else None
         return None
 
-    async def _attempt(self, request: Request, secret: str, deadline: float, *, shield: bool) -> Reply:
+    async def _attempt(self, request: Request, deadline: float, *, shield: bool) -> Reply:
         try:
             exchange = self._exchange
         except ImportError:
             return Reply.unsent("pullcord's own files went while it ran; it must be started again")
         with anyio.move_on_after(deadline - self.now(), shield=shield):
-            return await exchange.send(request, secret)
+            return await exchange.send(request)
         return Reply.lost("no answer came in time")
 
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from pullcord.model import sanitize
-from pullcord.model.operation import Expression, Json, Platform, Source
+from pullcord.model.expression import Expression, Source
+from pullcord.model.operation import Platform
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 
 MEMBERS = ("type", "title", "status", "detail", "code", "instance", "retry_after_seconds", "request_id")
 
@@ -17,7 +19,7 @@ def members(platform: Platform, reply: Reply) -> dict[str, Json]:
     """What a reply says went wrong: RFC 9457's members, cleaned; absent ones are left out."""
     found: dict[str, Json] = {}
     for name in MEMBERS:
-        value = _read(reply, platform.problem.get(name, Expression(Source.BODY, f"/{name}")))
+        value = _named(platform, reply, name)
         if name == "detail" and isinstance(value, list):
             value = "; ".join(_faults(value)) or None
         if isinstance(value, str) and value.strip():
@@ -28,6 +30,18 @@ def members(platform: Platform, reply: Reply) -> dict[str, Json]:
     if reply.unreadable:
         found["detail"] = f"The answer can't be read: {reply.unreadable}."
     return found
+
+
+def _named(platform: Platform, reply: Reply, name: str) -> Json:
+    """A member of the problem: the first of its places that holds one; null where none does.
+
+    What the manifest doesn't name counts only in application/problem+json (RFC 9457, 3).
+    """
+    places: tuple[Expression, ...] = ()
+    if reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/problem+json":
+        places = (Expression(Source.BODY, f"/{name}"),)
+    values = (_read(reply, place) for place in platform.problem.get(name, places))
+    return next((value for value in values if value is not None), None)
 
 
 def _read(reply: Reply, expression: Expression) -> Json:
@@ -49,7 +63,7 @@ def _faults(given: list[Json]) -> Iterator[str]:
 
 def retry_after(platform: Platform, reply: Reply) -> int | None:
     """The seconds that a platform asks to wait, from the body or from Retry-After in either form (RFC 9110, 10.2.3)."""
-    value = _read(reply, platform.problem.get("retry_after_seconds", Expression(Source.BODY, "/retry_after_seconds")))
+    value = _named(platform, reply, "retry_after_seconds")
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < sanitize.INTEGER_LIMIT:
         return math.ceil(value)
     header = reply.headers.get("retry-after", "").strip()

@@ -1,20 +1,25 @@
 """(operation, arguments, settings) to an HTTP request, and an address back to arguments. Pure."""
 
+import base64
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
-from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
 
 from pullcord import __version__
 from pullcord.config.settings import Settings
-from pullcord.model.operation import Arguments, Json, Operation, Parameter, Place, Pointer
+from pullcord.model.arguments import typed
+from pullcord.model.operation import Key, Operation, Parameter, Place
+from pullcord.model.pointer import Pointer, tokens
+from pullcord.model.value import Arguments, Json
 
 Named: TypeAlias = Sequence[tuple[Pointer, str]]
 """Where an answer names the work that it is about, and what that must be called."""
 
 
 class Request(NamedTuple):
-    """A request without content."""
+    """A request, as it goes out."""
 
     method: str
     url: str
@@ -26,9 +31,14 @@ class Request(NamedTuple):
     Bytes behind an earlier answer would be taken for the answer to this one: that shows where answers name their work.
     And the other side may just have closed it: then nobody knows what came of this one, and it must be repeatable.
     """
+    secrets: tuple[str, ...] = ()
+    """What of it must not be shown, wherever it comes back."""
+    content: bytes = b""
 
 
-_NAMES = re.compile(r"\{([^{}]*)\}")
+_PATH_NAMES = re.compile(r"\{([^{}]*)\}")
+_TEXT_NAMES = re.compile(r"\{([A-Za-z0-9_.-]{1,64})\}")
+_ENDS = re.compile(r"^ +| +$")
 
 
 def build(operation: Operation, arguments: Arguments, settings: Settings, request_id: str) -> Request:
@@ -40,48 +50,101 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
         settings: of the operation's platform; none of them missing.
         request_id: names the call in the platform's logs, where it keeps X-Request-ID.
     """
+    content = _content(operation, arguments)
     headers = {
         "Host": urlsplit(settings.base_url).netloc,
-        "Accept": "application/json, application/problem+json",
+        "Accept": _accepted(operation),
         "Accept-Encoding": "identity",  # a compressed reply could not be bounded before it is unpacked
         "User-Agent": f"pullcord/{__version__}",
         "X-Request-ID": request_id,
         **dict(_headers(operation, arguments, settings)),
     }
+    if operation.media is not None:
+        headers["Content-Type"] = operation.media
     if operation.method != "GET":
-        headers["Content-Length"] = (
-            "0"  # some servers refuse a request that could carry content and doesn't say how much
-        )
-    if settings.key:
-        headers[operation.platform.key.header] = operation.platform.key.prefix + settings.key.get_secret_value()
+        # Some servers refuse a request that could carry content and doesn't say how much.
+        headers["Content-Length"] = str(len(content))
+    secrets: tuple[str, ...] = ()
+    if settings.key and settings.scheme:
+        headers[settings.scheme.header], secrets = _key(settings.scheme, settings.key.get_secret_value())
     named = [(pointer, str(arguments[name])) for pointer, name in operation.answers]
     kept = bool(named) and operation.repeatable
-    return Request(operation.method, url(operation, arguments, settings.base_url), headers, named, kept)
+    address = url(operation, arguments, settings.base_url)
+    return Request(operation.method, address, headers, named, kept, secrets, content)
+
+
+def _accepted(operation: Operation) -> str:
+    """The media types of the answers that the manifest describes as a success, and of no others."""
+    said = (each.media for status, each in operation.responses.items() if status.startswith("2"))
+    return ", ".join(dict.fromkeys(media for each in said for media in each)) or "*/*"
+
+
+def _key(scheme: Key, given: str) -> tuple[str, tuple[str, ...]]:
+    """A header's value that tells a key, and what of it is secret."""
+    if not scheme.basic:
+        return scheme.prefix + given, (given,)
+    encoded = base64.b64encode(given.encode()).decode()  # RFC 7617
+    return scheme.prefix + encoded, (encoded, given, given.partition(":")[2])
 
 
 def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> Iterator[tuple[str, str]]:
     for parameter in operation.parameters:
         if parameter.place is not Place.HEADER:
             continue
-        value = settings.values.get(parameter.env) if parameter.env else arguments.get(parameter.name)
+        value = settings.values.get(parameter.env) if parameter.env else _value(parameter, arguments)
         if value is not None:
-            # Percent-encoded, so that a text of any language fits a header and none can end it.
-            yield parameter.wire, quote(str(value), safe=" !$&'()*+,-./:;=?@_~")
+            yield parameter.wire, _word(value) if "const" in parameter.schema else _carried(_word(value))
+
+
+def _carried(text: str) -> str:
+    """Any text as a header can carry it: percent-encoded, so that none can end it, nor lose white space at its ends."""
+    return _ENDS.sub(lambda ends: "%20" * len(ends[0]), quote(text, safe=" !$&'()*+,-./:;=?@_~"))
+
+
+def _content(operation: Operation, arguments: Arguments) -> bytes:
+    """What a request carries; empty where its operation has no content."""
+    whole: dict[str, Json] = {}
+    for parameter in operation.parameters:
+        value = _value(parameter, arguments)
+        if parameter.place is Place.BODY and (value is not None or "const" in parameter.schema):
+            *parents, last = tokens(parameter.wire)
+            place = whole
+            for parent in parents:
+                inner = place.setdefault(parent, {})
+                place = inner if isinstance(inner, dict) else {}
+            place[last] = value
+    return json.dumps(whole).encode() if operation.media is not None else b""
 
 
 def url(operation: Operation, arguments: Arguments, base_url: str) -> str:
-    """The address of a call. Each path value becomes one segment, whatever is in it."""
-    path = _NAMES.sub(lambda name: quote(str(arguments[name[1]]), safe=""), operation.path)
-    query = "&".join(
-        f"{quote(parameter.wire, safe='')}={quote(_word(value), safe='')}"
-        for parameter in operation.arguments
-        if parameter.place is Place.QUERY and (value := _value(parameter, arguments)) is not None
-    )
-    return base_url + path + (f"?{query}" if query else "")
+    """The address of a call. Each path value stays in its segment, whatever is in it."""
+    given = {each.wire: each.name for each in operation.parameters if each.place is Place.PATH}
+    path = _PATH_NAMES.sub(lambda name: quote(_word(arguments[given[name[1]]]), safe=""), operation.path)
+    pairs = [pair for each in operation.parameters if each.place is Place.QUERY for pair in _pairs(each, arguments)]
+    return base_url + path + ("?" if pairs else "") + "&".join(pairs)
+
+
+def _pairs(parameter: Parameter, arguments: Arguments) -> list[str]:
+    """What a parameter adds to a query."""
+    value = _value(parameter, arguments)
+    if value is None:
+        return []
+    words = [quote(word, safe="") for word in _words(value)]
+    written = words if parameter.explode else [",".join(words)]
+    return [f"{quote(parameter.wire, safe='')}={word}" for word in written]
 
 
 def _value(parameter: Parameter, arguments: Arguments) -> Json:
+    """What a parameter sends; None: nothing."""
+    if parameter.template is not None:
+        return _TEXT_NAMES.sub(lambda name: _word(arguments[name[1]]), parameter.template)
+    if "const" in parameter.schema:
+        return parameter.schema["const"]
     return arguments.get(parameter.name, parameter.schema.get("default"))
+
+
+def _words(value: Json) -> list[str]:
+    return [_word(each) for each in value] if isinstance(value, list) else [_word(value)]
 
 
 def _word(value: Json) -> str:
@@ -101,32 +164,53 @@ def absolute(href: str, base_url: str) -> str | None:
 
 
 def match(operation: Operation, method: str, address: str, base_url: str) -> dict[str, Json] | None:
-    """The arguments with which an operation's call goes to an absolute address; None if it never does."""
+    """The arguments with which an operation's call goes to an absolute address; None if it never does.
+
+    Nor does it where the call has content, of which an address tells nothing.
+
+    Args:
+        operation: what may be called.
+        method: the HTTP method.
+        address: where the call goes.
+        base_url: of the operation's platform.
+    """
     path, _, query = address.partition("?")
-    if method != operation.method or "#" in address or not path.startswith(base_url):
+    if method != operation.method or operation.media or "#" in address or not path.startswith(base_url):
         return None
-    found = _template(operation.path).fullmatch(path.removeprefix(base_url))
-    if not found:
+    pieces = _PATH_NAMES.split(operation.path)
+    found = re.fullmatch("([^/]+)".join(map(re.escape, pieces[::2])), path.removeprefix(base_url))
+    asked = _asked(operation, query)
+    if found is None or asked is None:
         return None
-    queries = {parameter.wire: parameter for parameter in operation.arguments if parameter.place is Place.QUERY}
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if len(dict(pairs)) != len(pairs) or not queries.keys() >= dict(pairs).keys():
+    paths = {each.wire: each for each in operation.parameters if each.place is Place.PATH}
+    named = ((paths[name], unquote(text)) for name, text in zip(pieces[1::2], found.groups(), strict=True))
+    return {each.name: typed(each.schema, text) for each, text in named} | asked
+
+
+def _asked(operation: Operation, query: str) -> dict[str, Json] | None:
+    """The arguments that a query gives; None if it is none of the operation's."""
+    pairs: dict[str, list[str]] = {}
+    for name, _, text in (pair.partition("=") for pair in query.split("&") if pair):
+        pairs.setdefault(unquote_plus(name), []).append(text)
+    queries = [each for each in operation.parameters if each.place is Place.QUERY]
+    if not {each.wire for each in queries} >= pairs.keys():
         return None
-    arguments: dict[str, Json] = {name: unquote(value) for name, value in found.groupdict().items()}
-    for name, value in pairs:
-        arguments[queries[name].name] = _typed(queries[name], value)
+    arguments: dict[str, Json] = {}
+    for each in queries:
+        texts = _texts(each, pairs.get(each.wire, []))
+        inner = each.schema.get("items")
+        if not each.is_argument and texts != _words(each.schema["const"]):
+            return None
+        if each.is_argument and isinstance(inner, dict) and texts:
+            arguments[each.name] = [typed(inner, text) for text in texts]
+        elif each.is_argument and texts:
+            if len(texts) > 1:
+                return None
+            arguments[each.name] = typed(each.schema, texts[0])
     return arguments
 
 
-def _template(path: str) -> re.Pattern[str]:
-    names = iter(_NAMES.findall(path))
-    literals = [re.escape(part) for part in re.split(r"\{[^{}]*\}", path)]
-    return re.compile(literals[0] + "".join(f"(?P<{next(names)}>[^/]+){part}" for part in literals[1:]))
-
-
-def _typed(parameter: Parameter, value: str) -> Json:
-    if parameter.schema["type"] == "integer":
-        return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else value
-    if parameter.schema["type"] == "boolean":
-        return {"true": True, "false": False}.get(value, value)
-    return value
+def _texts(parameter: Parameter, raw: Sequence[str]) -> list[str]:
+    """The texts that a query gives for a parameter, whose values are still encoded."""
+    parts = raw if parameter.explode else [part for text in raw for part in text.split(",")]
+    return [unquote_plus(part) for part in parts]

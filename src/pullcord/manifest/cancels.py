@@ -1,0 +1,123 @@
+"""What a cancel stops, how it is aimed, and how its end is confirmed."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pullcord.manifest.conditions import condition
+from pullcord.manifest.expressions import Here, Lead, arguments
+from pullcord.manifest.links import REL
+from pullcord.manifest.node import Node, nearest
+from pullcord.manifest.rules import poll
+from pullcord.model.cancel import EXPECT, REASON, WAIT_SECONDS, Before, Cancel, Target
+from pullcord.model.link import Link
+from pullcord.model.listing import Listing, PageStyle
+from pullcord.model.operation import Operation, Parameter, Place
+from pullcord.model.outcome import Outcome
+from pullcord.model.value import Json
+
+_GONE = (Outcome.STOPPED, Outcome.NOT_FOUND)
+"""What it may mean that a confirming look finds nothing."""
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def cancel(node: Node, here: Here) -> Cancel:
+    """x-cancel: what the operation stops."""
+    members = node.members("x-cancel")
+    return Cancel(
+        "task" if members["aim"].choice(["task", "current"]) == "task" else "current",
+        _relations(members["confirm"]) if "confirm" in members else (),
+        _target(members["target"], here) if "target" in members else None,
+        poll(members["poll"]) if "poll" in members else None,
+        Outcome(members["gone"].choice(_GONE)) if "gone" in members else None,
+        _before(members["before"]) if "before" in members else None,
+        members["again"].seconds() if "again" in members else None,
+    )
+
+
+def _relations(node: Node) -> tuple[str, ...]:
+    """One link's relation, or a list of several."""
+    items = node.items() if isinstance(node.value, list) else [node]
+    if not items:
+        node.fault("no link is named; write a link's relation, or leave this out")
+    return tuple(item.text(REL, "a link's relation") for item in items)
+
+
+def _before(node: Node) -> Before:
+    members = node.members("x-cancel.before")
+    return Before(members["look"].text(REL, "a link's relation"), "required" in members and members["required"].flag())
+
+
+def _target(node: Node, here: Here) -> Target:
+    members = node.members("target")
+    target = Target(
+        operation_id=members["operationId"].text(),
+        arguments=arguments(members["parameters"], here),
+        when=condition(members["when"], here),
+        name=members["name"].text(_NAME, "a name for the found id, such as task_id"),
+        at=members["at"].pointer_text(),
+    )
+    here.leads.append(Lead(node, target.operation_id, target.arguments))
+    return target
+
+
+def added(cancel: Cancel | None, listing: Listing | None) -> Iterator[Parameter]:
+    """The arguments that pullcord itself heeds."""
+    if cancel and cancel.confirm:
+        what = "Seconds to watch for the real end."
+        yield _local(WAIT_SECONDS, {"type": "integer", "minimum": 0, "maximum": 300, "default": 0}, what)
+    if cancel and cancel.target:
+        what = f"Cancel only if this is the {cancel.target.name} that runs now."
+        yield _local(EXPECT + cancel.target.name, {"type": "string", "maxLength": 256}, what)
+    if cancel:
+        yield _local(REASON, {"type": "string", "maxLength": 300}, "Why, for the record; no secrets.")
+    if listing and listing.pages.style is PageStyle.WHOLE:
+        yield _local("offset", {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0}, "Items to skip.")
+
+
+def _local(name: str, schema: dict[str, Json], description: str) -> Parameter:
+    return Parameter(name, Place.LOCAL, required=False, description=description, schema=schema, wire=name)
+
+
+def check_cancel(operation: Operation, operations: Mapping[str, Operation], node: Node) -> None:
+    """Note a confirmation or a look-up that can't tell what it is asked for.
+
+    Args:
+        operation: what was read.
+        operations: of the same file.
+        node: of the operation.
+    """
+    cancel = operation.cancel
+    if cancel is None:
+        return
+    place = node.at(f"{node.pointer}/x-cancel", None)
+    tells = list(dict.fromkeys(link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))))
+    for rel in cancel.confirm:
+        if rel and rel not in tells:
+            place.at(f"{place.pointer}/confirm", None).fault(
+                f"{rel} is no link to an operation whose x-state has phases; {nearest(rel, tells)}"
+            )
+    for name, given in (("gone", cancel.gone), ("again", cancel.again)):
+        if given is not None and not cancel.confirm:
+            place.at(f"{place.pointer}/{name}", None).fault(
+                f"{name} is about the look that confirms; write confirm, too"
+            )
+    early = [rel for rel in tells if operation.link(rel)]
+    if cancel.before and cancel.before.look not in {*early, ""}:
+        place.at(f"{place.pointer}/before/look", None).fault(
+            f"{cancel.before.look} is no link to an operation whose x-state has phases, with arguments that are known"
+            f" before there is a reply; {nearest(cancel.before.look, early)}"
+        )
+    looked_up = operations.get(cancel.target.operation_id) if cancel.target else None
+    if looked_up and not looked_up.listing:
+        place.at(f"{place.pointer}/target/operationId", None).fault(
+            f"{looked_up.id} is no list; write an operation that has x-list"
+        )
+
+
+def _links(operation: Operation) -> list[Link]:
+    return [link for response in operation.responses.values() for link in response.links]
+
+
+def _tells(operation: Operation | None) -> bool:
+    """Whether an operation tells where work stands. Of one that isn't there that is said elsewhere."""
+    return operation is None or bool(operation.state and operation.state.phases)

@@ -1,0 +1,122 @@
+"""What a call or its reply holds, named by OpenAPI's runtime expressions (3.1.1, 4.8.20.4), and calls made of that."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pullcord.manifest.node import POINTER, Node, nearest
+from pullcord.model.cancel import Cancel
+from pullcord.model.expression import Expression, Source
+from pullcord.model.link import Link
+from pullcord.model.operation import Parameter
+from pullcord.model.pointer import Pointer
+
+_EXPRESSION = re.compile(
+    r"\$(?:request\.(?P<place>path|query|header|argument)\.(?P<argument>[^#]+)"
+    r"|response\.header\.(?P<header>[^#]+)|response\.body#(?P<body>.*)|item#(?P<item>.*)|target\.(?P<target>.+))"
+)
+
+
+class Lead(NamedTuple):
+    """A call that a manifest leads to, and where it says so."""
+
+    node: Node
+    operation_id: str
+    arguments: tuple[tuple[str, Expression], ...]
+    link: Link | None = None
+    """The link that leads there; None: a cancel's target does."""
+
+
+class Here(NamedTuple):
+    """The operation that keywords stand in: what its expressions may name, and where they lead."""
+
+    name: str
+    leads: list[Lead]
+    """Filled as they are read."""
+    parameters: Sequence[Parameter] = ()
+    reads: bool = True
+    """Whether it changes nothing."""
+    cancel: Cancel | None = None
+    """What it stops."""
+
+
+def expression(node: Node, here: Here, *, of_items: bool = False) -> Expression:
+    """A runtime expression or a constant.
+
+    Args:
+        node: where it stands.
+        here: the operation that it may name the parameters of.
+        of_items: whether it may name an item of an array.
+    """
+    if not isinstance(node.value, str) or not node.value.startswith("$"):
+        return Expression(Source.CONSTANT, node.value)
+    match = _EXPRESSION.fullmatch(node.value)
+    if match is None or (match["item"] is not None and not of_items):
+        node.fault(
+            f"{node.value!r} is no expression that pullcord reads; write $request.path.NAME, $request.query.NAME,"
+            " $request.argument.NAME, $response.body#/POINTER or $response.header.NAME"
+            + (", or $item#/POINTER" if of_items else "")
+        )
+        return Expression(Source.CONSTANT, None)
+    if match["argument"] is not None:
+        return Expression(Source.ARGUMENT, _argument(node, here, match["place"], match["argument"]))
+    if match["header"] is not None:
+        return Expression(Source.HEADER, match["header"].lower())
+    if match["target"] is not None:
+        target = here.cancel.target if here.cancel else None
+        if target is None or match["target"] != target.name:
+            what = f"write $target.{target.name}" if target else "describe the look-up as target in x-cancel"
+            node.fault(f"{here.name} looks up no target {match['target']} before it is sent; {what}")
+        return Expression(Source.TARGET, match["target"])
+    source, pointer = (Source.BODY, match["body"]) if match["body"] is not None else (Source.ITEM, match["item"])
+    if not POINTER.fullmatch(pointer):
+        node.fault(f"{pointer!r} is no JSON Pointer; write #/name")
+    return Expression(source, pointer)
+
+
+def _argument(node: Node, here: Here, place: str, name: str) -> str | None:
+    """The argument that fills a parameter, which is named by its place and name there, or by the argument's own."""
+    given = [each for each in here.parameters if each.is_argument]
+    known = (
+        {each.name: each.name for each in given}
+        if place == "argument"
+        else {each.wire: each.name for each in given if each.place == place}
+    )
+    if name not in known:
+        what = "argument" if place == "argument" else f"{place} parameter"
+        instead = nearest(name, list(known)) if known else "read it from the body"
+        node.fault(f"{here.name} has no {what} {name}; {instead}")
+    return known.get(name)
+
+
+def arguments(node: Node, here: Here, *, of_items: bool = False) -> tuple[tuple[str, Expression], ...]:
+    """The arguments of a call, each with what gives its value.
+
+    Args:
+        node: an object of expressions.
+        here: the operation that leads to the call.
+        of_items: whether the call belongs to an item of an array.
+    """
+    return tuple((name, expression(value, here, of_items=of_items)) for name, value in node.named().items())
+
+
+def expressions(node: Node, here: Here) -> tuple[Expression, ...]:
+    """One expression, or a list of those that are tried in turn.
+
+    Args:
+        node: where they stand.
+        here: the operation that they may name the parameters of.
+    """
+    items = node.items() if isinstance(node.value, list) else [node]
+    if not items:
+        node.fault("no place is named; write an expression, or leave this out")
+    return tuple(expression(item, here) for item in items)
+
+
+def in_body(node: Node, name: str) -> Pointer:
+    """An expression that names a part of the reply's body."""
+    found = expression(node, Here(node.pointer, []))
+    if found.source is Source.BODY:
+        return str(found.value)
+    node.fault(f"write where they stand in a body, such as $response.body#/{name}")
+    return ""

@@ -1,0 +1,71 @@
+"""What operations are called: by their manifest, among all that are loaded, and as tools."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pullcord.manifest.node import Node
+from pullcord.model.cancel import Target
+from pullcord.model.link import Link
+from pullcord.model.operation import Operation
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TOOLS_LIMIT = 6
+"""Tools of one platform: each costs every agent that is served some of its attention."""
+
+
+def tool(members: Mapping[str, Node]) -> str | None:
+    """The name of an operation's tool: its operationId, unless x-tool gives another; None: it is no tool."""
+    if "x-tool" not in members:
+        return members["operationId"].text(
+            _NAME, "a tool name (1 to 64 of A-Z a-z 0-9 _ -), or give its tool one with x-tool"
+        )
+    if members["x-tool"].value is False:
+        return None
+    return members["x-tool"].text(_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -, or false if it is no tool")
+
+
+def check_tools(found: Sequence[tuple[Operation, Node]]) -> None:
+    """Note each tool of a manifest that has the name of another, or is one too many."""
+    known: dict[str, Operation] = {}
+    for operation, node in found:
+        if operation.tool:
+            first = known.setdefault(operation.tool, operation)
+            if first is not operation and first.operation_id != operation.operation_id:
+                node.fault(f"the tool {operation.tool} is also {first.operation_id}; give one another name with x-tool")
+            if len(known) > TOOLS_LIMIT and first is operation:
+                node.fault(
+                    f"this is one tool more than {TOOLS_LIMIT};"
+                    " write x-tool: false at operations that only looks, parts and targets use"
+                )
+
+
+def renamed(operations: Sequence[Operation]) -> list[Operation]:
+    """The operations of one manifest by names that no other manifest's have, and so is what leads to them.
+
+    A tool's name is its own among all that are loaded; an operation that is no tool is named by its platform, too.
+    """
+    ids = {each.operation_id: each.tool or f"{each.platform.name}/{each.operation_id}" for each in operations}
+    if all(old == new for old, new in ids.items()):
+        return list(operations)
+    return [
+        each._replace(
+            id=ids[each.operation_id],
+            responses=_led(each.responses, ids),
+            cancel=_led(each.cancel, ids),
+            listing=_led(each.listing, ids),
+        )
+        for each in operations
+    ]
+
+
+def _led(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - any record, and gives one of the same kind
+    """A record in which all that leads to operations names them anew."""
+    if isinstance(value, Link | Target):
+        value = value._replace(operation_id=ids[value.operation_id])
+    if isinstance(value, Mapping):
+        return {key: _led(each, ids) for key, each in value.items()}
+    if isinstance(value, tuple):
+        parts = [_led(each, ids) for each in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return value

@@ -1,0 +1,102 @@
+"""Path templates: what may stand in one, and whether two can be told apart."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pullcord.manifest.node import Node
+from pullcord.model.arguments import fault_of, typed
+from pullcord.model.operation import Operation, Parameter, Place
+from pullcord.model.pattern import may_hold
+from pullcord.model.value import Json
+
+_NAMES = re.compile(r"\{([^{}]*)\}")
+_SEGMENT = r"(?!\.{1,2}(?:[/#]|$))(?:(?<!\})\{[^\s{}/?#]+\}|[A-Za-z0-9._~!$&'()*+,=:@-])+"
+_PATH = re.compile(rf"(?P<path>(?:/{_SEGMENT})+/?|/)(?:#[a-z0-9_-]+)?")
+
+
+def sent(node: Node, path: str) -> str:
+    """The path that is sent: without the #word that tells operations of one path and method apart.
+
+    Args:
+        node: where it stands.
+        path: as the manifest writes it.
+    """
+    found = _PATH.fullmatch(path)
+    if found is None:
+        node.fault(
+            "this path can't be followed; write /word/{name}, where a {name} may be a piece of a part, too,"
+            " and #word at the end only to tell two operations apart"
+        )
+        return path
+    return found["path"]
+
+
+def check_parameters(node: Node, path: str, parameters: Sequence[Parameter]) -> None:
+    """Note each parameter that only one of the path and the list of parameters has.
+
+    Args:
+        node: the operation.
+        path: its path template.
+        parameters: its parameters.
+    """
+    named = _NAMES.findall(path)
+    declared = [parameter.wire for parameter in parameters if parameter.place is Place.PATH]
+    for name in dict.fromkeys(named):
+        if name not in declared:
+            node.fault(f"the path names {{{name}}}, which no parameter describes; add one with in: path")
+        if named.count(name) > 1:
+            node.fault(f"the path names {{{name}}} twice; give each its own name")
+    for name in declared:
+        if name not in named:
+            node.fault(f"the parameter {name} is not in the path; write {{{name}}} there, or leave it out")
+
+
+class _Part(NamedTuple):
+    """What stands between two slashes."""
+
+    words: list[str]
+    """Before, between and behind the parameters."""
+    schemas: list[Mapping[str, Json]]
+    """What the parameters must fit."""
+
+
+def meet(one: Operation, other: Operation) -> bool:
+    """Whether arguments could make both paths the same, as far as can be told: in doubt they could."""
+    left, right = list(_parts(one)), list(_parts(other))
+    return len(left) == len(right) and all(map(_can_be_same, left, right))
+
+
+def _parts(operation: Operation) -> Iterator[_Part]:
+    schemas = {each.wire: each.schema for each in operation.parameters if each.place is Place.PATH}
+    for part in operation.path.rstrip("/").split("/"):
+        pieces = _NAMES.split(part)
+        yield _Part(pieces[::2], [schemas.get(name, {"type": "string"}) for name in pieces[1::2]])
+
+
+def _can_be_same(one: _Part, other: _Part) -> bool:
+    for part, fixed in ((one, other), (other, one)):
+        if not fixed.schemas:
+            return _can_be(part, fixed.words[0])
+    begins = one.words[0].startswith(other.words[0]) or other.words[0].startswith(one.words[0])
+    ends = one.words[-1].endswith(other.words[-1]) or other.words[-1].endswith(one.words[-1])
+    return begins and ends and not _lacks(one, other) and not _lacks(other, one)
+
+
+def _can_be(part: _Part, word: str) -> bool:
+    """Whether arguments can make a part this word."""
+    found = re.fullmatch("(.+)".join(map(re.escape, part.words)), word)
+    if found is None:
+        return False
+    values = zip(part.schemas, found.groups(), strict=True)
+    # With several names the word may also be cut otherwise.
+    return len(part.schemas) > 1 or not any(fault_of(schema, typed(schema, text)) for schema, text in values)
+
+
+def _lacks(part: _Part, other: _Part) -> bool:
+    """Whether a character stands more often in the other than it ever can in this part."""
+    words, others = "".join(part.words), "".join(other.words)
+    return any(
+        others.count(char) > words.count(char) and not any(may_hold(schema, char) for schema in part.schemas)
+        for char in set(others)
+    )

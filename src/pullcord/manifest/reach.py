@@ -1,0 +1,102 @@
+"""Whether a rule can be reached at all, or the rules before it always fit first. Pure."""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from pullcord.model.condition import NAMED, Clause, Comparison, Condition, holds, same
+from pullcord.model.expression import Source
+from pullcord.model.value import Json
+
+LIMIT = 10_000
+"""Replies that are tried in search of one that reaches a rule."""
+
+_Place: TypeAlias = tuple[Source, str]
+
+
+class _Named(NamedTuple):
+    """A value that a rule names."""
+
+    value: Json
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is only known when a call is made."""
+        return isinstance(self.value, str) and bool(NAMED.search(self.value))
+
+
+class _Unnamed(NamedTuple):
+    """All values that no rule names, and in which just these patterns are found."""
+
+    patterns: frozenset[str]
+
+
+def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
+    """Whether every reply that fits a condition fits an earlier one.
+
+    Each place is tried with every value that a rule names there, and with the values that none names. Where that can't
+    be told, or would take more than LIMIT tries, the answer is no.
+
+    Args:
+        condition: a rule's.
+        earlier: those of the rules before it.
+    """
+    if () in earlier:
+        return True
+    asked: dict[_Place, list[Clause]] = {}
+    for clause in itertools.chain(condition, *earlier):
+        asked.setdefault((clause.source, clause.at), []).append(clause)
+    if math.prod(map(_count, asked.values())) > LIMIT:
+        return False
+    own = {(clause.source, clause.at): clause for clause in condition}
+    kinds = [
+        [kind for kind in _kinds(clauses) if place not in own or _may_fit(own[place], kind)]
+        for place, clauses in asked.items()
+    ]
+    replies = (dict(zip(asked, each, strict=True)) for each in itertools.product(*kinds))
+    return all(
+        any(all(_surely_fits(clause, reply[clause.source, clause.at]) for clause in other) for other in earlier)
+        for reply in replies
+    )
+
+
+def _count(clauses: Sequence[Clause]) -> int:
+    """How many kinds of values there are at most."""
+    patterns = sum(clause.comparison is Comparison.MATCH for clause in clauses)
+    return sum(len(clause.values) for clause in clauses) + (1 << min(patterns, LIMIT.bit_length()))
+
+
+def _kinds(clauses: Sequence[Clause]) -> Iterator[_Named | _Unnamed]:
+    named: list[Json] = []
+    patterns: list[str] = []
+    for clause in clauses:
+        if clause.comparison is Comparison.MATCH:
+            patterns.extend(map(str, clause.values))
+        else:
+            named.extend(value for value in clause.values if not any(same(value, each) for each in named))
+    yield from map(_Named, named)
+    for found in itertools.product([True, False], repeat=len(patterns)):
+        yield _Unnamed(frozenset(itertools.compress(patterns, found)))
+
+
+def _may_fit(clause: Clause, kind: _Named | _Unnamed) -> bool:
+    if isinstance(kind, _Named) and kind.is_open and clause.comparison is Comparison.MATCH:
+        return True
+    return _fits(clause, kind)
+
+
+def _surely_fits(clause: Clause, kind: _Named | _Unnamed) -> bool:
+    if isinstance(kind, _Named) and kind.is_open and clause.comparison is not Comparison.IS:
+        return False
+    if clause.comparison is Comparison.NOT and any(_Named(value).is_open for value in clause.values):
+        return False
+    return _fits(clause, kind)
+
+
+def _fits(clause: Clause, kind: _Named | _Unnamed) -> bool:
+    if isinstance(kind, _Named):
+        return holds(clause.comparison, clause.values, kind.value)
+    if clause.comparison is Comparison.MATCH:
+        return str(clause.values[0]) in kind.patterns
+    return clause.comparison is Comparison.NOT

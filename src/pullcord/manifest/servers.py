@@ -1,0 +1,39 @@
+"""Where a platform is reached: the document's one server, and the variables that change it."""
+
+import re
+
+from pullcord.manifest.node import Node
+from pullcord.model.url import url_faults
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_NAMES = re.compile(r"\{([^{}]*)\}")
+
+
+def server(node: Node) -> tuple[str, str, dict[str, str]]:
+    """The base URL, the variable that replaces it, and those that fill its own variables, by these."""
+    servers = node.items()
+    if len(servers) != 1:
+        node.fault("one server is expected; x-env lets users name another")
+        return "", "", {}
+    members = servers[0].members("server")
+    url = members["url"].text()
+    names = _NAMES.findall(url)
+    # OpenAPI's own default, "/", names no host: each user has one of their own.
+    if url not in {"", "/"} and (url_faults(_NAMES.sub("name", url)) or url.endswith("/")):
+        members["url"].fault(
+            "this is no base URL; write https://host/path without a slash at its end, or / where there is no default"
+        )
+    variables: dict[str, str] = {}
+    for name, variable in members["variables"].named().items() if "variables" in members else ():
+        variables[name] = env(variable.members("server variable")["x-env"])
+        if name not in names:
+            variable.fault(f"the url has no {{{name}}}; write it there, or leave the variable out")
+    for name in names:
+        if name not in variables:
+            members["url"].fault(f"{{{name}}} is no variable; describe it under variables")
+    return url, env(members["x-env"]), variables
+
+
+def env(node: Node) -> str:
+    """The name of an environment variable."""
+    return node.text(_VARIABLE, "an environment variable's name in capitals")

@@ -1,0 +1,169 @@
+"""Conditions: whether what came back is what a rule, a link or a target asks for. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+from pydantic_core import SchemaValidator, core_schema
+
+from pullcord.model import sanitize
+from pullcord.model.expression import Source
+from pullcord.model.outcome import Phase
+from pullcord.model.pointer import Pointer, escape, look_up
+from pullcord.model.value import Arguments, Json
+
+NAMED = re.compile(r"\{([^{}]*)\}")
+"""An argument's name where its value is to stand."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Comparison(StrEnum):
+    """How a value is compared with those that a condition names."""
+
+    IS = "is"
+    """It is one of them."""
+    NOT = "not"
+    """It is none of them."""
+    MATCH = "match"
+    """It is a text in which the one of them, a regular expression, is found."""
+
+
+class Clause(NamedTuple):
+    """One thing that a condition asks for. Arguments may stand in the pointer and in values, as {name}."""
+
+    at: str
+    """The pointer, the header's lower-case name, or nothing for a phase."""
+    values: tuple[Json, ...]
+    source: Source = Source.BODY
+    """Body, header, phase, or before."""
+    comparison: Comparison = Comparison.IS
+
+
+Condition: TypeAlias = tuple[Clause, ...]
+"""All of these. None: always."""
+
+
+class Context(NamedTuple):
+    """What a condition may read beside the body that it is about."""
+
+    arguments: Arguments = _NOTHING
+    """Of the call."""
+    headers: Mapping[str, str] = _NOTHING
+    """Of the reply, by lower-case name."""
+    phase: Phase | None = None
+    """Where the work stood when it was looked at before the cancel; None: no look succeeded, or nothing was learnt."""
+    before: Json = None
+    """The body of that look."""
+
+
+ALONE = Context()
+"""Nothing beside the body."""
+
+
+def fits(condition: Condition, body: Json, context: Context = ALONE) -> bool:
+    """Whether a body and its context show all that a condition asks for. What is absent counts as null.
+
+    Args:
+        condition: no clauses: it always fits.
+        body: a reply's body, or an item of a list.
+        context: what else may be read.
+    """
+    return all(_holds(clause, _read(clause, body, context), context.arguments) for clause in condition)
+
+
+def evidence(condition: Condition, body: Json, context: Context = ALONE) -> dict[str, Json]:
+    """What a condition reads, by where it stands, to be shown. An object or a list only if the condition names it.
+
+    Args:
+        condition: that fits.
+        body: a reply's body, or an item of a list.
+        context: what else was read.
+    """
+    return {_place(clause, context): _shown(clause, body, context) for clause in condition}
+
+
+def fill(pointer: Pointer, arguments: Arguments) -> Pointer:
+    """A pointer with the values of the arguments that it names as {name}; one that wasn't given stays as it is."""
+    if "{" not in pointer:
+        return pointer
+    return NAMED.sub(lambda match: escape(_text(arguments.get(match[1]), match[0])), pointer)
+
+
+def same(left: Json, right: Json) -> bool:
+    """Whether two values are equal in JSON. In Python 1 == True; in JSON it isn't."""
+    return left == right and isinstance(left, bool) is isinstance(right, bool)
+
+
+def holds(comparison: Comparison, values: Sequence[Json], value: Json) -> bool:
+    """Whether a value compares as asked.
+
+    Args:
+        comparison: how it is compared.
+        values: what it is compared with; for a match: one regular expression, searched for in the text.
+        value: what was read.
+    """
+    if comparison is Comparison.MATCH:
+        return isinstance(value, str) and _pattern(str(values[0])).isinstance_python(value)
+    return any(same(value, each) for each in values) is (comparison is Comparison.IS)
+
+
+def _holds(clause: Clause, value: Json, arguments: Arguments) -> bool:
+    values = clause.values
+    if clause.comparison is not Comparison.MATCH and any(isinstance(each, str) and "{" in each for each in values):
+        values = tuple(_filled(each, arguments, value) for each in values)
+    return holds(clause.comparison, values, value)
+
+
+def _filled(given: Json, arguments: Arguments, value: Json) -> Json:
+    """A value with the arguments that it names; as a number where it is compared with one, since ids are either."""
+    if not isinstance(given, str):
+        return given
+    text = NAMED.sub(lambda match: _text(arguments.get(match[1]), match[0]), given)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and text != given and text == str(value) else text
+
+
+def _text(value: Json, otherwise: str) -> str:
+    match value:
+        case None:
+            return otherwise
+        case bool():
+            return str(value).lower()
+    return str(value)
+
+
+def _read(clause: Clause, body: Json, context: Context) -> Json:
+    match clause.source:
+        case Source.HEADER:
+            return context.headers.get(clause.at)
+        case Source.PHASE:
+            return context.phase
+        case Source.BEFORE:
+            return look_up(context.before, fill(clause.at, context.arguments))
+    return look_up(body, fill(clause.at, context.arguments))
+
+
+def _place(clause: Clause, context: Context) -> str:
+    match clause.source:
+        case Source.HEADER:
+            return f"$response.header.{clause.at}"
+        case Source.PHASE:
+            return "$before"
+        case Source.BEFORE:
+            return f"$before#{fill(clause.at, context.arguments)}"
+    return fill(clause.at, context.arguments)
+
+
+def _shown(clause: Clause, body: Json, context: Context) -> Json:
+    value = _read(clause, body, context)
+    return None if isinstance(value, dict | list) and clause.comparison is not Comparison.IS else sanitize.value(value)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(pattern: str) -> SchemaValidator:
+    # The engine that checks arguments, too: its time grows with the text only, whatever the pattern.
+    return SchemaValidator(core_schema.str_schema(pattern=pattern, strict=True))

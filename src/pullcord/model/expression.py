@@ -1,0 +1,34 @@
+"""A value that is read from a call or its reply."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from pullcord.model.value import Json
+
+
+class Source(StrEnum):
+    """Where a value is read: the argument of a link, or what a condition asks about."""
+
+    ARGUMENT = "argument"
+    """An argument of this call, by name."""
+    BODY = "body"
+    """The reply's body, by pointer."""
+    HEADER = "header"
+    """A header of the reply, by lower-case name."""
+    ITEM = "item"
+    """The item of an array that the link belongs to, by pointer."""
+    TARGET = "target"
+    """What was found to run just before a cancel."""
+    PHASE = "phase"
+    """The phase that a look just before a cancel showed."""
+    BEFORE = "before"
+    """The body of that look, by pointer."""
+    CONSTANT = "constant"
+
+
+class Expression(NamedTuple):
+    """A value to be read from a call or its reply."""
+
+    source: Source
+    value: Json
+    """The name, the pointer, or the constant itself."""

@@ -1,0 +1,91 @@
+"""A list: where its items stand, what each offers, and how to go on."""
+
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from pullcord.model.link import Link
+from pullcord.model.pointer import Pointer, look_up
+from pullcord.model.state import State
+from pullcord.model.value import Arguments, Json
+
+
+class PageStyle(StrEnum):
+    """How a platform hands out a long list."""
+
+    PAGE = "page"
+    """By the page's number, from 1."""
+    OFFSET = "offset"
+    """By the number of items to skip."""
+    CURSOR = "cursor"
+    """By a word of the part before."""
+    LIMIT = "limit"
+    """Only the first ones, as many as asked for."""
+    WHOLE = "whole"
+    """All at once: pullcord itself cuts it, by an offset of its own."""
+
+
+PAGE_LIMIT = 100
+"""Items that are shown at once, however many the caller asks for: no manifest's parts are larger."""
+
+
+class Pages(NamedTuple):
+    """How to ask for the next part of a list."""
+
+    style: PageStyle
+    at: str = "offset"
+    """The parameter that moves on."""
+    size: str | None = None
+    """The parameter that tells how many items a part has."""
+    total: Pointer | None = None
+    """Where the number of all items stands."""
+    next: Pointer | None = None
+    """Where the next part's cursor stands. Absent, null, empty, or there before: this was the last part."""
+    more: Pointer | None = None
+    """Where it stands whether another part follows; only false says no."""
+
+
+class Since(NamedTuple):
+    """Where it stands since when an item has been running."""
+
+    at: Pointer
+    unit: Literal["s", "ms"] | None = None
+    """Of a number since 1970; None: it is a text by RFC 3339."""
+
+
+class Places(NamedTuple):
+    """Where a list that needs to be told is looked through, such as repositories or namespaces."""
+
+    env: str
+    """The variable that names them, with commas between them."""
+    fills: tuple[str, ...]
+    """The arguments that each place fills. The parts of a place have slashes between them, as in owner/repo."""
+
+
+class Listing(NamedTuple):
+    """Where a list's items stand, what each offers, and how to go on."""
+
+    items: Pointer
+    expose: tuple[Pointer, ...]
+    pages: Pages
+    state: State | None = None
+    links: tuple[Link, ...] = ()
+    key: str | None = None
+    """Where they stand in an object: the member of each item that its key becomes. None: they stand in an array."""
+    name: Pointer | None = None
+    """What a person calls an item."""
+    since: Since | None = None
+    running: tuple[Arguments, ...] = ()
+    """The arguments that ask for what runs: a request for each."""
+    within: str | None = None
+    """The relation of each item's link to the list that holds its work."""
+    places: Places | None = None
+
+
+def items_of(listing: Listing, body: Json) -> list[Json] | None:
+    """The items of a list, each with its key where they stand in an object; None if the body holds no list."""
+    found = look_up(body, listing.items)
+    if listing.key is None:
+        return found if isinstance(found, list) else None
+    if not isinstance(found, dict):
+        return None
+    return [{**(item if isinstance(item, dict) else {}), listing.key: name} for name, item in found.items()]
