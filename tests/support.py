@@ -40,6 +40,7 @@ KEYS = [
     "outcome",
     "message",
     "work_stopped",
+    "may_go_on",
     "state",
     "evidence",
     "target",

@@ -12,7 +12,7 @@ from pullcord.config.surface import Surface
 from pullcord.flow.actions import offer, read
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.platform_actions import ACTIONS_LIMIT, HREF_LIMIT
-from pullcord.flow.verdict import Verdict, verdict
+from pullcord.flow.verdict import Verdict
 from pullcord.model.condition import Clause
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
@@ -467,6 +467,6 @@ class TestLinks:
 
     def test_without_an_answer_the_manifests_default_applies(self) -> None:
         call = _call(shipped()["cancel_task"], TASK)
-        offered = offer(Attempt(call, verdict(Outcome.UNAVAILABLE)))
+        offered = offer(Attempt(call, Verdict(Outcome.UNAVAILABLE)))
 
         assert [action.rel for action in offered.actions] == ["retry-later", "self", "collection"]

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 from tests.support import Stage, answering, shipped, stage
 
-from pullcord.flow.verdict import BY_STATUS, Cause, Verdict, judge, where
+from pullcord.flow.verdict import BY_STATUS, Cause, Standing, Verdict, judge, where
 from pullcord.model.condition import Clause
 from pullcord.model.operation import Operation, Response
 from pullcord.model.outcome import MEANINGS, Outcome, Phase
@@ -190,11 +190,11 @@ def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
     )
 
     assert judge(operation, Reply(202, {}, {"a": "x", "b": [True]})) == Verdict(
-        Outcome.STOPPED, "yes", read={"/a": "x", "/b/0": True}
+        Outcome.STOPPED, read={"/a": "x", "/b/0": True}
     )
     assert judge(operation, Reply(200, {}, {"a": "x"})).outcome is Outcome.STOPPED, "an absent member counts as null"
     assert judge(operation, Reply(200, {}, {"a": 1, "b": [1]})) == Verdict(
-        Outcome.REFUSED, "no", read={"/a": 1}, note="Ours."
+        Outcome.REFUSED, "no", read={"/a": 1}, notes=("Ours.",)
     )
     assert judge(operation, Reply(200, {}, {"a": True})).outcome is Outcome.UNKNOWN, "true is not 1"
     assert judge(operation, Reply(500, {}, {"a": True})).outcome is Outcome.NOTHING_RUNNING
@@ -213,12 +213,13 @@ def test_no_rule_is_held_to_what_could_not_be_read() -> None:
 def test_a_state_is_the_platforms_word_cleaned_and_cut() -> None:
     state = State("/s", (Rule(Phase.ENDED, (Clause("/s", ("done", 1)),)),))
 
-    assert where(state, {"s": "done"}) == ("done", Phase.ENDED, {"/s": "done"})
-    assert where(state, {"s": 1}) == (None, Phase.ENDED, {"/s": 1}), "a word of another type is shown as evidence only"
-    assert where(state, {"s": {"deep": "x"}}) == (None, None, {})
-    assert where(None, {"s": "done"}) == (None, None, {})
-    word, phase, _ = where(state, {"s": "\x1b[31m\u202edone" + "x" * 100})
-    assert (word, phase) == ("[31mdone" + "x" * 55 + "…", None)
+    done = where(state, {"s": "done"})
+    assert (done.word, done.phase, done.read) == ("done", Phase.ENDED, {"/s": "done"})
+    number = where(state, {"s": 1})
+    assert (number.word, number.phase, number.read) == (None, Phase.ENDED, {"/s": 1}), "shown as evidence only"
+    assert where(state, {"s": {"deep": "x"}}) == where(None, {"s": "done"}) == Standing()
+    hostile = where(state, {"s": "\x1b[31m\u202edone" + "x" * 100})
+    assert (hostile.word, hostile.phase) == ("[31mdone" + "x" * 55 + "…", None)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pullcord.flow.verdict import where
 from pullcord.model import sanitize
 from pullcord.model.action import Action
 from pullcord.model.cancel import EXPECT
-from pullcord.model.condition import fits
+from pullcord.model.condition import Context, fits
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
@@ -72,7 +72,7 @@ def offer_item(attempt: Attempt, item: Json) -> list[Action]:
     listing = attempt.call.operation.listing
     if listing is None:
         return []
-    _, phase, _ = where(listing.state, item)
+    phase = where(listing.state, item, Context(attempt.call.arguments)).phase
     followed = _follow(attempt.call, listing.links, attempt.reply, Outcome.OBSERVED, phase, item)
     return _once(action for action, _ in followed)
 
@@ -132,12 +132,13 @@ def _follow(
 ) -> Iterator[tuple[Action, str | None]]:
     """The manifest's links that apply, and whose arguments can all be read; each with its note."""
     body = reply.body if reply else None
+    context = Context(call.arguments, reply.headers if reply else {})
     for link in links:
         if link.outcomes is not None and outcome not in link.outcomes:
             continue
         if link.phases is not None and phase not in link.phases:
             continue
-        if not fits(link.body, body if item is None else item):
+        if not fits(link.body, body if item is None else item, context):
             continue
         each = look_up(body, link.each) if link.each is not None else [item]
         for one in each[: sanitize.ITEMS_LIMIT] if isinstance(each, list) else ():

@@ -88,12 +88,14 @@ class Obstacle(StrEnum):
     """The arguments can't be sent."""
     UNCONFIGURED = "unconfigured"
     """The platform's settings are missing."""
+    OVER = "over"
+    """A look just before showed that there is nothing to stop any more."""
     PROTECTED = "protected"
     """It would stop work that must not be stopped from here."""
     UNGUARDED = "unguarded"
     """Some work is protected, and what this would stop is unknown."""
     UNSEEN = "unseen"
-    """One task was expected, and the look at what runs failed."""
+    """The look at the work that must come before the sending failed."""
     SEVERAL = "several"
     """One task was expected, and several run."""
     CHANGED = "changed"
@@ -129,6 +131,8 @@ class Attempt:
     """Why nothing was sent."""
     details: Mapping[str, Json] = field(default_factory=dict)
     """What the sentence about the obstacle names."""
+    before: "Attempt | None" = None
+    """The look at the work just before its cancel was sent."""
     watch: "Watch | None" = None
     """What watching showed; None: nothing was watched."""
 
@@ -137,10 +141,14 @@ class Attempt:
 class Watch:
     """What watching the work showed, after a cancel or in a look that waits."""
 
-    seconds: float
+    seconds: float = 0
     looks: int = 0
     """How many were made."""
     last: Attempt | None = None
     """The last look that succeeded."""
     possible: bool = True
     """Whether anything names the work that could be watched."""
+    beside: tuple[Attempt, ...] = ()
+    """The last looks at what else tells how the work ended."""
+    settled: bool = True
+    """Whether an end that may turn out to be none was looked at once more."""

@@ -9,7 +9,7 @@ from pullcord.flow.listing import Part, part
 from pullcord.model import sanitize
 from pullcord.model.answer import MEMBERS, Answer, Item, Items
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import MEANINGS, Outcome
+from pullcord.model.outcome import MEANINGS, MayGoOn, Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import problem
@@ -27,6 +27,7 @@ def schema(operation: Operation) -> dict[str, Any]:
             "outcome": {"enum": [str(word) for word in words]},
             "message": {"type": "string"},
             "work_stopped": {"enum": ["yes", "no", "unknown"]},
+            "may_go_on": {"type": "array", "items": {"enum": [str(word) for word in MayGoOn]}},
             "allowed_actions": {"type": "array", "items": {"type": "object"}},
         },
         "required": [*MEMBERS],
@@ -50,6 +51,7 @@ def render(attempt: Attempt) -> Answer:
         outcome=judged.outcome,
         message=wording.message(attempt, items, offered.notes),
         work_stopped=judged.work_stopped,
+        may_go_on=tuple(word for word in MayGoOn if word in judged.may_go_on),
         state=judged.state,
         evidence=_evidence(attempt, shown),
         target=call.target,
@@ -117,7 +119,7 @@ def _problem(attempt: Attempt) -> dict[str, Json] | None:
 
 def _obstacle(attempt: Attempt) -> dict[str, Json] | None:
     match attempt.obstacle:
-        case Obstacle.UNSEEN if attempt.look:
+        case Obstacle.UNSEEN | Obstacle.OVER if attempt.look:
             return _problem(attempt.look)
         case Obstacle.CHANGED | Obstacle.IDLE | Obstacle.SEVERAL:
             return None

@@ -5,17 +5,20 @@ It is called once for a plain cancel or look, and anew when a person's answer ar
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import anyio.lowlevel
 
-from pullcord.flow import verdict
 from pullcord.flow.attempt import Aim, Attempt, Call, Obstacle
 from pullcord.flow.consent import Consent, Person, question
 from pullcord.flow.journal import Journal, milliseconds
+from pullcord.flow.looking import linked, look
 from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.record import intent, outcome, record, refusal
 from pullcord.flow.target import Sighting, sight
+from pullcord.flow.verdict import Verdict, judge
+from pullcord.model.condition import Context
 from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
@@ -80,21 +83,21 @@ def withhold(call: Call, obstacle: Obstacle, sighting: Sighting | None = None, *
         sighting: the look at what runs, if there was one.
         details: what the sentence about the obstacle names.
     """
-    if sighting and obstacle is Obstacle.UNSEEN:
-        seen = sighting.look.verdict.outcome
-        judged = verdict.verdict(Outcome.UNAVAILABLE if seen is Outcome.UNKNOWN else seen)
-    else:
-        judged = verdict.verdict(OUTCOMES[obstacle])
-    if obstacle is Obstacle.IDLE:
-        judged = verdict.Verdict(judged.outcome, "unknown")
+    look = sighting.look if sighting else None
     return Attempt(
         call,
-        judged,
+        _blind(look) if look and obstacle is Obstacle.UNSEEN else Verdict(OUTCOMES[obstacle]),
         aim=sighting.aim if sighting else Aim.NAMED,
-        look=sighting.look if sighting else None,
+        look=look,
         obstacle=obstacle,
         details=details,
     )
+
+
+def _blind(look: Attempt) -> Verdict:
+    """What comes of a cancel that needs a look first, where the look failed: nothing was sent."""
+    seen = look.verdict.outcome
+    return Verdict(Outcome.UNAVAILABLE if seen is Outcome.UNKNOWN else seen)
 
 
 async def step(call: Call, engine: Engine, caller: Caller) -> Attempt:
@@ -105,15 +108,18 @@ async def step(call: Call, engine: Engine, caller: Caller) -> Attempt:
         engine: what it goes through.
         caller: who calls, and who must agree.
     """
-    if call.operation.cancel is None:
-        reply = await _send(call, engine)
-        return Attempt(call, verdict.judge(call.operation, reply), reply)
+    cancel = call.operation.cancel
+    if cancel is None:
+        return await look(call, engine.gateway)
     sighting = None
     obstacle = Obstacle.PROTECTED if call.is_protected else None
-    if obstacle is None and call.operation.cancel.target:
-        sighting = await sight(call, engine.gateway, call.operation.cancel.target)
+    if obstacle is None and cancel.target:
+        sighting = await sight(call, engine.gateway, cancel.target)
         call = call._replace(found=sighting.found)
         obstacle = _unmet(call, sighting)
+    before = await _look_before(call, engine) if obstacle is None and cancel.before else None
+    if before and (unsent := _unsent(call, before)):
+        return unsent
     if obstacle is None and caller.person:
         consent = await caller.person.ask(question(call))
         obstacle = _REFUSALS.get(consent)
@@ -131,7 +137,7 @@ async def step(call: Call, engine: Engine, caller: Caller) -> Attempt:
         )
     if obstacle:
         return await _refuse(withhold(call, obstacle, sighting), engine, caller)
-    return await _cancel(call, engine, caller, sighting)
+    return await _cancel(call, engine, caller, Aimed(sighting, before))
 
 
 def _unmet(call: Call, sighting: Sighting) -> Obstacle | None:
@@ -146,6 +152,26 @@ def _unmet(call: Call, sighting: Sighting) -> Obstacle | None:
     if sighting.aim in unknown:
         return unknown[sighting.aim]
     return None if call.expected in call.found.values() else Obstacle.CHANGED
+
+
+async def _look_before(call: Call, engine: Engine) -> Attempt | None:
+    """The look that must come right before the sending; None where nothing leads to it."""
+    before = call.operation.cancel.before if call.operation.cancel else None
+    looking = linked(call, None, before.look) if before else None
+    return await look(looking, engine.gateway) if looking else None
+
+
+def _unsent(call: Call, before: Attempt) -> Attempt | None:
+    """What a cancel comes to that is not sent, because of the look before; None: it is sent."""
+    seen, cancel = before.verdict, call.operation.cancel
+    if seen.outcome is Outcome.NOT_FOUND:
+        return Attempt(call, replace(seen, unsent=None), look=before, obstacle=Obstacle.OVER)
+    if seen.outcome is not Outcome.OBSERVED:
+        blind = Attempt(call, _blind(before), look=before, obstacle=Obstacle.UNSEEN)
+        return blind if cancel and cancel.before and cancel.before.required else None
+    if seen.unsent is None:
+        return None
+    return Attempt(call, replace(seen, outcome=seen.unsent, unsent=None), look=before, obstacle=Obstacle.OVER)
 
 
 async def _sight_again(
@@ -169,33 +195,46 @@ async def _refuse(attempt: Attempt, engine: Engine, caller: Caller) -> Attempt:
     return attempt
 
 
-async def _cancel(call: Call, engine: Engine, caller: Caller, sighting: Sighting | None) -> Attempt:
+class Aimed(NamedTuple):
+    """What was looked up for a cancel right before its sending."""
+
+    sighting: Sighting | None = None
+    """What runs, where the cancel names no task."""
+    before: Attempt | None = None
+    """Where the work stands."""
+
+
+async def _cancel(call: Call, engine: Engine, caller: Caller, aimed: Aimed) -> Attempt:
     """Send a cancel, between the journal's two lines."""
-    aim, look = (sighting.aim, sighting.look) if sighting else (Aim.NAMED, None)
+    sighting, before = aimed
+    aim, seen = (sighting.aim, sighting.look) if sighting else (Aim.NAMED, None)
     if engine.journal and not await record(engine.journal, intent(call, caller.name)):
         return withhold(call, Obstacle.UNRECORDED, sighting)
+    context = Context(call.arguments)
+    if before and before.verdict.outcome is Outcome.OBSERVED and before.reply:
+        context = context._replace(phase=before.verdict.phase, before=before.reply.body)
     started = time.monotonic()
     reply = Reply.unsent("the caller went away")
-    judged = verdict.judge(call.operation, reply)
+    judged = judge(call.operation, reply)
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
         reply = Reply.lost("the caller went away")
-        reply = await _send(call, engine, sighting)
+        reply = await _send(call, engine, aimed)
     finally:
-        judged = verdict.judge(call.operation, reply)
+        judged = judge(call.operation, reply, context)
         if engine.journal:
             await record(engine.journal, outcome(call, judged.outcome, reply.status, milliseconds(started)))
-    return Attempt(call, judged, reply, aim, look)
+    return Attempt(call, judged, reply, aim, seen, before=before)
 
 
-async def _send(call: Call, engine: Engine, sighting: Sighting | None = None) -> Reply:
-    target = call.operation.cancel.target if call.operation.cancel else None
-
+async def _send(call: Call, engine: Engine, aimed: Aimed) -> Reply:
     async def still_meets() -> bool:
         """Whether a repeat would meet what the first sending was meant for: looked up anew before each."""
-        if target is None or sighting is None:
-            return True
-        return (await sight(call, engine.gateway, target)).found == sighting.found
+        cancel = call.operation.cancel
+        if cancel and cancel.target and aimed.sighting:
+            return (await sight(call, engine.gateway, cancel.target)).found == aimed.sighting.found
+        before = await _look_before(call, engine) if aimed.before else None
+        return before is None or _unsent(call, before) is None
 
     message = request.build(call.operation, call.arguments, call.settings, call.request_id)
     return await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=still_meets)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pullcord.model import sanitize
+from pullcord.model.condition import ALONE, Context, fill
+from pullcord.model.listing import items_of
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import MEANINGS, Outcome, Phase, WorkStopped
+from pullcord.model.outcome import MayGoOn, Outcome, Phase, WorkStopped
 from pullcord.model.pointer import Pointer, look_up
 from pullcord.model.reply import Reply
-from pullcord.model.rule import first
+from pullcord.model.rule import Rule, first
 from pullcord.model.state import State
 from pullcord.model.value import Json
 
@@ -35,16 +37,9 @@ BY_STATUS: Mapping[int, Outcome] = {
 }
 """What an error of the platform says by its status alone (RFC 9110, 15; RFC 6585; RFC 4918). Any other: unknown."""
 
-WORK: Mapping[Phase | None, WorkStopped] = {
-    Phase.ACTIVE: "no",
-    Phase.PAUSED: "no",
-    Phase.ENDED: "yes",
-    Phase.CANCELLED: "yes",
-    None: "unknown",
-}
-"""What a look's phase says of the work."""
-
 _REDIRECTS = range(300, 400)
+_NOTHING_TO_SAY = frozenset({Outcome.DENIED, Outcome.INVALID_ARGUMENTS, Outcome.NOT_FOUND})
+"""After these, nothing is known that may go on."""
 
 
 class Cause(StrEnum):
@@ -71,49 +66,119 @@ class Verdict:
     """What came of a call, and what that rests on."""
 
     outcome: Outcome
-    work_stopped: WorkStopped
+    work_stopped: WorkStopped = "unknown"
+    """What is known of the work: yes or no only where a sign says so."""
     state: str | None = None
     """The platform's own word."""
     phase: Phase | None = None
     read: Mapping[Pointer, Json] = field(default_factory=dict)
     """The fields that decided."""
-    note: str | None = None
+    notes: tuple[str, ...] = ()
     """Sentences for the agent, beside the outcome's own."""
     cause: Cause | None = None
+    may_go_on: frozenset[MayGoOn] = frozenset()
+    """What may still run."""
+    watch: bool = True
+    """Whether looking at the work could teach more."""
+    look: bool = False
+    """Whether one look must decide; the outcome holds where that can't tell."""
+    unsent: Outcome | None = None
+    """Of a look before a cancel: what the cancel comes to without being sent; None: it is sent."""
 
 
-def verdict(outcome: Outcome, cause: Cause | None = None) -> Verdict:
-    """An outcome that rests on nothing a platform sent."""
-    return Verdict(outcome, MEANINGS[outcome].work_stopped, cause=cause)
-
-
-def judge(operation: Operation, reply: Reply) -> Verdict:
+def judge(operation: Operation, reply: Reply, context: Context = ALONE) -> Verdict:
     """What a reply, or the lack of one, says of a call.
 
     Args:
         operation: what was called, with its manifest's rules.
         reply: what came back.
+        context: the call's arguments, and what was seen before; the reply's headers are added.
     """
     if reply.failure is not None:
-        return verdict(Outcome.UNKNOWN, Cause.LOST) if reply.sent else verdict(Outcome.UNAVAILABLE, Cause.UNSENT)
-    state, phase, read = where(operation.state, reply.body) if reply.readable else (None, None, {})
-    rule = None
+        unanswered = Verdict(Outcome.UNKNOWN, cause=Cause.LOST)
+        return unanswered if reply.sent else Verdict(Outcome.UNAVAILABLE, cause=Cause.UNSENT)
+    context = context._replace(headers=reply.headers)
+    state = where(operation.state, reply.body, context) if reply.readable else Standing()
+    if state.phase is Phase.ABSENT:
+        return _verdict(Outcome.NOT_FOUND, state, None, state.read)
+    rule, read = None, dict(state.read)
     if not reply.unreadable and reply.genuine:
-        rule, fields = first(operation.response(reply.status).outcomes, reply.body)
+        rule, fields = first(operation.response(reply.status).outcomes, reply.body, context)
         read |= fields
     if rule:
-        outcome, stopped = rule.word, rule.work_stopped or MEANINGS[rule.word].work_stopped
-        if reply.repeated and outcome is Outcome.ALREADY_FINISHED and phase is Phase.CANCELLED:
+        outcome = rule.word
+        if reply.repeated and outcome is Outcome.ALREADY_FINISHED and state.phase is Phase.CANCELLED:
             outcome = Outcome.STOPPED  # by this call's first sending, whose answer was lost
-        return Verdict(outcome, stopped, state, phase, read, rule.note)
+        return _verdict(outcome, state, rule, read)
     cause = _cause(operation, reply)
     if cause is None:
-        return Verdict(Outcome.OBSERVED, WORK[phase], state, phase, read)
+        return _verdict(Outcome.OBSERVED, state, None, read)
     by_status = BY_STATUS if reply.genuine else WHOEVER_SAYS_IT
     outcome = Outcome.UNKNOWN if reply.succeeded else by_status.get(reply.status or 0, Outcome.UNKNOWN)
     if outcome is not Outcome.UNKNOWN:
         cause = None if reply.genuine else Cause.FOREIGN
-    return Verdict(outcome, MEANINGS[outcome].work_stopped, state, phase, read, cause=cause)
+    return _verdict(outcome, state, None, read, cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a body says that the work stands."""
+
+    word: str | None = None
+    """The platform's own word, cleaned."""
+    rule: Rule[Phase] | None = None
+    """What it means; None: pullcord doesn't know."""
+    read: Mapping[Pointer, Json] = field(default_factory=dict)
+    """The fields that tell it."""
+
+    @property
+    def phase(self) -> Phase | None:
+        """Where the work stands."""
+        return self.rule.word if self.rule else None
+
+
+def where(state: State | None, body: Json, context: Context = ALONE) -> Standing:
+    """Where a body says that the work stands.
+
+    Args:
+        state: where the platform's word stands, and what it means; None: the manifest doesn't say.
+        body: a reply's body, or an item of a list.
+        context: what else the rules may read.
+    """
+    if state is None:
+        return Standing()
+    at = fill(state.at, context.arguments)
+    word = look_up(body, at)
+    rule, read = first(state.phases, body, context)
+    if not isinstance(word, str):
+        return Standing(None, rule, read)
+    return Standing(sanitize.text(word, 64), rule, {at: sanitize.text(word, 64), **read})
+
+
+def _verdict(
+    outcome: Outcome,
+    state: Standing,
+    rule: Rule[Outcome] | None,
+    read: Mapping[Pointer, Json],
+    cause: Cause | None = None,
+) -> Verdict:
+    """A verdict from the rules that fitted: the outcome's own word goes before the phase's."""
+    rules = [each for each in (rule, state.rule) if each]
+    stopped = next((each.work_stopped for each in rules if each.work_stopped), None)
+    going_on = frozenset(word for each in rules for word in each.may_go_on)
+    return Verdict(
+        outcome,
+        stopped or ("no" if state.phase is Phase.ACTIVE else "unknown"),
+        state.word,
+        state.phase,
+        read,
+        tuple(dict.fromkeys(each.note for each in rules if each.note)),
+        cause,
+        frozenset() if outcome in _NOTHING_TO_SAY else going_on,
+        watch=rule.watch if rule else True,
+        look=rule.look if rule else False,
+        unsent=state.rule.before if state.rule else None,
+    )
 
 
 def _cause(operation: Operation, reply: Reply) -> Cause | None:
@@ -131,16 +196,5 @@ def _cause(operation: Operation, reply: Reply) -> Cause | None:
 
 def _is_expected(operation: Operation, body: Json) -> bool:
     if operation.listing:
-        return isinstance(look_up(body, operation.listing.items), list)
+        return items_of(operation.listing, body) is not None
     return isinstance(body, dict)
-
-
-def where(state: State | None, body: Json) -> tuple[str | None, Phase | None, dict[Pointer, Json]]:
-    """The platform's word for the state, the phase that it means, and the fields read. Unknown words have no phase."""
-    if state is None:
-        return None, None, {}
-    word = look_up(body, state.at)
-    rule, read = first(state.phases, body)
-    if not isinstance(word, str):
-        return None, rule.word if rule else None, read
-    return sanitize.text(word, 64), rule.word if rule else None, {state.at: sanitize.text(word, 64), **read}

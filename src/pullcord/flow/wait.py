@@ -1,4 +1,4 @@
-"""Waiting: after a cancel, follow the confirming link until the work has ended or the time is up."""
+"""Waiting: follow the links that confirm a cancel, or repeat a look, until the work has ended or the time is up."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -7,15 +7,13 @@ from typing import TypeAlias
 
 import anyio
 
-from pullcord.flow import wording
-from pullcord.flow.actions import read
 from pullcord.flow.attempt import Attempt, Call, Watch
-from pullcord.flow.verdict import Verdict, judge
+from pullcord.flow.looking import linked, look
+from pullcord.flow.settlement import settle
+from pullcord.flow.verdict import Cause, Verdict
 from pullcord.model.cancel import WAIT_SECONDS
-from pullcord.model.outcome import MEANINGS, Outcome, Phase
-from pullcord.model.reply import Reply
+from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome
 from pullcord.model.state import Poll
-from pullcord.upstream import request
 from pullcord.upstream.gateway import Gateway
 
 Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
@@ -28,8 +26,8 @@ LAST_LOOK = 5.0
 SILENCE = 10.0
 """Seconds after which a client is told that pullcord still waits, even if there was no look."""
 
-_ENDED = frozenset({Phase.ENDED, Phase.CANCELLED})
 _HOPELESS = frozenset({Outcome.NOT_FOUND, Outcome.DENIED})
+"""What a look says where looking again won't help."""
 
 
 async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
@@ -42,99 +40,117 @@ async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
         gateway: sends the looks.
         report: tells the client how far it is.
     """
-    seconds = attempt.call.arguments.get(WAIT_SECONDS)
-    if not isinstance(seconds, int) or not seconds or not is_worthwhile(attempt):
+    given = attempt.call.arguments.get(WAIT_SECONDS)
+    seconds = given if isinstance(given, int) else 0
+    cancel = attempt.call.operation.cancel
+    if cancel is None or not is_worthwhile(attempt) or not (seconds or attempt.verdict.look):
         return attempt
-    looking = _confirming(attempt)
-    if looking is None:
-        return replace(attempt, watch=Watch(0, possible=False))
-    watch = await _watch(attempt, looking, gateway, report, seconds)
+    calls = [each for rel in cancel.confirm if (each := linked(attempt.call, attempt.reply, rel))]
+    if not calls:
+        return replace(attempt, watch=Watch(possible=False))
+    watch = await _Watching(attempt, calls, gateway, report, seconds).run()
     return replace(attempt, watch=watch, verdict=settle(attempt, watch))
 
 
 def is_worthwhile(attempt: Attempt) -> bool:
-    """Whether watching can add anything to what is known of a cancel."""
-    judged = attempt.verdict
-    if attempt.obstacle or not attempt.call.operation.cancel or judged.work_stopped == "yes":
+    """Whether looking at the work can add anything to what is known of a cancel: the one place that says so."""
+    judged, cancel = attempt.verdict, attempt.call.operation.cancel
+    if attempt.obstacle or cancel is None or not judged.watch:
         return False
+    if judged.look:
+        return True
+    if judged.outcome is Outcome.STOPPED:  # an end may turn out to be none, and other signs may prove it
+        return judged.work_stopped != "yes" and bool(cancel.again or cancel.confirm[1:])
+    if judged.outcome in FINAL:
+        return judged.outcome is Outcome.NOTHING_RUNNING
     return judged.outcome is Outcome.UNKNOWN or not MEANINGS[judged.outcome].is_error
 
 
-async def _watch(attempt: Attempt, looking: Call, gateway: Gateway, report: Report, seconds: int) -> Watch:
-    cancel, state_of = attempt.call.operation.cancel, looking.operation.state
-    poll = (cancel and cancel.poll) or (state_of and state_of.poll) or Poll()
-    title = attempt.call.operation.platform.title
-    look = request.build(looking.operation, looking.arguments, looking.settings, looking.request_id)
-    started = gateway.now()
-    end = started + seconds
-    reply, watch = attempt.reply or Reply.lost(""), Watch(0)
-    pause, state = poll.first, attempt.verdict.state or "unknown"
-    while (left := end - gateway.now()) > 0 and not gateway.ending.is_set():
-        least = reply.retry_after or 0
-        if least > left:
-            break
-        jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
-        rest = min(left, max(jittered, least))
-        while rest > SILENCE and not gateway.ending.is_set():
-            await gateway.pause(SILENCE)
-            rest -= SILENCE
-            await report(gateway.now() - started, seconds, f"{title}: {state}")
-        await gateway.pause(rest)
-        reply = Reply.lost("no answer came in time")
-        with anyio.move_on_after(end + LAST_LOOK - gateway.now()):
-            reply = await gateway.send(looking.operation, look, deadline=looking.deadline)
-        judged = judge(looking.operation, reply)
-        watch = replace(watch, looks=watch.looks + 1)
-        if judged.outcome is Outcome.OBSERVED:
-            state = judged.state or "unknown"
-            watch = replace(watch, last=Attempt(looking, judged, reply))
-        now = gateway.now() - started
-        failed = "" if judged.outcome is Outcome.OBSERVED else " (this look failed)"
-        await report(now, seconds, f"{title}: {state}{failed}")
-        # That nothing ran can only be looked up, not waited for.
-        nothing_ran = attempt.verdict.outcome is Outcome.NOTHING_RUNNING
-        if judged.phase in _ENDED or judged.outcome in _HOPELESS or nothing_ran:
-            break
-        pause = min(pause * GROWTH, poll.most)
-    return replace(watch, seconds=gateway.now() - started)
+def _is_over(judged: Verdict) -> bool:
+    return judged.phase in OVER or judged.outcome in _HOPELESS
 
 
-def _confirming(attempt: Attempt) -> Call | None:
-    """The call that tells how the work ended."""
-    call = attempt.call
-    reply = attempt.reply if attempt.reply and attempt.reply.status is not None else None
-    for link in call.operation.response(reply.status if reply else None).links:
-        if call.operation.cancel and link.rel in call.operation.cancel.confirm[:1]:
-            arguments = {name: read(call, reply, expression) for name, expression in link.arguments}
-            if not call.surface.checks[link.operation_id](arguments):
-                operation = call.surface.catalogue[link.operation_id]
-                return call._replace(operation=operation, arguments=arguments, found={})
-    return None
-
-
-def settle(attempt: Attempt, watch: Watch) -> Verdict:
-    """What came of a cancel after watching: the cancel's own verdict, and what the last look adds to it. Pure.
+class _Watching:
+    """One watching, with what it has seen so far.
 
     Args:
         attempt: the cancel.
-        watch: what watching it showed.
+        calls: the looks that confirm its end; the first gives the word, the others delay it while they show activity.
+        gateway: sends them.
+        report: tells the client.
+        seconds: how long; 0: one look decides.
     """
-    judged = attempt.verdict
-    if watch.last is None:
-        looked = wording.LOOKED_IN_VAIN.format(seconds=f"{watch.seconds:.0f}") if watch.looks else None
-        return replace(judged, note=_join(judged.note, looked))
-    last = watch.last.verdict
-    known = replace(judged, state=last.state, read=last.read, work_stopped=last.work_stopped, note=None)
-    if last.phase is Phase.CANCELLED:
-        return replace(known, outcome=Outcome.STOPPED)
-    if last.phase is Phase.ENDED and judged.outcome is Outcome.STOPPING:
-        note = None if attempt.call.operation.repeatable else wording.MISSED
-        return replace(known, outcome=Outcome.FINISHED_FIRST, note=note)
-    if last.phase is Phase.ENDED or judged.outcome is Outcome.NOTHING_RUNNING:
-        return replace(known, note=wording.LOOKED[last.phase])
-    watched = wording.WATCHED.format(seconds=f"{watch.seconds:.0f}")
-    return replace(known, note=_join(judged.note, watched))
 
+    def __init__(self, attempt: Attempt, calls: list[Call], gateway: Gateway, report: Report, seconds: int) -> None:
+        self.attempt, self.calls, self.gateway, self.report, self.seconds = attempt, calls, gateway, report, seconds
+        self.started = gateway.now()
+        self.state = attempt.verdict.state or "unknown"
+        self.least = (attempt.reply.retry_after if attempt.reply else None) or 0
+        self.watch = Watch()
+        self.again = attempt.call.operation.cancel.again if attempt.call.operation.cancel else None
 
-def _join(*notes: str | None) -> str | None:
-    return " ".join(note for note in notes if note) or None
+    @property
+    def elapsed(self) -> float:
+        return self.gateway.now() - self.started
+
+    async def run(self) -> Watch:
+        cancel, state = self.attempt.call.operation.cancel, self.calls[0].operation.state
+        poll = (cancel and cancel.poll) or (state and state.poll) or Poll()
+        ended = self.attempt.verdict.outcome is Outcome.STOPPED
+        pause = poll.first
+        if not self.seconds:
+            await self._look()
+            return replace(self.watch, seconds=self.elapsed)
+        while not self.gateway.ending.is_set():
+            left = self.seconds - self.elapsed
+            if ended and self.again and left < self.again:
+                self.watch = replace(self.watch, settled=False)
+                break
+            if left <= 0 or self.least > left:
+                break
+            jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+            await self._rest(self.again if ended and self.again else min(left, max(jittered, self.least)))
+            over = await self._look()
+            # That nothing ran can only be looked up, not waited for.
+            if self.attempt.verdict.outcome is Outcome.NOTHING_RUNNING or (over and (ended or not self.again)):
+                break
+            ended = over
+            pause = min(pause * GROWTH, poll.most)
+        return replace(self.watch, seconds=self.elapsed)
+
+    async def _rest(self, seconds: float) -> None:
+        """Pause, and let the client know in the meantime that pullcord still waits."""
+        while seconds > SILENCE and not self.gateway.ending.is_set():
+            await self.gateway.pause(SILENCE)
+            seconds -= SILENCE
+            await self._tell(self.state)
+        await self.gateway.pause(seconds)
+
+    async def _tell(self, what: str) -> None:
+        title = self.attempt.call.operation.platform.title
+        await self.report(self.elapsed, self.seconds, f"{title}: {what}")
+
+    async def _look(self) -> bool:
+        """Look once at all that tells how the work ended; whether it is over."""
+        first, *others = self.calls
+        seen = await self._see(first)
+        self.watch = replace(self.watch, looks=self.watch.looks + 1)
+        if seen.verdict.outcome in {Outcome.OBSERVED, Outcome.NOT_FOUND}:
+            self.watch = replace(self.watch, last=seen)
+        if seen.verdict.outcome is Outcome.OBSERVED:
+            self.state = seen.verdict.state or "unknown"
+        failed = seen.verdict.outcome is not Outcome.OBSERVED
+        over = _is_over(seen.verdict)
+        if over and seen.verdict.outcome is not Outcome.DENIED:
+            beside = [await self._see(each) for each in others]
+            self.watch = replace(self.watch, beside=tuple(beside))
+            over = all(_is_over(each.verdict) for each in beside)
+        await self._tell(f"{self.state} (this look failed)" if failed else self.state)
+        return over
+
+    async def _see(self, call: Call) -> Attempt:
+        seen = Attempt(call, Verdict(Outcome.UNKNOWN, cause=Cause.LOST))
+        with anyio.move_on_after(self.seconds + LAST_LOOK - self.elapsed):
+            seen = await look(call, self.gateway)
+        self.least = (seen.reply.retry_after if seen.reply else None) or 0
+        return seen

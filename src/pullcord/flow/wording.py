@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pullcord.flow.attempt import Aim, Attempt, Obstacle
 from pullcord.flow.verdict import Cause
 from pullcord.model.answer import Items
-from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.outcome import OVER, Outcome, Phase
 from pullcord.model.value import Json
 
 CANCELS: Mapping[Outcome, str] = {
@@ -44,6 +44,8 @@ PHASES: Mapping[Phase | None, str] = {
     Phase.PAUSED: "The work is paused, or waits for something, and may go on.",
     Phase.ENDED: "Nothing is running here now.",
     Phase.CANCELLED: "The work has ended because it was cancelled.",
+    Phase.HALTED: "The work was stopped at request, and can be resumed.",
+    Phase.ABSENT: "{platform} knows no such work.",
     None: "{platform} reports a state that pullcord doesn't know, so whether the work runs is unknown.",
 }
 """What a look showed."""
@@ -77,12 +79,13 @@ FOREIGN: Mapping[Outcome, str] = {
 OBSTACLES: Mapping[Obstacle, str] = {
     Obstacle.MALFORMED: "Nothing was sent. Correct the arguments and call again: {faults}.",
     Obstacle.UNCONFIGURED: "Nothing was sent: {why}",
+    Obstacle.OVER: "Nothing was sent: a look just before told this.",
     Obstacle.PROTECTED: "No cancel was sent: this is work that must not be stopped from here (PULLCORD_PROTECT).",
     Obstacle.UNGUARDED: (
         "No cancel was sent: some work must not be stopped from here (PULLCORD_PROTECT), and which work this would"
         " stop could not be told."
     ),
-    Obstacle.UNSEEN: "Nothing was cancelled: whether the expected task is what runs now could not be told.",
+    Obstacle.UNSEEN: "Nothing was cancelled: whether it would hit what was meant could not be told.",
     Obstacle.SEVERAL: (
         "Nothing was cancelled: several tasks run now, and which of them the cancel would meet is unknown."
     ),
@@ -131,6 +134,8 @@ LOOKED: Mapping[Phase | None, str] = {
 """What a look showed after a cancel that found nothing to stop, or whose answer was lost."""
 WATCHED = "pullcord watched it for {seconds} s; state is what was reported last."
 LOOKED_IN_VAIN = "pullcord looked for {seconds} s, but no look succeeded."
+GONE = "A look since then finds no such work any more."
+UNSETTLED = "An end like this may turn out to be none, and there was no time to look again."
 UNWATCHABLE = "pullcord did not wait, since nothing names the work that could be watched."
 LOOK_FIRST = {
     True: "Look first; it is safe to send again.",
@@ -151,7 +156,7 @@ def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
     sentences = [
         *_obstacle(attempt),
         *_outcome(attempt, items),
-        attempt.verdict.note,
+        *attempt.verdict.notes,
         *_pause(attempt),
         UNWATCHABLE if attempt.watch and not attempt.watch.possible else None,
         *notes,
@@ -183,6 +188,8 @@ def _obstacle(attempt: Attempt) -> Iterable[str | None]:
         return
     if attempt.obstacle is Obstacle.UNSEEN and attempt.look:
         yield cause(attempt.look) or LOOKS[attempt.look.verdict.outcome]
+    if attempt.obstacle is Obstacle.OVER:
+        yield CANCELS[attempt.verdict.outcome]
     yield OBSTACLES[attempt.obstacle].format_map(attempt.details)
 
 
@@ -200,7 +207,7 @@ def _outcome(attempt: Attempt, items: Items | None) -> Iterable[str | None]:
         yield "Nothing was sent to {platform}; the work may still be running."
     elif judged.outcome is not Outcome.UNKNOWN:
         yield CANCELS[judged.outcome]
-    elif judged.work_stopped == "yes":
+    elif judged.phase in OVER:
         yield "The request was sent; whether {platform} acted on it is unknown."
     else:
         yield f"{CANCELS[judged.outcome]} {LOOK_FIRST[attempt.call.operation.repeatable]}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullcord.model.action import Action
-from pullcord.model.outcome import MEANINGS, Outcome, WorkStopped
+from pullcord.model.outcome import MEANINGS, MayGoOn, Outcome, WorkStopped
 from pullcord.model.value import Json
 
 
@@ -47,6 +47,9 @@ class Answer:
     message: str
     """One to three sentences of ours, which can be read alone."""
     work_stopped: WorkStopped
+    """Whether the work itself has stopped, as far as a sign tells."""
+    may_go_on: tuple[MayGoOn, ...]
+    """What may still run; empty where nothing is known to."""
     state: str | None
     """The platform's own word for where the work stands."""
     evidence: Mapping[str, Json] | None
@@ -73,6 +76,7 @@ class Answer:
             "outcome": str(self.outcome),
             "message": self.message,
             "work_stopped": self.work_stopped,
+            "may_go_on": [str(word) for word in self.may_go_on],
             "state": self.state,
             "evidence": self.evidence,
             "target": dict(self.target),

@@ -29,33 +29,38 @@ class Outcome(StrEnum):
 class Meaning(NamedTuple):
     """What an outcome says of every call that ends so."""
 
-    work_stopped: WorkStopped
     when: str
     is_error: bool = False
 
 
 MEANINGS: Mapping[Outcome, Meaning] = {
-    Outcome.STOPPED: Meaning("yes", "the platform reports that the work ended because it was cancelled"),
-    Outcome.STOPPING: Meaning("no", "the request was accepted; the work may still run"),
-    Outcome.NOTHING_RUNNING: Meaning("yes", "the target exists, and there was nothing to stop"),
-    Outcome.ALREADY_FINISHED: Meaning("yes", "it had ended before this call"),
-    Outcome.FINISHED_FIRST: Meaning("yes", "accepted, but the work ended by itself before it stopped"),
-    Outcome.OBSERVED: Meaning("unknown", "an observe tool's answer; `work_stopped` and `state` tell"),
-    Outcome.TARGET_CHANGED: Meaning("no", "`expect_task_id` is not what runs; nothing was sent", is_error=True),
-    Outcome.REFUSED: Meaning("unknown", "the platform won't cancel it in its present state", is_error=True),
-    Outcome.NOT_FOUND: Meaning("unknown", "no such work, or not visible to this key", is_error=True),
-    Outcome.DENIED: Meaning("unknown", "no key configured, or the platform refused it (401, 403)", is_error=True),
+    Outcome.STOPPED: Meaning("the platform reports that the work ended because it was cancelled"),
+    Outcome.STOPPING: Meaning("the request was accepted; the work may still run"),
+    Outcome.NOTHING_RUNNING: Meaning("the target exists, and there was nothing to stop"),
+    Outcome.ALREADY_FINISHED: Meaning("it had ended before this call"),
+    Outcome.FINISHED_FIRST: Meaning("accepted, but the work ended by itself before it stopped"),
+    Outcome.OBSERVED: Meaning("an observe tool's answer; `work_stopped` and `state` tell"),
+    Outcome.TARGET_CHANGED: Meaning(
+        "what was expected, or agreed to, is not what runs; nothing was sent", is_error=True
+    ),
+    Outcome.REFUSED: Meaning(
+        "the platform won't cancel it in its present state, or this server must not", is_error=True
+    ),
+    Outcome.NOT_FOUND: Meaning("no such work, or not visible to this key", is_error=True),
+    Outcome.DENIED: Meaning("no key configured, or it was refused (401, 403, 407)", is_error=True),
     Outcome.INVALID_ARGUMENTS: Meaning(
-        "unknown", "nothing sent, every fault at once; or the platform called them malformed (400, 422)", is_error=True
+        "nothing sent, every fault at once; or the platform called them malformed (400, 422)", is_error=True
     ),
-    Outcome.RATE_LIMITED: Meaning("unknown", "429; `retry_after_seconds` and a `retry-later` action", is_error=True),
+    Outcome.RATE_LIMITED: Meaning("by the platform (429) or by `--limit`, with the wait", is_error=True),
     Outcome.UNAVAILABLE: Meaning(
-        "unknown", "the platform surely did not act on it: connection refused, 503, agent unreachable", is_error=True
+        "surely not acted on: nothing left this machine, or the platform says that it did nothing", is_error=True
     ),
-    Outcome.UNKNOWN: Meaning(
-        "unknown", "sent, and no trustworthy answer came: it may or may not be stopping", is_error=True
-    ),
+    Outcome.UNKNOWN: Meaning("sent, and no trustworthy answer came: it may or may not be stopping", is_error=True),
 }
+
+
+FINAL = frozenset({Outcome.STOPPED, Outcome.NOTHING_RUNNING, Outcome.ALREADY_FINISHED, Outcome.FINISHED_FIRST})
+"""Over, by the record: no further call can change it."""
 
 
 class Phase(StrEnum):
@@ -70,6 +75,10 @@ class Phase(StrEnum):
     """Stopped at request, and can be resumed."""
     ABSENT = "absent"
     """There is no such work: an answer that says so counts as a 404."""
+
+
+OVER = frozenset({Phase.ENDED, Phase.CANCELLED, Phase.HALTED})
+"""Phases in which the work has ended, by the record."""
 
 
 class MayGoOn(StrEnum):

@@ -1,0 +1,45 @@
+"""Looks that pullcord makes by itself: the call that a link leads to, and what it shows."""
+
+from pullcord.flow.actions import read
+from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.verdict import judge
+from pullcord.model.condition import Context
+from pullcord.model.reply import Reply
+from pullcord.upstream import request
+from pullcord.upstream.gateway import Gateway
+
+
+def linked(call: Call, reply: Reply | None, rel: str) -> Call | None:
+    """The call that a link of a relation leads to.
+
+    Args:
+        call: whose operation has the link.
+        reply: what the link's arguments may be read from; None: there is none yet.
+        rel: the link's relation.
+
+    Returns:
+        The call; None if there is no such link, or its arguments can't be read.
+    """
+    answered = reply if reply and reply.status is not None else None
+    links = [
+        *(link for link in call.operation.response(answered.status if answered else None).links if link.rel == rel),
+        *([early] if (early := call.operation.link(rel)) else []),
+    ]
+    for link in links:
+        arguments = {name: read(call, answered, expression) for name, expression in link.arguments}
+        if not call.surface.checks[link.operation_id](arguments):
+            operation = call.surface.catalogue[link.operation_id]
+            return call._replace(operation=operation, arguments=arguments, found={})
+    return None
+
+
+async def look(call: Call, gateway: Gateway) -> Attempt:
+    """Make a look.
+
+    Args:
+        call: an operation that only reads, with its arguments.
+        gateway: sends it.
+    """
+    message = request.build(call.operation, call.arguments, call.settings, call.request_id)
+    reply = await gateway.send(call.operation, message, deadline=call.deadline)
+    return Attempt(call, judge(call.operation, reply, Context(call.arguments)), reply)
