@@ -41,7 +41,7 @@ class TestEverruns:
 
         assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "unknown")
         assert answer["evidence"]["fields"] == {"/status": "no_op"}
-        assert (await staged.follow(answer, "self"))["work_stopped"] == "yes"
+        assert (await staged.follow(answer, "self"))["state"] == "idle"
 
     @pytest.mark.parametrize("which", ["waiting_session", "paused_session"])
     async def test_a_session_that_waits_is_not_called_idle(self, staged: Stage, which: str) -> None:
@@ -50,14 +50,14 @@ class TestEverruns:
         assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "unknown")
         assert "not idle and may go on" in answer["message"]
         looked = await staged.follow(answer, "self")
-        assert looked["work_stopped"] == "no"
+        assert looked["work_stopped"] == "unknown"
         assert looked["message"] == "The work is paused, or waits for something, and may go on."
 
     async def test_a_session_that_waits_is_told_apart_by_waiting(self, staged: Stage) -> None:
         ids = staged.sandbox.everruns.ids
         answer = await staged.call("cancel_turn", {"session_id": ids.waiting_session, "wait_seconds": 30})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "no")
+        assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "unknown")
         assert answer["state"] == "waitingfortoolresults"
         assert "not idle" in answer["message"]
         assert staged.arrived[1:] == [f"GET /v1/sessions/{ids.waiting_session}"], "one look tells; there is no wait"
@@ -66,7 +66,7 @@ class TestEverruns:
         ids = staged.sandbox.everruns.ids
         answer = await staged.call("cancel_turn", {"session_id": ids.idle_session, "wait_seconds": 30})
 
-        assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("nothing_running", "yes", "idle")
+        assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("nothing_running", "unknown", "idle")
         assert "A look since then shows that nothing runs there now." in answer["message"]
 
     @pytest.mark.parametrize("which", ["succeeded_task", "failed_task"])
@@ -84,6 +84,8 @@ class TestEverruns:
         answer = await staged.call("cancel_task", {**task, "wait_seconds": 5})
 
         assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("stopping", "no", "running")
+        assert answer["may_go_on"] == ["children"]
+        assert len(staged.arrived) == 1, "it isn't watched in vain"
         assert "runs in a child session, which this request does not reach" in answer["message"]
         assert action(answer, "cancel")["arguments"] == {"session_id": ids.child_session}
         assert (await staged.follow(answer, "cancel"))["outcome"] == "stopped"
@@ -119,14 +121,16 @@ class TestEverruns:
         ids = staged.sandbox.everruns.ids
         answer = await staged.call("cancel_task", {"session_id": ids.active_session, "task_id": getattr(ids, which)})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("stopping", "no")
+        runs = "unknown" if which == "awaiting_task" else "no"
+        assert (answer["outcome"], answer["work_stopped"]) == ("stopping", runs)
         assert answer["resource"]["cancel_requested_at"]
 
     async def test_after_a_turn_its_background_tasks_go_on_and_are_listed(self, staged: Stage) -> None:
         ids = staged.sandbox.everruns.ids
         answer = await staged.call("cancel_turn", {"session_id": ids.active_session})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("stopped", "yes")
+        assert (answer["outcome"], answer["work_stopped"]) == ("stopped", "unknown"), "that it failed is only logged"
+        assert answer["may_go_on"] == ["children", "background_tasks", "current_step"]
         assert "Any background tasks and child sessions of this session go on" in answer["message"]
         assert action(answer, "collection")["arguments"] == {"root_session_id": ids.active_session}
         listed = await staged.follow(answer, "collection")
@@ -142,19 +146,38 @@ class TestEverShell:
         assert (answer["resource"], answer["evidence"]["http_status"]) == (None, 202)
         assert answer["target"] == {"workspace_id": ids.busy_workspace, "task_id": ids.busy_task}
 
-    @pytest.mark.parametrize("status", [200, 202, 204])
-    async def test_any_success_is_an_accepted_cancel(self, mode: str, status: int) -> None:
-        async with stage(mode, transport=answering(status)) as staged:
+    @pytest.mark.parametrize("status", [200, 202])
+    @pytest.mark.parametrize("body", [None, {}, {"status": "ok"}])
+    async def test_either_success_is_an_accepted_cancel(self, mode: str, status: int, body: object) -> None:
+        async with stage(mode, transport=answering(status, body)) as staged:
             answer = await staged.call("cancel_workspace_task", WORKSPACE)
 
         assert (answer["outcome"], answer["evidence"]["http_status"]) == ("stopping", status)
+        assert answer["may_go_on"] == ["current_step"]
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (202, {"error": {"code": "internal", "message": "no"}}),
+            (200, {"success": False}),
+            (202, 0),
+            (202, False),
+            (204, None),
+            (207, {}),
+        ],
+    )
+    async def test_a_success_that_speaks_of_failure_is_not_accepted(self, mode: str, status: int, body: object) -> None:
+        async with stage(mode, transport=answering(status, body)) as staged:
+            answer = await staged.call("cancel_workspace_task", WORKSPACE)
+
+        assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
 
     @pytest.mark.parametrize("which", ["stopped", "failed"])
     async def test_a_workspace_that_is_down_runs_nothing(self, staged: Stage, which: str) -> None:
         workspace = getattr(staged.sandbox.evershell.ids, f"{which}_workspace")
         answer = await staged.call("cancel_workspace_task", {"workspace_id": workspace})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "yes")
+        assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "unknown")
         assert answer["problem"]["code"] == f"workspace_{which}"
         assert f"The workspace {'is stopped' if which == 'stopped' else 'has failed'}." in answer["message"]
 
@@ -162,7 +185,7 @@ class TestEverShell:
         workspace = staged.sandbox.evershell.ids.provisioning_workspace
         answer = await staged.call("cancel_workspace_task", {"workspace_id": workspace, "wait_seconds": 30})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("refused", "no")
+        assert (answer["outcome"], answer["work_stopped"]) == ("refused", "unknown")
         assert "a task that was submitted to it starts when it stands" in answer["message"]
         assert staged.slept == [], "a refused cancel is not watched"
 
@@ -226,8 +249,13 @@ class TestXpander:
     async def test_stopped_on_request_is_a_stop(self, staged: Stage) -> None:
         answer = await staged.call("stop_task", {"task_id": staged.sandbox.xpander.ids.executing_task})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("stopped", "yes")
-        assert answer["evidence"]["fields"] == {"/status": "stopped", "/is_manually_stopped": True}
+        assert (answer["outcome"], answer["work_stopped"]) == ("stopped", "unknown"), "its worker is not heard of"
+        assert answer["may_go_on"] == ["current_step"]
+        assert answer["evidence"]["fields"] == {
+            "/status": "stopped",
+            "/is_manually_stopped": True,
+            "/sub_executions/0": None,
+        }
 
     @pytest.mark.parametrize("which", ["slow_task", "finishing_task"])
     async def test_a_worker_that_has_not_seen_the_signal_still_runs(self, staged: Stage, which: str) -> None:
@@ -292,7 +320,7 @@ class TestEveryPlatform:
         async with stage(mode, transport=answering(200, body)) as staged:
             answer = await staged.call(name, arguments)
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("stopped", "yes")
+        assert answer["outcome"] == "stopped"
 
     @pytest.mark.parametrize("state", ["canceled", "cancelled"])
     @pytest.mark.parametrize(
@@ -305,7 +333,7 @@ class TestEveryPlatform:
         async with stage(mode, transport=answering(200, {"status": state, "task": {"state": state}})) as staged:
             answer = await staged.call(name, arguments)
 
-        assert (answer["work_stopped"], answer["state"]) == ("yes", state)
+        assert answer["state"] == state
         assert answer["message"] == "The work has ended because it was cancelled."
 
     @pytest.mark.parametrize(

@@ -30,12 +30,29 @@ class Step(NamedTuple):
 class Work:
     """A piece of work that was asked to stop, and the last answer about it.
 
-    It has ended once an answer says so, or once its list is read to the end and offers no cancel of it.
+    It is over once an answer says so, or once its list is read to the end and offers no cancel of it. Whether that is
+    proved is another matter, which work_stopped tells.
     """
 
     cancel: Action
     answer: Answer
     ended: bool = False
+
+    @property
+    def proved(self) -> bool:
+        """Whether a sign of the work itself says that it has stopped."""
+        return bool(self.answer["work_stopped"] == "yes")
+
+
+FINAL = frozenset({"stopped", "already_finished", "finished_first", "nothing_running"})
+"""Outcomes after which no further call can change anything."""
+
+
+def is_over(answer: Answer) -> bool:
+    """Whether an answer says that its work is over, by the record: a look says so by offering no further look."""
+    if answer["outcome"] == "observed" and answer["state"] is not None:
+        return not any(actions(answer, "self"))
+    return answer["outcome"] in FINAL
 
 
 class Agent:
@@ -110,7 +127,7 @@ class Agent:
 
     async def _watch(self, work: Work) -> None:
         look: Action | None = None
-        work.ended = work.ended or work.answer["work_stopped"] == "yes"
+        work.ended = work.ended or is_over(work.answer)
         for number in range(LOOKS):
             look = next(actions(work.answer, "self", "collection"), look)
             if work.ended or look is None:
@@ -122,7 +139,7 @@ class Agent:
             items, whole = await self._walk(work.answer)
             offered = [cancel for item in items for cancel in actions(item, "cancel")]
             gone = whole and not any(_same(work.cancel, cancel) for cancel in offered)
-            work.ended = gone or work.answer["work_stopped"] == "yes"
+            work.ended = gone or is_over(work.answer)
 
     async def _walk(self, answer: Answer) -> tuple[list[Answer], bool]:
         """The items of a list and of its next parts, and whether they are all."""

@@ -113,10 +113,12 @@ class Story:
         if faults:
             self._head("Failed", *faults)
             return 1
+        proved = sum(work.proved for work in works)
         self._head(
             "All of it has stopped",
-            f"{len(works)} pieces of work were asked to stop, with {len(used)} tools. Each was looked at until its"
-            " platform said that it had ended, and a last look at the lists found no more.",
+            f"{len(works)} pieces of work were asked to stop, with {len(used)} tools. Each is over by its platform's"
+            f" record, and a last look at the lists found no more. Of {proved} a sign of the work itself says that it"
+            " has stopped; of the others the record is all that their platforms give.",
         )
         return 0
 

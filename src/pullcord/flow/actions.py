@@ -17,12 +17,14 @@ from pullcord.model.condition import Context, fits
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.outcome import FINAL, OVER, Outcome, Phase
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
+SELF = "self"
+"""The link relation of a look at the work itself."""
 UNASKED = (
     "Use a client that supports elicitation (forms; over HTTP, by MCP 2026-07-28 or later), or start pullcord"
     " without --confirm."
@@ -133,7 +135,10 @@ def _follow(
     """The manifest's links that apply, and whose arguments can all be read; each with its note."""
     body = reply.body if reply else None
     context = Context(call.arguments, reply.headers if reply else {})
+    over = outcome in FINAL or (outcome is Outcome.OBSERVED and phase in OVER)
     for link in links:
+        if over and link.rel == SELF:
+            continue  # looking again can't show anything else
         if link.outcomes is not None and outcome not in link.outcomes:
             continue
         if link.phases is not None and phase not in link.phases:

@@ -150,5 +150,7 @@ class Watch:
     """Whether anything names the work that could be watched."""
     beside: tuple[Attempt, ...] = ()
     """The last looks at what else tells how the work ended."""
+    gone: bool = False
+    """Whether the last look found no such work."""
     settled: bool = True
     """Whether an end that may turn out to be none was looked at once more."""

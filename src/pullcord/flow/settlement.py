@@ -17,12 +17,12 @@ def settle(attempt: Attempt, watch: Watch) -> Verdict:
         watch: what watching it showed.
     """
     judged = attempt.verdict
+    if watch.gone:
+        return _gone(attempt, watch)
     if watch.last is None:
         looked = wording.LOOKED_IN_VAIN.format(seconds=f"{watch.seconds:.0f}") if watch.looks else None
         return replace(judged, notes=_joined(judged.notes, [looked]))
     last = watch.last.verdict
-    if last.outcome is Outcome.NOT_FOUND:
-        return _gone(attempt)
     looks = [last, *(each.verdict for each in watch.beside)]
     known = replace(
         judged,
@@ -62,9 +62,12 @@ def _over(attempt: Attempt, watch: Watch, known: Verdict) -> Verdict:
     return replace(known, notes=_joined([wording.LOOKED[phase]], known.notes))
 
 
-def _gone(attempt: Attempt) -> Verdict:
-    """What it means that the confirming look finds nothing."""
+def _gone(attempt: Attempt, watch: Watch) -> Verdict:
+    """What it means that the confirming look finds nothing; what was known before stays known."""
     judged, cancel = attempt.verdict, attempt.call.operation.cancel
+    if watch.last:
+        last = watch.last.verdict
+        judged = replace(judged, state=last.state, read=last.read, may_go_on=judged.may_go_on | last.may_go_on)
     if judged.look:
         return replace(judged, outcome=Outcome.NOT_FOUND, look=False, may_go_on=frozenset())
     if cancel and cancel.gone and judged.outcome is Outcome.STOPPING:

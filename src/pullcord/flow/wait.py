@@ -135,9 +135,9 @@ class _Watching:
         first, *others = self.calls
         seen = await self._see(first)
         self.watch = replace(self.watch, looks=self.watch.looks + 1)
-        if seen.verdict.outcome in {Outcome.OBSERVED, Outcome.NOT_FOUND}:
-            self.watch = replace(self.watch, last=seen)
+        self.watch = replace(self.watch, gone=seen.verdict.outcome is Outcome.NOT_FOUND)
         if seen.verdict.outcome is Outcome.OBSERVED:
+            self.watch = replace(self.watch, last=seen)
             self.state = seen.verdict.state or "unknown"
         failed = seen.verdict.outcome is not Outcome.OBSERVED
         over = _is_over(seen.verdict)
