@@ -8,6 +8,7 @@ from pullcord.flow.actions import read
 from pullcord.flow.attempt import Aim, Attempt, Call
 from pullcord.model.cancel import EXPECT, Target
 from pullcord.model.condition import fits
+from pullcord.model.listing import items_of
 from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Json
@@ -42,8 +43,8 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
         deadline=call.deadline,
     )
     look = Attempt(looking, verdict.judge(operation, reply), reply)
-    items = look_up(reply.body, operation.listing.items) if operation.listing else None
-    if look.verdict.outcome is not Outcome.OBSERVED or not isinstance(items, list):
+    items = items_of(operation.listing, reply.body) if operation.listing else None
+    if look.verdict.outcome is not Outcome.OBSERVED or items is None:
         return Sighting(look, Aim.UNKNOWN, {})
     running = [item for item in items if fits(target.when, item)]
     if len(running) > 1:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pullcord.model import sanitize
+from pullcord.model.listing import items_of
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import MEANINGS, Outcome, Phase, WorkStopped
 from pullcord.model.pointer import Pointer, look_up
@@ -131,7 +132,7 @@ def _cause(operation: Operation, reply: Reply) -> Cause | None:
 
 def _is_expected(operation: Operation, body: Json) -> bool:
     if operation.listing:
-        return isinstance(look_up(body, operation.listing.items), list)
+        return items_of(operation.listing, body) is not None
     return isinstance(body, dict)
 
 
