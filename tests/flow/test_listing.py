@@ -26,6 +26,10 @@ BY_LIMIT = listed("{style: limit, size: per}", (f"        {PAGE}\n", ""))
 WHOLE = listed("{style: whole}", (f"        {PAGE}\n", ""))
 
 
+CURSOR = "- {name: after, in: query, description: The next part., schema: {type: string}}"
+BY_CURSOR = listed("{style: cursor, at: after, next: /next, more: /more, size: per}", (PAGE, CURSOR))
+
+
 def cut(operation: Operation, arguments: Arguments, body: Json) -> Part | None:
     assert operation.listing is not None
     return part(operation, operation.listing, arguments, body)
@@ -117,3 +121,43 @@ def test_going_on_shows_every_item_once_and_ends(operation: Operation, total: in
 def test_pages_that_no_part_of_the_list_would_show_are_refused_when_loaded() -> None:
     with pytest.raises(ManifestError):
         depot((PAGES, "{style: limit, size: line}"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "body", "onward"),
+    [
+        ({}, {"next": "c2"}, {"after": "c2"}),
+        ({"per": 5, "after": "c2"}, {"next": "c3"}, {"per": 5, "after": "c3"}),
+        ({}, {"next": 20}, {"after": "20"}),
+        ({}, {"next": "c2", "more": True}, {"after": "c2"}),
+        ({}, {"next": "c2", "more": None}, {"after": "c2"}),
+        ({}, {"next": "c2", "more": False}, None),
+        ({}, {"next": None}, None),
+        ({}, {"next": ""}, None),
+        ({}, {"next": {"after": "c2"}}, None),
+        ({}, {}, None),
+        ({"after": "c2"}, {"next": "c2"}, None),
+    ],
+)
+@pytest.mark.parametrize("items", [[], [1, 2]], ids=["empty", "some"])
+def test_a_cursor_leads_on_until_there_is_no_new_one(
+    arguments: Arguments, body: dict[str, Json], onward: dict[str, Json] | None, items: list[Json]
+) -> None:
+    """Also after an empty part: what was filtered out was counted."""
+    assert cut(BY_CURSOR, arguments, {**body, "runs": items}) == Part(items, None if onward else 0, onward)
+
+
+def test_of_a_part_by_cursor_no_more_is_shown_than_of_any_other() -> None:
+    assert cut(BY_CURSOR, {}, {"runs": list(range(130))}) == Part(list(range(100)), 30, None)
+
+
+def test_items_that_stand_in_an_object_are_cut_like_others() -> None:
+    operation = listed("{style: whole}", (f"        {PAGE}\n", ""), ("items: $response.body#/runs", OBJECT))
+    body: Json = {"runs": {f"r{number}": {"state": "busy"} for number in range(30)}}
+    found = cut(operation, {"offset": 25}, body)
+    assert found
+    assert found.items == [{"state": "busy", "id": f"r{number}"} for number in range(25, 30)]
+    assert cut(operation, {}, {"runs": []}) is None
+
+
+OBJECT = "items: {at: $response.body#/runs, key: id}"

@@ -166,8 +166,11 @@ async def test_a_long_wait_or_none_that_is_named_is_left_to_the_caller(name: str
     assert (len(line.seen), line.slept) == (1, [])
 
 
+PROBLEM = {"content-type": "application/problem+json"}
+
+
 async def test_a_wait_that_the_body_names_counts_too() -> None:
-    line = Line(lambda: respond(429, {"retry_after_seconds": 1.2}), 200)
+    line = Line(lambda: respond(429, {"retry_after_seconds": 1.2}, PROBLEM), 200)
 
     await line.send(CURRENT)
 

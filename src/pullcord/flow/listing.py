@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pullcord.model import sanitize
-from pullcord.model.listing import Listing, PageStyle
+from pullcord.model.listing import PAGE_LIMIT, Listing, Pages, PageStyle, items_of
 from pullcord.model.operation import Operation
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Arguments, Json
@@ -22,10 +22,12 @@ class Part(NamedTuple):
 
 def part(operation: Operation, listing: Listing, arguments: Arguments, body: Json) -> Part | None:
     """The part of a list that a reply holds; None if it holds no list."""
-    items = look_up(body, listing.items)
-    if not isinstance(items, list):
+    items = items_of(listing, body)
+    if items is None:
         return None
     pages = listing.pages
+    if pages.style is PageStyle.CURSOR:
+        return _by_cursor(pages, arguments, body, items)
     at = _number(operation, pages.at, "default", arguments)
     size = _number(operation, pages.size, "default", arguments) or sanitize.ITEMS_LIMIT
     start, step = {PageStyle.PAGE: ((at - 1) * size, 1)}.get(pages.style, (at, size))
@@ -45,6 +47,17 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
         larger = min(size * 5, _number(operation, pages.size, "maximum"))
         return Part(shown, left, {**arguments, str(pages.size): larger} if larger > size else None)
     return Part(shown, left, {**arguments, pages.at: at + step})
+
+
+def _by_cursor(pages: Pages, arguments: Arguments, body: Json, items: list[Json]) -> Part:
+    """All of a part, which may be empty although others follow, and what the platform calls the next one."""
+    cursor = look_up(body, pages.next) if pages.next is not None else None
+    more = look_up(body, pages.more) if pages.more is not None else None
+    is_last = more is False or cursor in (None, "", arguments.get(pages.at)) or isinstance(cursor, dict | list)
+    shown = items[:PAGE_LIMIT]
+    if is_last:
+        return Part(shown, len(items) - len(shown), None)
+    return Part(shown, None, {**arguments, pages.at: str(cursor)})
 
 
 def _number(operation: Operation, name: str | None, key: str, arguments: Arguments | None = None) -> int:

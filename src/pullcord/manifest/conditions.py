@@ -82,7 +82,7 @@ def _values(node: Node, here: Here) -> list[Node]:
 
 def _check_named(node: Node, text: str, here: Here) -> None:
     """Note each {name} in a text that is no argument of the operation."""
-    known = [each.name for each in here.parameters if not each.env]
+    known = [each.name for each in here.parameters if each.is_argument]
     for name in dict.fromkeys(NAMED.findall(text)):
         if name not in known:
             node.fault(f"{{{name}}} is no argument of {here.name}; {nearest(name, known)}, or ask with match")

@@ -61,7 +61,7 @@ def _since(node: Node) -> Since:
 
 
 def _running(node: Node, here: Here) -> dict[str, Json]:
-    known = {each.name: each for each in here.parameters if not each.env}
+    known = {each.name: each for each in here.parameters if each.is_argument}
     given = node.named()
     for name, value in given.items():
         if name not in known:
@@ -73,7 +73,7 @@ def _running(node: Node, here: Here) -> dict[str, Json]:
 
 def _places(node: Node, here: Here) -> Places:
     members = node.members("x-list.places")
-    known = [each.name for each in here.parameters if not each.env]
+    known = [each.name for each in here.parameters if each.is_argument]
     names = members["fills"].items()
     if members["fills"].value == []:
         members["fills"].fault("no argument is named; write those that a place fills")
@@ -105,10 +105,14 @@ def _at(node: Node, parameters: Sequence[Parameter], style: PageStyle) -> str:
     """The parameter that moves on."""
     if style is not PageStyle.CURSOR:
         return _counter(node, parameters, 1 if style is PageStyle.PAGE else 0)
-    names = [each.name for each in parameters if _moves(each) and each.schema["type"] == "string" and not each.required]
+    names = [
+        each.name
+        for each in parameters
+        if _moves(each) and each.schema["type"] == "string" and "enum" not in each.schema and not each.required
+    ]
     if node.value not in names:
         near = nearest(str(node.value), names) if names else "describe one"
-        node.fault(f"this names no text of the query that may be left out; {near}")
+        node.fault(f"this names no argument that is a text and may be left out; {near}")
     return str(node.value)
 
 
@@ -133,8 +137,8 @@ def _counter(node: Node, parameters: Sequence[Parameter], least: int, most: floa
 
 
 def _moves(parameter: Parameter) -> bool:
-    """Whether a parameter stands where a part of a list is asked for."""
-    return parameter.place in {Place.QUERY, Place.BODY}
+    """Whether it is an argument that stands where a part of a list is asked for."""
+    return parameter.is_argument and parameter.place in {Place.QUERY, Place.BODY}
 
 
 def _number(given: Json, otherwise: float) -> float:
