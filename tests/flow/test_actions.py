@@ -351,11 +351,11 @@ class TestWhatCanBeCalledHere:
     async def test_only_a_tool_gets_tool_and_arguments(self) -> None:
         async with stage(only=["cancel_turn"]) as staged:
             ids = staged.sandbox.everruns.ids
-            answer = await staged.call("cancel_turn", {"session_id": ids.active_session})
+            answer = await staged.call("cancel_turn", {"session_id": ids.idle_session})
 
         assert [(each["rel"], each["method"], each["href"]) for each in answer["allowed_actions"]] == [
-            ("self", "GET", f"{API}/v1/sessions/{ids.active_session}"),
-            ("collection", "GET", f"{API}/v1/tasks?root_session_id={ids.active_session}&limit=20"),
+            ("self", "GET", f"{API}/v1/sessions/{ids.idle_session}"),
+            ("collection", "GET", f"{API}/v1/tasks?root_session_id={ids.idle_session}&limit=20"),
         ]
         assert not any("tool" in each or "arguments" in each for each in answer["allowed_actions"])
 
@@ -446,9 +446,9 @@ class TestLinks:
     def test_a_link_waits_for_its_outcome_its_phase_and_its_body(self) -> None:
         session = ("session_id", Expression(Source.CONSTANT, OTHER))
         links = [
-            _link(session)._replace(outcomes=frozenset({Outcome.STOPPED})),
-            _link(session)._replace(phases=frozenset({Phase.ENDED})),
-            _link(session)._replace(body=(Clause("/kind", ("x",)),)),
+            _link(session, rel="up")._replace(outcomes=frozenset({Outcome.STOPPED})),
+            _link(session, rel="up")._replace(phases=frozenset({Phase.ENDED})),
+            _link(session, rel="up")._replace(body=(Clause("/kind", ("x",)),)),
         ]
         fits = Verdict(Outcome.STOPPED, "yes", phase=Phase.ENDED)
         does_not = Verdict(Outcome.STOPPING, "no", phase=Phase.ACTIVE)

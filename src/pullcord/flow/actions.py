@@ -135,7 +135,8 @@ def _follow(
     """The manifest's links that apply, and whose arguments can all be read; each with its note."""
     body = reply.body if reply else None
     context = Context(call.arguments, reply.headers if reply else {})
-    over = outcome in FINAL or (outcome is Outcome.OBSERVED and phase in OVER)
+    learnt = outcome in FINAL and (outcome is not Outcome.NOTHING_RUNNING or phase is not None)
+    over = learnt or (outcome is Outcome.OBSERVED and phase in OVER)
     for link in links:
         if over and link.rel == SELF:
             continue  # looking again can't show anything else
