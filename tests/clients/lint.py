@@ -10,4 +10,4 @@ from tests.clients.client import SERVER
 if __name__ == "__main__":
     program = str(Path(sys.executable).with_name("tdqs"))
     command = [program, "lint", "--command", shlex.join(SERVER), "--fail-on", "warning"]
-    sys.exit(subprocess.run(command, check=False, timeout=120).returncode)  # noqa: S603 - the linter of this environment
+    sys.exit(subprocess.run(command, check=False, timeout=600).returncode)  # noqa: S603 - the linter of this environment
