@@ -19,9 +19,9 @@ pytestmark = pytest.mark.anyio
 
 _SEEDED = Sandbox()
 EVERRUNS, EVERSHELL, XPANDER = _SEEDED.everruns.ids, _SEEDED.evershell.ids, _SEEDED.xpander.ids
-SOON = 30
+SOON = 60
 """Seconds for what takes none: a busy machine makes them a few."""
-WAIT = {"wait_seconds": 20}
+WAIT = {"wait_seconds": 120}
 CANCELS: dict[str, dict[str, Any]] = {
     "cancel_task": {"session_id": EVERRUNS.active_session, "task_id": EVERRUNS.background_task, **WAIT},
     "cancel_turn": {"session_id": EVERRUNS.active_session, "reason": "the end-to-end test"},
