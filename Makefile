@@ -2,15 +2,17 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# Which versions are installed; none: the newest that pyproject.toml allows.
+CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults clients conformance real recording bench clean
+.PHONY: help demo test check newest oldest constraints faults clients conformance real recording bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
 
-demo: $(VENV)/installed ## tell the whole story, on an embedded sandbox of the platforms
+demo: $(VENV)/runs ## tell the whole story, on an embedded sandbox of the platforms
 	$(BIN)/pullcord demo
 
 test: check ## run every gate and every test; all of src must be covered
@@ -19,35 +21,57 @@ test: check ## run every gate and every test; all of src must be covered
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(VENV)/installed ## run the gates alone: lint, format, types
+check: $(VENV)/develops ## run the gates alone: lint, format, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-faults: $(VENV)/installed ## try every fault times every cancel tool, and print the table
+newest: ## run gates and tests with the newest versions that pyproject.toml allows
+	rm -rf .cache/newest
+	$(MAKE) test VENV=.cache/newest CONSTRAINTS=
+
+oldest: ## run the tests with the oldest versions that pyproject.toml allows
+	rm -rf .cache/oldest
+	$(MAKE) .cache/oldest/develops VENV=.cache/oldest CONSTRAINTS=constraints-oldest.txt
+	.cache/oldest/bin/pytest --numprocesses auto
+
+constraints: ## write both files of exact versions anew
+	$(PYTHON) -m venv --clear .cache/constraints
+	.cache/constraints/bin/python tests/constraints.py
+
+faults: $(VENV)/develops ## try every fault times every cancel tool, and print the table
 	$(BIN)/python -m tests.faults.matrix
 
-clients: $(VENV)/installed ## drive pullcord with clients that others wrote; writes the README's table
+clients: $(VENV)/develops ## drive pullcord with clients that others wrote; writes the README's table
 	$(BIN)/python -m tests.clients
 
-conformance: $(VENV)/installed ## run the official MCP conformance suite, over HTTP, in both eras
+conformance: $(VENV)/develops ## run the official MCP conformance suite, over HTTP, in both eras
 	$(BIN)/python -m tests.conformance
 
-real: $(VENV)/installed ## cancel real work on servers that others wrote, those in PLATFORM or all; writes the transcripts
+real: $(VENV)/develops ## cancel real work on servers that others wrote, those in PLATFORM or all; writes the transcripts
 	$(BIN)/python -m tests.real $(PLATFORM)
 
-recording: $(VENV)/installed ## record the demo as a picture
+recording: $(VENV)/develops ## record the demo as a picture
 	$(BIN)/python -m tests.recording
 
-bench: $(VENV)/installed ## measure speed beside others; writes the README's table and plot
+bench: $(VENV)/develops ## measure speed beside others; writes the README's table and plot
 	$(BIN)/python -m tests.benchmarks.bench --readme --plot tests/benchmarks/speed.svg
 
 clean: ## remove whatever the other targets made
 	rm -rf .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
-# Once, and again when the dependencies change.
-$(VENV)/installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[dev]'
-	touch $@
+# Each once, and again when the dependencies change. pip reads where it finds versions for a build in another variable.
+PIP := PIP_CONSTRAINT=$(CONSTRAINTS) PIP_BUILD_CONSTRAINT=$(CONSTRAINTS) PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip
+
+$(VENV)/runs: pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pullcord needs Python 3.11 or later, and $(PYTHON) is %d.%d; name a later one: make $(MAKECMDGOALS) PYTHON=python3.13" % sys.version_info[:2])'
+	@echo "Installing pullcord and what it runs on in $(VENV), once: about 74 MB."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/develops: $(VENV)/runs
+	@echo "Installing what pullcord is tested with in $(VENV), once: about 280 MB."
+	@$(PIP) install --editable '.[dev]'
+	@touch $@

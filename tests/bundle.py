@@ -32,7 +32,7 @@ def pack(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lay_out(Path(folder))
         for command in (["validate", folder], ["pack", folder, str(target.absolute())]):
-            subprocess.run([tool, *command], check=True, timeout=120)  # noqa: S603 - the tool that was just made
+            subprocess.run([tool, *command], check=True, timeout=600)  # noqa: S603 - the tool that was just made
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache"
+UNTIL = "2026-11-26"
+"""npm takes what came out before this day only, so that what its packages need themselves stays the same, too."""
 PATIENCE = 600
 """Seconds for one command."""
 STANDARD_ERROR = 2
@@ -30,7 +32,8 @@ def npm(name: str, *packages: str) -> Path:
     Raises:
         subprocess.CalledProcessError: they can't be installed; npm has said why on standard error.
     """
-    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", ".", *packages]
+    options = ["--no-audit", "--no-fund", "--silent", "--prefix", ".", "--before", UNTIL]
+    command = ["npm", "install", *options, *packages]
     return _made(name, packages, [command])
 
 
@@ -53,7 +56,7 @@ def venv(name: str, *packages: str, whole: bool = False) -> Path:
 def _made(name: str, packages: tuple[str, ...], commands: Sequence[Sequence[str]]) -> Path:
     folder = CACHE / name
     made = folder / "made-of"
-    wanted = " ".join(packages)
+    wanted = "\n".join(map(" ".join, commands))
     if made.exists() and made.read_text(encoding="utf-8") == wanted:
         return folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -144,7 +144,7 @@ async def test_the_container_starts_as_it_is_deployed_and_answers_its_probes(tmp
     arguments = [near.get(each, each).replace(MOUNT, str(tmp_path)) for each in CONTAINER["args"]]
     assert near.keys() <= set(CONTAINER["args"])
     variables = {each["name"]: each["value"].replace(MOUNT, str(tmp_path)) for each in CONTAINER["env"]}
-    async with started(*arguments, settings=variables) as process, httpx2.AsyncClient() as client:
+    async with started(*arguments, settings=variables) as process, httpx2.AsyncClient(timeout=60) as client:
         assert process.stderr
         url = httpx2.URL((await process.stderr.receive()).decode().split()[-1])
         assert url.path == PATH
@@ -153,7 +153,7 @@ async def test_the_container_starts_as_it_is_deployed_and_answers_its_probes(tmp
             assert response.status_code == 200
         assert (await client.post(url, headers={"Host": "pullcord:8642"}, json={})).status_code == 401
         process.terminate()
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             assert await process.wait() == 0
 
 

@@ -1,6 +1,6 @@
 """The packages: what is in them, that they start, and that all of them say the same of pullcord.
 
-The tests that start packages, or use a vendor's tool, take these from the registries of Python and npm.
+The tests that start packages take what these need from Python's index, and a vendor's tool from npm's.
 """
 
 import json
@@ -11,14 +11,17 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 from tests.bundle import lay_out, pack
-from tests.environment import CACHE, ROOT, venv
+from tests.environment import CACHE, ROOT
 
 import pullcord
 from pullcord.config import settings
@@ -35,8 +38,19 @@ SETTINGS = (
     | {parameter.env for each in CATALOGUE.values() for parameter in each.parameters if parameter.env}
     | {"PULLCORD_JOURNAL"}
 )
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-STARTERS = ("pipx==1.18.4", "uv==0.13.9")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+CONSTRAINTS = ROOT / "constraints.txt"
+STARTING = {
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    "PYTHONPATH": "",
+    "PIPX_HOME": str(CACHE / "pipx"),
+    "PIP_CONSTRAINT": str(CONSTRAINTS),
+    "UV_CACHE_DIR": str(CACHE / "uv"),
+    "UV_CONSTRAINT": str(CONSTRAINTS),
+    "UV_PYTHON": sys.executable,
+}
+"""What a starter is told: where its things are, and which versions to take."""
 NAME = "io.github.pullcord/pullcord"
 
 
@@ -95,6 +109,7 @@ class TestContents:
             names = {name.removeprefix(f"pullcord-{VERSION}/") for name in sdist.getnames()}
         top = {"src", "tests", "manifests"}
         alone = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"}
+        alone |= {"constraints.txt", "constraints-oldest.txt"}
         assert {name for name in names if name.partition("/")[0] not in top} == alone | {"PKG-INFO", ".gitignore"}
         assert names >= {f"src/pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")}
         assert names >= {f"tests/{name}" for name in files(ROOT / "tests", "*.py")}
@@ -118,17 +133,50 @@ class TestStart:
         "starter",
         [
             ["pipx", "run", "--no-cache", "--spec"],
-            ["uv", "tool", "run", "--quiet", "--python", sys.executable, "--from"],
+            ["uv", "tool", "run", "--quiet", "--from"],
         ],
     )
     def test_it_starts_from_the_wheel_with_all_its_manifests(self, built: Built, starter: list[str]) -> None:
-        home = venv("starters", *STARTERS)
-        places = {"PIPX_HOME": str(CACHE / "pipx"), "UV_CACHE_DIR": str(CACHE / "uv")}
-        places |= {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": ""}
-        start = [str(home / "bin" / starter[0]), *starter[1:], str(built.wheel), "pullcord"]
-        assert run(*start, "--version", environ=places) == f"pullcord {VERSION}\n"
-        told = json.loads(run(*start, "check", "--json", environ=places))
+        start = [*starter, str(built.wheel), "pullcord"]
+        assert run(*start, "--version", environ=STARTING) == f"pullcord {VERSION}\n"
+        told = json.loads(run(*start, "check", "--json", environ=STARTING))
         assert {each["platform"] for each in told["platforms"]} == {platform.name for platform in PLATFORMS}
+
+
+def versions(constraints: Path) -> dict[str, str]:
+    """The versions that a constraints file names, by package: nothing else may stand in it."""
+    lines = constraints.read_text(encoding="utf-8").splitlines()
+    named = [re.fullmatch(r"([\w.-]+)==([\w.]+)", line) for line in lines if line[0] != "#"]
+    assert all(named), lines
+    return {canonicalize_name(each[1]): each[2] for each in named if each}
+
+
+def _requirements(named: Iterable[str]) -> tuple[Requirement, ...]:
+    return tuple(map(Requirement, named))
+
+
+class TestConstraints:
+    """What development, CI and the newcomer install: exact versions."""
+
+    running = _requirements(PROJECT["dependencies"])
+    developing = _requirements(PROJECT["optional-dependencies"]["dev"])
+    building = _requirements(PYPROJECT["build-system"]["requires"])
+
+    @pytest.mark.parametrize("name", ["constraints.txt", "constraints-oldest.txt"])
+    def test_they_name_a_version_that_is_allowed_of_whatever_is_named(self, name: str) -> None:
+        named = versions(ROOT / name)
+        for each in (*self.running, *self.developing, *self.building):
+            assert each.specifier.contains(named[canonicalize_name(each.name)]), each
+
+    def test_the_oldest_are_the_lower_bounds_of_what_pullcord_runs_on(self) -> None:
+        named = versions(ROOT / "constraints-oldest.txt")
+        bounds = {canonicalize_name(each.name): _bound(each) for each in self.running}
+        assert {name: Version(named[name]) for name in bounds} == bounds
+
+
+def _bound(requirement: Requirement) -> Version:
+    (bound,) = [Version(each.version) for each in requirement.specifier if each.operator == ">="]
+    return bound
 
 
 def test_the_workflow_runs_on_every_python_that_the_package_names() -> None:
@@ -213,11 +261,10 @@ class TestBundle:
 
     def test_its_command_starts_where_the_bundle_is_unpacked(self, tmp_path: Path) -> None:
         lay_out(tmp_path)
-        home = venv("starters", *STARTERS)
+        with (tmp_path / "pyproject.toml").open("a", encoding="utf-8") as project:
+            pinned = json.dumps([f"{name}=={version}" for name, version in versions(CONSTRAINTS).items()])
+            project.write(f"[tool.uv]\nconstraint-dependencies = {pinned}\n")
         started = self.bundle["server"]["mcp_config"]
         words = [word.replace("${__dirname}", str(tmp_path)) for word in started["args"]]
         assert words.pop() == "serve"
-        places = {"UV_CACHE_DIR": str(CACHE / "uv"), "UV_PYTHON": sys.executable, "PYTHONPATH": ""}
-        assert (
-            run(str(home / "bin" / started["command"]), *words, "--version", environ=places) == f"pullcord {VERSION}\n"
-        )
+        assert run(started["command"], *words, "--version", environ=STARTING) == f"pullcord {VERSION}\n"

@@ -340,7 +340,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     """What a run finds, with the machine."""
     CACHE.mkdir(parents=True, exist_ok=True)
     _say("building the environments")
-    ours = contenders.environment(CACHE / "pullcord", str(ROOT))
+    ours = contenders.environment(CACHE / "pullcord", str(ROOT), "--constraint", str(ROOT / "constraints.txt"))
     theirs = contenders.environment(CACHE / "fastmcp", contenders.FASTMCP)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         place = Path(folder)

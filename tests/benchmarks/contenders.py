@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 from tests.benchmarks.api import CALLS
+from tests.clients.client import CLIENTS
 
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Json
@@ -20,7 +21,7 @@ from pullcord.model.value import Json
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MANIFESTS = sorted((ROOT / "manifests" / "platforms").glob("*.yaml"))
-FASTMCP = "fastmcp>=4.1,<5"
+(FASTMCP,) = CLIENTS["fastmcp"].packages
 INSTALLING = 600
 """Seconds that an installation may take."""
 

@@ -27,7 +27,7 @@ SERVER = [
     "--sandbox",
 ]
 DRIVERS = Path(__file__).parent / "drivers"
-PATIENCE = 60
+PATIENCE = 300
 """Seconds for one answer of a driver; the first starts the client and the server."""
 
 
@@ -104,7 +104,7 @@ async def driven(client: Client) -> AsyncIterator[Driven]:
     own = home / "bin" / "python"
     program = "node" if driver.suffix == ".mjs" else str(own) if own.exists() else sys.executable
     command = [program, str(driver), *client.era, *SERVER]
-    with client.log.open("wb") as log, anyio.fail_after(PATIENCE * 10):
+    with client.log.open("wb") as log, anyio.fail_after(PATIENCE * 4):
         async with await anyio.open_process(command, cwd=home, stderr=log, env=_environment()) as process:
             if process.stdin is None or process.stdout is None:
                 raise RuntimeError("a process without pipes")

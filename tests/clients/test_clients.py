@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(name="told", scope="module")
 async def _told() -> Story:
-    with anyio.fail_after(30):
+    with anyio.fail_after(300):
         _, story = await heard()
     return story
 

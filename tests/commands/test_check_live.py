@@ -141,7 +141,7 @@ async def test_the_command_asks_and_its_status_tells(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with _settings(monkeypatch):
-        with anyio.fail_after(30):
+        with anyio.fail_after(300):
             assert await anyio.to_thread.run_sync(main, ["check", "--live"]) == 0
             table, _ = capsys.readouterr()
             monkeypatch.setenv("EVERRUNS_API_KEY", "wrong")

@@ -187,7 +187,7 @@ async def test_a_client_that_keeps_no_secrets_starts_a_server_that_reads_them_fr
         file.write_text("a-value\n", encoding="utf-8")
     source = {"PYTHONPATH": str(Path(pullcord.__file__).parents[1])}  # as an installed package would be found
     started = StdioServerParameters(command=server["command"], args=server["args"], env={**server["env"], **source})
-    with anyio.fail_after(30):
+    with anyio.fail_after(300):
         async with Client(stdio_client(started)) as client:
             tools = (await client.list_tools()).tools
     assert {tool.name for tool in tools} == set(loading.load(loading.shipped()))

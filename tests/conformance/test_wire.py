@@ -65,7 +65,7 @@ def requests(version: str) -> list[dict[str, Any]]:
 async def conversation(version: str) -> list[tuple[str, dict[str, Any]]]:
     """Every line that the server writes, with the method of the request that it belongs to."""
     written: list[tuple[str, dict[str, Any]]] = []
-    with anyio.fail_after(60):
+    with anyio.fail_after(300):
         async with await anyio.open_process(SERVER, stderr=None) as process:
             assert process.stdin
             assert process.stdout

@@ -12,7 +12,7 @@ import anyio.abc
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 COMMAND = (sys.executable, "-m", "pullcord")
-PATIENCE = 60
+PATIENCE = 300
 """Seconds for whatever a test waits for."""
 
 

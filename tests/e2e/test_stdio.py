@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,9 @@ pytestmark = pytest.mark.anyio
 
 _SEEDED = Sandbox()
 EVERRUNS, EVERSHELL, XPANDER = _SEEDED.everruns.ids, _SEEDED.evershell.ids, _SEEDED.xpander.ids
-WAIT = {"wait_seconds": 20}
+SOON = 60
+"""Seconds for what takes none: a busy machine makes them a few."""
+WAIT = {"wait_seconds": 120}
 CANCELS: dict[str, dict[str, Any]] = {
     "cancel_task": {"session_id": EVERRUNS.active_session, "task_id": EVERRUNS.background_task, **WAIT},
     "cancel_turn": {"session_id": EVERRUNS.active_session, "reason": "the end-to-end test"},
@@ -115,10 +116,9 @@ async def test_a_signal_ends_it_at_once_though_its_input_stays_open(
 ) -> None:
     async with started("serve", stderr=stderr) as process:
         await exchange(process, HELLO, 1)
-        began = time.monotonic()
         process.send_signal(number)
-        assert await process.wait() == status
-        assert time.monotonic() - began < 5
+        with anyio.fail_after(SOON):
+            assert await process.wait() == status
 
 
 @ENDS
@@ -126,10 +126,9 @@ async def test_the_end_of_its_input_ends_it_well(stderr: int) -> None:
     async with started("serve", stderr=stderr) as process:
         await exchange(process, HELLO, 1)
         assert process.stdin
-        began = time.monotonic()
         await process.stdin.aclose()
-        assert await process.wait() == 0
-        assert time.monotonic() - began < 5
+        with anyio.fail_after(SOON):
+            assert await process.wait() == 0
 
 
 async def test_without_a_command_it_serves_and_ends_with_its_input() -> None:

@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.faults.proxy import Exchange, Proxy, proxy
-from tests.faults.wire import Era, Server, serving
+from tests.faults.wire import PATIENCE, Era, Server, serving
 
 from pullcord.sandbox import Sandbox, running
 
@@ -176,7 +176,7 @@ async def test_thousands_of_calls_at_once_are_answered_once_each(tmp_path: Path)
             await server.start("tools/call", {"name": "stop_task", "arguments": {"task_id": target}})
             for target in targets
         ]
-        with anyio.fail_after(200):
+        with anyio.fail_after(PATIENCE):
             answers = [await answer for _, answer in waiting]
         assert server.memory("VmHWM") - before < ROOM
     outcomes = [answer["result"]["structuredContent"]["outcome"] for answer in answers]
@@ -195,7 +195,7 @@ async def test_two_calls_of_one_id_are_two_calls(era: Era, tmp_path: Path) -> No
         for _ in range(2):
             call = {"name": "stop_task", "arguments": {"task_id": sandbox.xpander.add_task()}}
             await server.write(json.dumps(server.message("tools/call", call, "twice")).encode() + b"\n")
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             while server.answers['"twice"'] < 2:
                 await server.request("tools/list", {})
     assert server.answers['"twice"'] == 2
@@ -242,7 +242,7 @@ async def test_a_call_may_be_taken_back_at_every_stage(era: Era, tmp_path: Path)
             standing.spoils[method, word] = [gate]
             sent = sum(arrival.method == "POST" for arrival in sandbox.requests)
             number, _ = await server.start("tools/call", {"name": tool, "arguments": arguments})
-            with anyio.fail_after(30):
+            with anyio.fail_after(PATIENCE):
                 await gate.reached.wait()
             await server.cancel(number)
             await server.request("tools/list", {})  # answered once the notification has been read

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.faults import FAULTS, MARK, Fault, flooded, json_page
 from tests.faults.matrix import COLUMNS, Column, bench, run
 from tests.faults.proxy import Exchange, Proxy, proxy
-from tests.faults.wire import Era
+from tests.faults.wire import PATIENCE, Era
 
 from pullcord.sandbox import Sandbox, running
 
@@ -35,7 +35,7 @@ async def standing(sandbox: Sandbox) -> AsyncIterator[Proxy]:
 async def test_whatever_goes_wrong_the_agent_learns_what_is_known_and_nothing_else(
     era: Era, columns: Sequence[Column], tmp_path: Path
 ) -> None:
-    with anyio.fail_after(240):
+    with anyio.fail_after(PATIENCE):
         cells = await run(era, tmp_path, columns)
     assert [cell for cell in cells if cell.wrong] == []
     assert len(cells) > 80 * len(columns)

@@ -21,7 +21,7 @@ Message: TypeAlias = dict[str, Any]
 
 LEGACY = "2025-11-25"
 MODERN = "2026-07-28"
-PATIENCE = 60
+PATIENCE = 300
 """Seconds in which any answer must have come."""
 CLIENT = {"name": "wire", "version": "1"}
 

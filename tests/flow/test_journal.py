@@ -16,7 +16,7 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.faults.proxy import Exchange, Proxy, proxy
-from tests.faults.wire import Server, serving
+from tests.faults.wire import PATIENCE, Server, serving
 from tests.support import respond, stage
 
 from pullcord.commands import journal as journal_command
@@ -285,7 +285,7 @@ async def test_a_killed_server_leaves_the_intent_of_each_cancel(
         for target, gate in gates.items():
             standing.spoils["POST", target] = [gate]
             await server.start("tools/call", {"name": "stop_task", "arguments": {"task_id": target, "reason": "dear"}})
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             for gate in gates.values():
                 await gate.reached.wait()
         server.process.send_signal(signal.SIGKILL)
@@ -307,7 +307,7 @@ async def test_servers_killed_at_any_moment_have_recorded_whatever_arrived(path:
             for _ in range(30):
                 target = sandbox.xpander.add_task()
                 await server.start("tools/call", {"name": "stop_task", "arguments": {"task_id": target}})
-            with anyio.fail_after(30):
+            with anyio.fail_after(PATIENCE):
                 while len(sandbox.requests) < number:
                     await checkpoint()
             server.process.send_signal(signal.SIGKILL)
@@ -322,12 +322,12 @@ async def test_a_caller_that_goes_away_still_leaves_an_outcome(path: Path) -> No
         target, gate = sandbox.xpander.add_task(), Gate(forward=False)
         standing.spoils["POST", target] = [gate]
         number, _ = await server.start("tools/call", {"name": "stop_task", "arguments": {"task_id": target}})
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             await gate.reached.wait()
         await server.cancel(number)
         await server.request("tools/list", {})  # answered once the notification before it has been read
         gate.opened.set()
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             while len(lines(path)) < 2:
                 await server.request("tools/list", {})
     assert server.answers[json.dumps(number)] == 0
@@ -340,7 +340,7 @@ async def test_a_server_that_is_told_to_end_finishes_what_it_has_sent(path: Path
         target, gate = sandbox.xpander.add_task(), Gate(forward=False)
         standing.spoils["POST", target] = [gate]
         await server.start("tools/call", {"name": "stop_task", "arguments": {"task_id": target}})
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             await gate.reached.wait()
         if end == "SIGTERM":
             server.process.send_signal(signal.SIGTERM)

@@ -1,7 +1,9 @@
 """YAML read by JSON's rules, each value with its line."""
 
 import json
+import sys
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("aé: -#/~", max_size=4), inner, max_size=3),
     max_leaves=12,
 )
+TOO_DEEP = "values stand more than 64 levels deep; write them flatter"
 
 
 def faults(text: str) -> tuple[str, ...]:
@@ -145,20 +148,39 @@ def test_a_pointer_leads_to_the_line_of_its_key_or_of_the_nearest_thing_around_i
         ("a: !!float .nan", "m.yaml:1 /a: '.nan' is no float; write one, or leave the tag out"),
         ("a: 1e999", "m.yaml:1 /a: this number is too large; write a smaller one, or quote it"),
         ("a: " + "9" * 5000, "m.yaml:1 /a: this number is too large; write a smaller one, or quote it"),
-        ("[" * 65 + "]" * 65, f"m.yaml:1 {'/0' * 64}: values stand more than 64 levels deep; write them flatter"),
-        ("[" * 1500 + "]" * 1500, f"m.yaml:1 {'/0' * 64}: values stand more than 64 levels deep; write them flatter"),
-        ("- " * 100_000 + "x", "m.yaml: values stand more than 64 levels deep; write them flatter"),
-        ("? x\n: " + "- " * 100_000 + "x", "m.yaml: values stand more than 64 levels deep; write them flatter"),
-        (
-            f"a: '{']' * 99_999}'\nb: {'[' * 99_999}",
-            "m.yaml: values stand more than 64 levels deep; write them flatter",
-        ),
-        ("[ #]\n" * 99_999, "m.yaml: values stand more than 64 levels deep; write them flatter"),
-        ("[" * 100_000, "m.yaml: values stand more than 64 levels deep; write them flatter"),
+        ("[" * 65 + "]" * 65, f"m.yaml:1 {'/0' * 64}: {TOO_DEEP}"),
+        ("[" * 900 + "]" * 900, f"m.yaml:1 {'/0' * 64}: {TOO_DEEP}"),
+        # From here on libyaml stops by itself.
+        ("[" * 1500 + "]" * 1500, f"m.yaml:1: {TOO_DEEP}"),
+        ("- " * 100_000 + "x", f"m.yaml:1: {TOO_DEEP}"),
+        ("? x\n: " + "- " * 100_000 + "x", f"m.yaml:2: {TOO_DEEP}"),
+        (f"a: '{']' * 99_999}'\nb: {'[' * 99_999}", f"m.yaml:2: {TOO_DEEP}"),
+        ("[ #]\n" * 99_999, f"m.yaml:1001: {TOO_DEEP}"),
+        ("[" * 100_000, f"m.yaml:1: {TOO_DEEP}"),
     ],
 )
 def test_what_a_manifest_may_not_hold_is_refused_with_its_place(text: str, fault: str) -> None:
     assert faults(text) == (fault,)
+
+
+def test_values_may_stand_64_levels_deep() -> None:
+    assert parse("m.yaml", "[" * 64 + "]" * 64).value
+
+
+@pytest.mark.anyio
+async def test_without_libyaml_a_deep_text_is_refused_too() -> None:
+    program = """
+import yaml
+del yaml.CSafeLoader
+from pullcord.manifest.document import parse
+from pullcord.model.errors import ManifestError
+try:
+    parse("m.yaml", "- " * 100_000 + "x")
+except ManifestError as error:
+    print(*error.faults)
+"""
+    done = await anyio.run_process([sys.executable, "-c", program])
+    assert done.stdout.decode() == f"m.yaml: {TOO_DEEP}\n"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Who may call what: tokens of a file, and JWTs of an issuer."""
 
 import hmac
+import json
 import logging
 import time
 from pathlib import Path
@@ -223,6 +224,17 @@ async def test_a_set_of_one_key_needs_no_name_for_it() -> None:
         assert await Issuer(issuer.url, AUDIENCE).verify_token(token)
 
 
+async def test_a_secret_in_a_set_is_no_key() -> None:
+    async with minting() as issuer:
+        key = published(issuer.keys["first"])
+        secret = {"kty": "oct", "k": jwt.utils.base64url_encode(b"s" * 32).decode()}
+        issuer.published = {"keys": [key, {**secret, "kid": "secret"}]}
+        # The other key is the only one, so that a token need not name it.
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token(headers={"kid": None}))
+        issuer.published = {"keys": [{**key, "kid": "first"}, {**secret, "kid": "first"}]}
+        assert await Issuer(issuer.url, AUDIENCE).verify_token(issuer.token())
+
+
 async def test_nobody_who_may_check_a_token_can_make_one() -> None:
     """Algorithm none, and HMAC with the public key: the two classic forgeries."""
     async with minting() as issuer:
@@ -251,7 +263,11 @@ async def test_nobody_who_may_check_a_token_can_make_one() -> None:
             ]
         }
         checks = Issuer(issuer.url, AUDIENCE)
-        assert await checks.verify_token(jwt.encode(claims, "s" * 32, "HS256", headers={"kid": "secret"})) is None
+        for named in ("HS256", "RS256"):  # whatever algorithm it names
+            head = jwt.utils.base64url_encode(json.dumps({"alg": named, "kid": "secret"}).encode()).decode()
+            signed = f"{head}.{signed.partition('.')[2]}"
+            seal = jwt.utils.base64url_encode(hmac.digest(b"s" * 32, signed.encode(), "sha256")).decode()
+            assert await checks.verify_token(f"{signed}.{seal}") is None
         for kid in ("first", "sealing"):
             assert await checks.verify_token(issuer.token(headers={"kid": kid})) is None
 

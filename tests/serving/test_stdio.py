@@ -36,7 +36,7 @@ def test_a_start_on_stdio_imports_nothing_that_speaks_http_or_serves_something_e
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={"EVERRUNS_API_KEY": "evr_0123456789"},
     )
     imported = {line.rpartition("|")[2].strip() for line in served.stderr.splitlines()}

@@ -538,6 +538,8 @@ async def test_a_call_that_finds_no_free_connection_waits_and_says_in_time_that_
             await anyio.wait_all_tasks_blocked()
             await call("second")
             go_on.set()
+            while "first" not in answers:
+                await anyio.lowlevel.checkpoint()
             await call("third")
 
     assert answers["second"] == Reply.unsent("too many calls are under way")

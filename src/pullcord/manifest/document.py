@@ -33,9 +33,9 @@ _FIRST = frozenset(["", *"~ntf-0123456789"])
 
 _DEPTH_LIMIT = 64
 """Levels of a file."""
-_SAFE_DEPTH = 2000
-"""Levels that libyaml surely bears: it descends by recursion, and ends the process where the stack ends."""
 _TOO_DEEP = f"values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"
+_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
+"""What libyaml says at its own limit of 1000 levels."""
 
 
 # libyaml's parser is many times faster; PyYAML falls back to its own where it was built without.
@@ -97,11 +97,11 @@ def parse(name: str, text: str) -> Document:
             keys that are no scalars, values that contain themselves.
     """
     try:
-        if _may_be_deep(text) and _is_deep(text):
-            raise ManifestError([f"{name}: {_TOO_DEEP}"])
         root = yaml.compose(text, Loader=_Composer)
     except yaml.YAMLError as error:
         raise ManifestError([_broken(name, text, error)]) from None
+    except RecursionError:  # PyYAML's own parser sets no limit
+        raise ManifestError([f"{name}: {_TOO_DEEP}"]) from None
     if root is None:
         raise ManifestError([f"{name}: the file is empty; write an OpenAPI 3.1 document"])
     faults: list[str] = []
@@ -114,22 +114,9 @@ def parse(name: str, text: str) -> Document:
 def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     line = mark.line if mark else text.encode()[: getattr(error, "position", 0)].count(b"\n")
-    what = getattr(error, "problem", None) or getattr(error, "reason", "")
-    return f"{name}:{line + 1}: this is not YAML: {what}"
-
-
-def _may_be_deep(text: str) -> bool:
-    """Whether a glance can't rule it out: blocks go two levels deeper per column at most, the rest one per bracket."""
-    return 2 * max(map(len, text.split("\n"))) + text.count("[") + text.count("{") > _SAFE_DEPTH
-
-
-def _is_deep(text: str) -> bool:
-    depth = 0
-    for event in yaml.parse(text, Loader=_Composer):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _SAFE_DEPTH:
-            return True
-    return False
+    problem = getattr(error, "problem", None) or getattr(error, "reason", "")
+    what = _TOO_DEEP if problem == _LIBYAML_TOO_DEEP else f"this is not YAML: {problem}"
+    return f"{name}:{line + 1}: {what}"
 
 
 _READING: Json = []

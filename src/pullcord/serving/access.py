@@ -264,8 +264,8 @@ def _keys(jwks: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
     found: dict[str | None, jwt.PyJWK] = {}
     given = jwks.get("keys")
     for each in given if isinstance(given, list) else []:
-        if not isinstance(each, dict) or each.get("use", "sig") != "sig":
-            continue
+        if not isinstance(each, dict) or each.get("use", "sig") != "sig" or each.get("kty") == "oct":
+            continue  # a symmetric key would make tokens, too
         try:
             key = jwt.PyJWK(each)
         except jwt.PyJWTError:
