@@ -6,6 +6,7 @@ documentation: they are not read here. A file is answered with all its faults at
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pullcord.manifest import cancels, lists, problems, rules
 from pullcord.manifest.body import MEDIA, body
@@ -16,11 +17,12 @@ from pullcord.manifest.links import check_leads, links
 from pullcord.manifest.naming import check_tools, tool
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import parameters, told_apart
-from pullcord.manifest.paths import check_parameters, meet, sent
+from pullcord.manifest.paths import check_apart, check_parameters, sent
 from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
 from pullcord.model.cancel import REASON
-from pullcord.model.operation import Operation, Platform, Response
+from pullcord.model.operation import Operation, Parameter, Platform, Response
+from pullcord.model.pointer import Pointer
 
 _VALUES = "pattern enum minimum maximum minLength maxLength minItems maxItems"
 SUBSET: Mapping[str, str] = {
@@ -73,6 +75,13 @@ _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
 
 
+class _Known(NamedTuple):
+    """What many operations of a document name and is read once, by where it stands."""
+
+    parameters: dict[Pointer, Parameter]
+    responses: dict[Pointer, Response]
+
+
 def read_document(name: str, text: str, faults: list[Fault]) -> list[tuple[Operation, Node]]:
     """Read one manifest's text.
 
@@ -118,6 +127,8 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
 def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]:
     found: list[tuple[Operation, Here, Node]] = []
     known: dict[str, Operation] = {}
+    read = _Known({}, {})
+    on_paths: list[tuple[Operation, Node]] = []
     for path, node in paths.named().items():
         template = sent(node, path)
         item = node.members("path")
@@ -125,20 +136,16 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
         for method in _METHODS:
             if method not in item:
                 continue
-            operation, here = _operation(item[method], method, template, shared, platform)
+            operation, here = _operation(item[method], method, template, shared, platform, read)
             name = operation.operation_id
             first = known.setdefault(name, operation) if name else operation
             if first is not operation:
                 item[method].at(f"{item[method].pointer}/operationId", None).fault(
                     f"{name} is also {first.method} {first.path} in this file; rename one of the two"
                 )
-            for other, *_ in found:
-                if other.path != template and meet(operation, other):
-                    node.fault(
-                        f"with some arguments this path is {other.path}, the path of {other.operation_id};"
-                        " narrow the pattern of the parameter that makes it so"
-                    )
             found.append((operation, here, item[method]))
+            on_paths.append((operation, node))
+    check_apart(on_paths)
     for operation, here, node in found:
         check_leads(here, known)
         cancels.check_cancel(operation, known, node)
@@ -150,10 +157,10 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
 
 
 def _operation(
-    node: Node, method: str, path: str, shared: Sequence[Node], platform: Platform
+    node: Node, method: str, path: str, shared: Sequence[Node], platform: Platform, known: _Known
 ) -> tuple[Operation, Here]:
     members = node.members("operation")
-    found = parameters(shared, members["parameters"].items() if "parameters" in members else [])
+    found = parameters(shared, members["parameters"].items() if "parameters" in members else [], known.parameters)
     found += body(members["requestBody"]) if "requestBody" in members else []
     given = told_apart(found)
     check_parameters(node, path, given)
@@ -182,7 +189,7 @@ def _operation(
         method=method.upper(),
         path=path,
         parameters=(*given, *added),
-        responses=_responses(members["responses"], here),
+        responses=_responses(members["responses"], here, known.responses),
         expose=rules.exposed(members["x-expose"]) if "x-expose" in members else (),
         answers=rules.answers(members["x-answers"], here) if "x-answers" in members else (),
         state=rules.state(members["x-state"], here) if "x-state" in members else None,
@@ -205,18 +212,26 @@ def _reads(node: Node, members: Mapping[str, Node], method: str) -> bool:
     return "x-cancel" not in members and (safe or method == "get")
 
 
-def _responses(node: Node, here: Here) -> dict[str, Response]:
+def _responses(node: Node, here: Here, known: dict[Pointer, Response]) -> dict[str, Response]:
     responses: dict[str, Response] = {}
-    for status, response in node.named().items():
+    for status, each in node.named().items():
         if not _STATUS.fullmatch(status):
-            response.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
-        members = response.members("response")
-        responses[status] = Response(
-            outcomes=rules.outcomes(members["x-outcomes"], here) if "x-outcomes" in members else (),
-            links=links(members["links"], here) if "links" in members else (),
-            media=_media(members["content"]) if "content" in members else (),
-        )
+            each.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
+        place = each.resolved()
+        found = known.get(place.pointer) or _response(place, here)
+        if not found.outcomes and not found.links:  # it means the same for every operation
+            known[place.pointer] = found
+        responses[status] = found
     return responses
+
+
+def _response(node: Node, here: Here) -> Response:
+    members = node.members("response")
+    return Response(
+        outcomes=rules.outcomes(members["x-outcomes"], here) if "x-outcomes" in members else (),
+        links=links(members["links"], here) if "links" in members else (),
+        media=_media(members["content"]) if "content" in members else (),
+    )
 
 
 def _media(node: Node) -> tuple[str, ...]:
