@@ -100,6 +100,7 @@ class TestContents:
         assert names == {
             *(f"pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")),
             "pullcord/py.typed",
+            "pullcord/manifests/index.json",
             *(f"pullcord/manifests/{path.name}" for path in (ROOT / "manifests" / "platforms").glob("*.yaml")),
             *(f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")),
         }
@@ -107,7 +108,7 @@ class TestContents:
     def test_the_sdist_holds_what_tests_and_packages_are_made_of_and_nothing_else(self, built: Built) -> None:
         with tarfile.open(built.sdist) as sdist:
             names = {name.removeprefix(f"pullcord-{VERSION}/") for name in sdist.getnames()}
-        top = {"src", "tests", "manifests"}
+        top = {"src", "tests", "manifests", "docs"}
         alone = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"}
         alone |= {"constraints.txt", "constraints-oldest.txt"}
         assert {name for name in names if name.partition("/")[0] not in top} == alone | {"PKG-INFO", ".gitignore"}

@@ -48,6 +48,12 @@ class _Composer(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[
             return _PLAIN if implicit[0] else _STR
         return _SEQ if kind is yaml.SequenceNode else _MAP
 
+    def descend_resolver(self, *_: object) -> None:
+        """Nothing depends on where a node stands."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing depends on where a node stands."""
+
 
 class Document(NamedTuple):
     """A parsed file."""

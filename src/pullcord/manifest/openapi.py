@@ -6,6 +6,7 @@ documentation: they are not read here. A file is answered with all its faults at
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pullcord.manifest import cancels, lists, problems, rules
 from pullcord.manifest.body import MEDIA, body
@@ -16,15 +17,17 @@ from pullcord.manifest.links import check_leads, links
 from pullcord.manifest.naming import check_tools, tool
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import parameters, told_apart
-from pullcord.manifest.paths import check_parameters, meet, sent
+from pullcord.manifest.paths import check_apart, check_parameters, sent
 from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
 from pullcord.model.cancel import REASON
-from pullcord.model.operation import Operation, Platform, Response
+from pullcord.model.operation import Operation, Parameter, Platform, Response
+from pullcord.model.pointer import Pointer
 
 _VALUES = "pattern enum minimum maximum minLength maxLength minItems maxItems"
 SUBSET: Mapping[str, str] = {
-    "document": "openapi! info! x-platform! servers! security! paths! externalDocs components tags x-actions x-problem",
+    "document": "openapi! info! x-platform! servers! security! paths! externalDocs components tags x-actions x-problem"
+    " x-listed",
     "info": "title! version! summary description license contact",
     "server": "url! x-env! description variables",
     "server variable": "default! x-env! description enum",
@@ -72,6 +75,13 @@ _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
 
 
+class _Known(NamedTuple):
+    """What many operations of a document name and is read once, by where it stands."""
+
+    parameters: dict[Pointer, Parameter]
+    responses: dict[Pointer, Response]
+
+
 def read_document(name: str, text: str, faults: list[Fault]) -> list[tuple[Operation, Node]]:
     """Read one manifest's text.
 
@@ -110,12 +120,15 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
         problem_all=problem_all,
         actions=in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
         key_optional=key_optional,
+        listed_always="x-listed" in members and members["x-listed"].choice(["always"]) == "always",
     )
 
 
 def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]:
     found: list[tuple[Operation, Here, Node]] = []
     known: dict[str, Operation] = {}
+    read = _Known({}, {})
+    on_paths: list[tuple[Operation, Node]] = []
     for path, node in paths.named().items():
         template = sent(node, path)
         item = node.members("path")
@@ -123,20 +136,16 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
         for method in _METHODS:
             if method not in item:
                 continue
-            operation, here = _operation(item[method], method, template, shared, platform)
+            operation, here = _operation(item[method], method, template, shared, platform, read)
             name = operation.operation_id
             first = known.setdefault(name, operation) if name else operation
             if first is not operation:
                 item[method].at(f"{item[method].pointer}/operationId", None).fault(
                     f"{name} is also {first.method} {first.path} in this file; rename one of the two"
                 )
-            for other, *_ in found:
-                if other.path != template and meet(operation, other):
-                    node.fault(
-                        f"with some arguments this path is {other.path}, the path of {other.operation_id};"
-                        " narrow the pattern of the parameter that makes it so"
-                    )
             found.append((operation, here, item[method]))
+            on_paths.append((operation, node))
+    check_apart(on_paths)
     for operation, here, node in found:
         check_leads(here, known)
         cancels.check_cancel(operation, known, node)
@@ -148,10 +157,10 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
 
 
 def _operation(
-    node: Node, method: str, path: str, shared: Sequence[Node], platform: Platform
+    node: Node, method: str, path: str, shared: Sequence[Node], platform: Platform, known: _Known
 ) -> tuple[Operation, Here]:
     members = node.members("operation")
-    found = parameters(shared, members["parameters"].items() if "parameters" in members else [])
+    found = parameters(shared, members["parameters"].items() if "parameters" in members else [], known.parameters)
     found += body(members["requestBody"]) if "requestBody" in members else []
     given = told_apart(found)
     check_parameters(node, path, given)
@@ -180,7 +189,7 @@ def _operation(
         method=method.upper(),
         path=path,
         parameters=(*given, *added),
-        responses=_responses(members["responses"], here),
+        responses=_responses(members["responses"], here, known.responses),
         expose=rules.exposed(members["x-expose"]) if "x-expose" in members else (),
         answers=rules.answers(members["x-answers"], here) if "x-answers" in members else (),
         state=rules.state(members["x-state"], here) if "x-state" in members else None,
@@ -203,18 +212,26 @@ def _reads(node: Node, members: Mapping[str, Node], method: str) -> bool:
     return "x-cancel" not in members and (safe or method == "get")
 
 
-def _responses(node: Node, here: Here) -> dict[str, Response]:
+def _responses(node: Node, here: Here, known: dict[Pointer, Response]) -> dict[str, Response]:
     responses: dict[str, Response] = {}
-    for status, response in node.named().items():
+    for status, each in node.named().items():
         if not _STATUS.fullmatch(status):
-            response.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
-        members = response.members("response")
-        responses[status] = Response(
-            outcomes=rules.outcomes(members["x-outcomes"], here) if "x-outcomes" in members else (),
-            links=links(members["links"], here) if "links" in members else (),
-            media=_media(members["content"]) if "content" in members else (),
-        )
+            each.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
+        place = each.resolved()
+        found = known.get(place.pointer) or _response(place, here)
+        if not found.outcomes and not found.links:  # it means the same for every operation
+            known[place.pointer] = found
+        responses[status] = found
     return responses
+
+
+def _response(node: Node, here: Here) -> Response:
+    members = node.members("response")
+    return Response(
+        outcomes=rules.outcomes(members["x-outcomes"], here) if "x-outcomes" in members else (),
+        links=links(members["links"], here) if "links" in members else (),
+        media=_media(members["content"]) if "content" in members else (),
+    )
 
 
 def _media(node: Node) -> tuple[str, ...]:

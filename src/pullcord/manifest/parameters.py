@@ -10,6 +10,7 @@ from pullcord.manifest.security import HEADER
 from pullcord.manifest.servers import env
 from pullcord.model.cancel import REASON
 from pullcord.model.operation import Parameter, Place
+from pullcord.model.pointer import Pointer
 from pullcord.model.value import Json
 
 Found: TypeAlias = tuple[Parameter, Node]
@@ -32,18 +33,21 @@ _OWN_HEADERS = frozenset({
 """OpenAPI ignores some of these as parameters (3.1.1, 4.8.12.1); all are pullcord's own to send, or not to."""
 
 
-def parameters(shared: Sequence[Node], own: Sequence[Node]) -> list[Found]:
+def parameters(shared: Sequence[Node], own: Sequence[Node], known: dict[Pointer, Parameter]) -> list[Found]:
     """The parameters of an operation.
 
     Args:
         shared: its path's.
         own: its own, each of which replaces one of the same name and place.
+        known: those of the document that were read, by where they stand, since many operations name the same; filled.
     """
     found: dict[tuple[str, Place], Found] = {}
     for nodes in (shared, own):
         level: dict[tuple[str, Place], Found] = {}
         for node in nodes:
-            parameter = _parameter(node)
+            place = node.resolved()
+            parameter = known.get(place.pointer) or _parameter(place)
+            known[place.pointer] = parameter
             if (parameter.wire, parameter.place) in level:
                 node.fault(f"the {parameter.place} parameter {parameter.wire} stands here twice; keep one")
             level[parameter.wire, parameter.place] = parameter, node

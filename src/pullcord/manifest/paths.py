@@ -1,7 +1,8 @@
 """Path templates: what may stand in one, and whether two can be told apart."""
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pullcord.manifest.node import Node
@@ -61,17 +62,31 @@ class _Part(NamedTuple):
     """What the parameters must fit."""
 
 
-def meet(one: Operation, other: Operation) -> bool:
-    """Whether arguments could make both paths the same, as far as can be told: in doubt they could."""
-    left, right = list(_parts(one)), list(_parts(other))
-    return len(left) == len(right) and all(map(_can_be_same, left, right))
+def check_apart(found: Sequence[tuple[Operation, Node]]) -> None:
+    """Note each path that arguments could turn into another one.
+
+    Args:
+        found: the operations of a manifest, each with the place of its path.
+    """
+    cut = [(_parts(operation), operation, node) for operation, node in found]
+    for (parts, other, _), (own, operation, node) in itertools.combinations(cut, 2):
+        if operation.path != other.path and _meet(own, parts):
+            node.fault(
+                f"with some arguments this path is {other.path}, the path of {other.operation_id};"
+                " narrow the pattern of the parameter that makes it so"
+            )
 
 
-def _parts(operation: Operation) -> Iterator[_Part]:
+def _parts(operation: Operation) -> list[_Part]:
+    """The path of an operation, cut at its slashes."""
     schemas = {each.wire: each.schema for each in operation.parameters if each.place is Place.PATH}
-    for part in operation.path.rstrip("/").split("/"):
-        pieces = _NAMES.split(part)
-        yield _Part(pieces[::2], [schemas.get(name, {"type": "string"}) for name in pieces[1::2]])
+    pieces = [_NAMES.split(part) for part in operation.path.rstrip("/").split("/")]
+    return [_Part(each[::2], [schemas.get(name, {"type": "string"}) for name in each[1::2]]) for each in pieces]
+
+
+def _meet(one: Sequence[_Part], other: Sequence[_Part]) -> bool:
+    """Whether arguments could make two paths the same, as far as can be told: in doubt they could."""
+    return len(one) == len(other) and all(map(_can_be_same, one, other))
 
 
 def _can_be_same(one: _Part, other: _Part) -> bool:

@@ -42,8 +42,11 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
         condition: a rule's.
         earlier: those of the rules before it.
     """
-    if () in earlier:
-        return True
+    if () in earlier or not earlier:
+        return bool(earlier)
+    if _ask_alike([condition, *earlier]):  # as most do: nothing needs to be tried
+        said = [value for (clause,) in earlier for value in clause.values]
+        return all(any(same(value, each) for each in said) for value in condition[0].values)
     asked: dict[_Place, list[Clause]] = {}
     for clause in itertools.chain(condition, *earlier):
         asked.setdefault((clause.source, clause.at), []).append(clause)
@@ -58,6 +61,13 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
     return all(
         any(all(_surely_fits(clause, reply[clause.source, clause.at]) for clause in other) for other in earlier)
         for reply in replies
+    )
+
+
+def _ask_alike(conditions: Sequence[Condition]) -> bool:
+    """Whether each only says which values one and the same place may have."""
+    return all(len(each) == 1 and each[0].comparison is Comparison.IS for each in conditions) and (
+        len({(each[0].source, each[0].at) for each in conditions}) == 1
     )
 
 

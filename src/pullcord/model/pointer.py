@@ -17,7 +17,7 @@ def tokens(pointer: Pointer) -> tuple[str, ...]:
 
 def escape(token: str) -> str:
     """A token as it stands in a pointer."""
-    return token.replace("~", "~0").replace("/", "~1")
+    return token.replace("~", "~0").replace("/", "~1") if "/" in token or "~" in token else token
 
 
 def look_up(document: Json, pointer: Pointer) -> Json:
