@@ -538,7 +538,7 @@ def mutants(draw: st.DrawFn) -> str:
         value = document
         for step in (*other, name):
             value = value[step]
-        value = draw(st.sampled_from([*ODD, json.loads(json.dumps(value))]))
+        value = json.loads(json.dumps(draw(st.sampled_from([*ODD, value]))))  # a copy: it may be changed further on
         match draw(st.sampled_from(["replace", "remove", "rename", "add"])), parent:
             case "remove", _:
                 del parent[key]

@@ -55,7 +55,7 @@ def _property(node: Node, name: str, pointer: str, *, required: bool) -> Found:
     members = node.members("property")
     values = schema(node, members)
     return Parameter(
-        name=argument(node, members, name, values),
+        name=argument(node, members, name or repr(name), values),
         place=Place.BODY,
         required=required,
         description=described(node, members, values),

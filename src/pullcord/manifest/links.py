@@ -45,7 +45,7 @@ def _link(name: str, node: Node, here: Here, *, of_items: bool) -> Link:
     if "x-after" in members and link.rel != TERMINATE:
         members["x-after"].fault(f"x-after stands on a link with the relation {TERMINATE}; leave it out")
     if "x-rel" not in members and not REL.fullmatch(name):
-        node.fault(f"{name} is no link relation; write a lower-case word, or give one with x-rel")
+        node.fault(f"{name or repr(name)} is no link relation; write a lower-case word, or give one with x-rel")
     here.leads.append(Lead(node, link.operation_id, link.arguments, link))
     return link
 

@@ -14,13 +14,17 @@ from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.pointer import look_up
 
 
-def shipped() -> list[Traversable]:
-    """The manifests that come with pullcord: of the installed package, else of the checkout that it runs from."""
+def folder() -> Traversable:
+    """Where the manifests are that come with pullcord: in the installed package, else in the checkout it runs from."""
     package = resources.files("pullcord")
-    folder = package / "manifests"
-    if not folder.is_dir():  # the build of the wheel copies them there
-        folder = Path(str(package)).parents[1] / "manifests" / "platforms"
-    return sorted((each for each in folder.iterdir() if each.name.endswith(".yaml")), key=attrgetter("name"))
+    found = package / "manifests"
+    # The build of the wheel copies them there.
+    return found if found.is_dir() else Path(str(package)).parents[1] / "manifests" / "platforms"
+
+
+def shipped() -> list[Traversable]:
+    """The manifests that come with pullcord."""
+    return sorted((each for each in folder().iterdir() if each.name.endswith(".yaml")), key=attrgetter("name"))
 
 
 def load(paths: Iterable[Traversable]) -> Catalogue:

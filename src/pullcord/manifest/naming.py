@@ -45,12 +45,12 @@ def renamed(operations: Sequence[Operation]) -> list[Operation]:
 
     A tool's name is its own among all that are loaded; an operation that is no tool is named by its platform, too.
     """
-    ids = {each.operation_id: each.tool or f"{each.platform.name}/{each.operation_id}" for each in operations}
+    ids = {each.id: each.tool or f"{each.platform.name}/{each.operation_id}" for each in operations}
     if all(old == new for old, new in ids.items()):
         return list(operations)
     return [
         each._replace(
-            id=ids[each.operation_id],
+            id=ids[each.id],
             responses=_led(each.responses, ids),
             cancel=_led(each.cancel, ids),
             listing=_led(each.listing, ids),

@@ -24,7 +24,8 @@ from pullcord.model.operation import Operation, Platform, Response
 
 _VALUES = "pattern enum minimum maximum minLength maxLength minItems maxItems"
 SUBSET: Mapping[str, str] = {
-    "document": "openapi! info! x-platform! servers! security! paths! externalDocs components tags x-actions x-problem",
+    "document": "openapi! info! x-platform! servers! security! paths! externalDocs components tags x-actions x-problem"
+    " x-listed",
     "info": "title! version! summary description license contact",
     "server": "url! x-env! description variables",
     "server variable": "default! x-env! description enum",
@@ -110,6 +111,7 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
         problem_all=problem_all,
         actions=in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
         key_optional=key_optional,
+        listed_always="x-listed" in members and members["x-listed"].choice(["always"]) == "always",
     )
 
 

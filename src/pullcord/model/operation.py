@@ -102,6 +102,8 @@ class Platform(NamedTuple):
     """Where the platform's own next steps stand in a body."""
     key_optional: bool = False
     """Whether it may be called without a key, too."""
+    listed_always: bool = False
+    """Whether its tools are listed although nobody named it."""
 
 
 class Operation(NamedTuple):
