@@ -86,6 +86,7 @@ class TestContents:
         assert names == {
             *(f"pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")),
             "pullcord/py.typed",
+            "pullcord/manifests/index.json",
             *(f"pullcord/manifests/{path.name}" for path in (ROOT / "manifests" / "platforms").glob("*.yaml")),
             *(f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")),
         }
@@ -93,7 +94,7 @@ class TestContents:
     def test_the_sdist_holds_what_tests_and_packages_are_made_of_and_nothing_else(self, built: Built) -> None:
         with tarfile.open(built.sdist) as sdist:
             names = {name.removeprefix(f"pullcord-{VERSION}/") for name in sdist.getnames()}
-        top = {"src", "tests", "manifests"}
+        top = {"src", "tests", "manifests", "docs"}
         alone = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"}
         assert {name for name in names if name.partition("/")[0] not in top} == alone | {"PKG-INFO", ".gitignore"}
         assert names >= {f"src/pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")}

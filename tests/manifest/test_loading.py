@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.depot import DEPOT, changed, depot
 from tests.manifest.blocks import blocks
+from tests.yard import YARD
 
 from pullcord.config.settings import read as read_settings
 from pullcord.config.surface import Surface
@@ -527,8 +528,8 @@ def places(value: object, place: tuple[str | int, ...] = ()) -> list[tuple[str |
 
 @st.composite
 def mutants(draw: st.DrawFn) -> str:
-    """The manifest with some of its values replaced, renamed, moved or gone."""
-    document = json.loads(json.dumps(parse("depot.yaml", DEPOT).value))
+    """A manifest with some of its values replaced, renamed, moved or gone."""
+    document = json.loads(json.dumps(parse("depot.yaml", draw(st.sampled_from([DEPOT, YARD]))).value))
     for _ in range(draw(st.integers(1, 3))):
         *way, key = draw(st.sampled_from(places(document)))
         parent = document
@@ -553,8 +554,8 @@ def mutants(draw: st.DrawFn) -> str:
 
 @st.composite
 def scribbles(draw: st.DrawFn) -> str:
-    """The manifest's text with characters put in, or cut out."""
-    text = DEPOT
+    """A manifest's text with characters put in, or cut out."""
+    text = draw(st.sampled_from([DEPOT, YARD]))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(text)))
         text = (

@@ -22,7 +22,7 @@ def body(node: Node) -> Iterator[Found]:
     found = content.named()
     for media, each in found.items():
         if media != MEDIA:
-            each.fault(f"{media} is not sent; write {MEDIA}")
+            each.fault(f"{media or repr(media)} is not sent; write {MEDIA}")
     if not found:
         content.fault(f"no media type is described; write {MEDIA}")
     if MEDIA in found:
@@ -38,7 +38,7 @@ def _object(node: Node, pointer: str, *, required: bool) -> Iterator[Found]:
         properties = {}
     needed = [item.text() for item in members["required"].items()] if "required" in members else []
     for name in needed:
-        if name not in properties:
+        if name and name not in properties:
             members["required"].fault(f"{name} is no property here; describe it, or leave it out")
     for name, each in properties.items():
         value = each.resolved().value

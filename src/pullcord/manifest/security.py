@@ -44,7 +44,7 @@ def keys(root: Node, security: Node) -> tuple[tuple[Key, ...], bool]:
             pointer = f"/components/securitySchemes/{escape(name)}"
             described = look_up(root.document.value, pointer)
             if described is None:
-                requirement.fault(f"{name} is no security scheme of this file; describe it in components")
+                requirement.fault(f"{name or repr(name)} is no security scheme of this file; describe it in components")
                 continue
             key = _key(root.at(pointer, described))
             if found.setdefault(key.env, key) != key:
