@@ -106,7 +106,7 @@ def test_a_choice_that_leaves_no_tool_prints_none(capsys: pytest.CaptureFixture[
 
 def test_a_manifest_of_the_users_own_adds_its_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shipped,) = [path for path in loading.shipped() if path.name.removesuffix(".yaml") == "xpander"]
-    own = shipped.read_text(encoding="utf-8").replace("xpander", "mine").replace("XPANDER", "MINE")
+    own = shipped.read_text(encoding="utf-8").replace("xpander", "mine").replace("XPANDER", "PULLCORD_PLATFORM_MINE")
     for operation in ("stop_task", "get_execution", "list_executions"):
         own = own.replace(operation, f"my_{operation}")
     (tmp_path / "mine.yaml").write_text(own, encoding="utf-8")

@@ -47,7 +47,7 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
     catalogue: Catalogue = {}
     found: Mapping[str, Settings] = {}
     try:
-        read = loading.load([*map(manifest, chosen), *choice.manifests])
+        read = loading.load(map(manifest, chosen), choice.manifests)
         others = {*kinds} - {*choice.platforms}  # only instances of them are named
         catalogue = {name: each for name, each in read.items() if each.platform.name not in others}
         catalogue |= _instances(choice.platforms, read, {each.platform.name for each in catalogue.values()}, faults)
