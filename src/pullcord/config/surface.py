@@ -50,7 +50,7 @@ class Surface:
             operation.tool: operation
             for operation in catalogue.values()
             if operation.tool
-            and (operation.cancel or not settings[operation.platform.name].missing)
+            and (operation.cancel or settings[operation.platform.name].obstacle is None)
             and (not only or operation.tool in only)
         }
         checks = {name: checker(each) for name, each in catalogue.items()}

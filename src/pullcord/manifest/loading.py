@@ -12,8 +12,8 @@ from pullcord.manifest.node import Node
 from pullcord.manifest.openapi import read_document
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Catalogue, Operation
-from pullcord.model.pointer import escape, look_up
-from pullcord.model.value import Json, Pointer
+from pullcord.model.pointer import Pointer, escape, look_up
+from pullcord.model.value import Json
 from pullcord.model.variables import name_fault, prefix, variables
 
 

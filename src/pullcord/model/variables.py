@@ -34,14 +34,19 @@ def variables(platform: Platform, operations: Iterable[Operation]) -> list[Varia
 
 
 def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variable]:
-    yield Variable(platform.key.env, f"the header {platform.key.header}", platform.key.description)
+    for key in platform.keys:
+        yield Variable(key.env, f"the header {key.header}", key.description)
     for name, env in platform.variables.items():
-        yield Variable(env, f"{{{name}}} in the URL", f"The {name} in `{platform.url}`.")
-    yield Variable(platform.url_env, "the URL itself", f"Replaces `{platform.url}`.")
+        yield Variable(env, f"{{{name}}} of the URL", f"The {name} in `{platform.url}`.")
+    yield Variable(platform.url_env, "the whole URL", f"Replaces `{platform.url}`.")
     for operation in operations:
         for parameter in operation.parameters:
             if parameter.env:
                 yield Variable(parameter.env, f"the header {parameter.wire}", parameter.description)
+        if operation.listing and operation.listing.places:
+            env, fills = operation.listing.places
+            filled = "/".join(f"{{{name}}}" for name in fills)
+            yield Variable(env, f"{filled} of {operation.id}", f"Where {operation.title} looks, with commas.")
 
 
 def prefix(platform: str, *, given: bool) -> str:
