@@ -2,7 +2,7 @@
 
 from tests.support import shipped
 
-from pullcord.commands.check import report, table
+from pullcord.commands.check import report, table, unoffered
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 
@@ -72,3 +72,13 @@ def test_a_person_reads_it_as_a_table() -> None:
         "  tools  cancel_workspace_task",
         "xpander.ai: set XPANDER_API_KEY",
     ]
+
+
+def test_what_nobody_named_is_told_with_what_it_would_add() -> None:
+    lines = report(Surface.of(shipped(), settings.read(shipped(), ENVIRON), ["cancel_turn", "stop_task"]))
+    assert unoffered(lines[::2]) == [
+        "Not offered, since nobody named them by --platform or in PULLCORD_PLATFORMS:",
+        "  everruns (ready) would add cancel_turn",
+        "  xpander (set XPANDER_API_KEY) would add stop_task",
+    ]
+    assert unoffered([]) == []

@@ -11,9 +11,13 @@ from typing import NoReturn
 
 import anyio
 import pytest
+from tests.depot import depot
 
 from pullcord import __version__
 from pullcord.commands.main import main
+from pullcord.commands.tools import more
+from pullcord.config import settings
+from pullcord.config.surface import Surface
 from pullcord.manifest import loading
 from pullcord.sandbox import Sandbox
 
@@ -92,11 +96,31 @@ def test_with_keys_the_tools_are_all_and_in_json_as_mcp_lists_them(capsys: pytes
 
 
 @pytest.mark.usefixtures("configured")
-def test_platforms_and_operations_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tools", "--platform", "xpander", "--platform", "evershell", "--only", "stop_task"]) == 0
-    assert names(capsys.readouterr().out) == ["stop_task"]
-    assert main(["tools", "--platform", "xpander"]) == 0
-    assert names(capsys.readouterr().out) == ["stop_task", "get_execution", "list_executions"]
+def test_operations_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tools", "--platform", "xpander", "--only", "stop_task", "--only", "get_task"]) == 0
+    assert names(capsys.readouterr().out) == ["get_task", "stop_task"]
+
+
+def test_how_many_more_tools_there_are_is_told_and_what_they_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XPANDER_API_KEY", "k")
+    assert main(["tools"]) == 0
+    assert capsys.readouterr().err == (
+        "pullcord: 4 more tools of Everruns: EVERRUNS_API_KEY is not set\n"
+        "pullcord: 3 more tools of EverShell: EVERSHELL_API_KEY and EVERSHELL_SLUG are not set\n"
+    )
+
+
+def test_tools_that_come_with_a_name_are_told() -> None:
+    catalogue = depot()
+    rest = Surface.of(catalogue, settings.read(catalogue, {}))
+    nothing = Surface.of({}, {})
+    assert list(more(nothing, rest)) == ["4 more tools of Depot with --platform depot"]
+    one = {"get_run": catalogue["get_run"]}
+    assert list(more(nothing, Surface.of(one, settings.read(one, {})))) == [
+        "1 more tool of Depot with --platform depot"
+    ]
 
 
 def test_a_choice_that_leaves_no_tool_prints_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 import anyio
 
-from pullcord.assembly.choice import surface
+from pullcord.assembly.choice import surface, unnamed
 from pullcord.commands import manifests
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import has_colour, say
@@ -74,15 +74,17 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return manifests.write(options.new)
     offered = surface(choice(options), environ)
     notes = manifests.notes(options.manifest)
-    lines = report(offered)
+    lines, others = report(offered), report(unnamed(choice(options), environ))
     if options.live:
         lines = anyio.run(_live, lines, offered)
     if options.json:
-        print(json.dumps({"platforms": lines, "manifests": notes}, ensure_ascii=False, indent=2))
+        print(json.dumps({"platforms": lines, "unnamed": others, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
         for line in manifests.told(notes):
             print(line)
         print(table(lines, colour=has_colour(environ)))
+        for sentence in unoffered(others):
+            print(sentence)
     if options.live and not any(line.get("live") for line in lines):
         say("nothing was asked: no platform has all that it needs; the first line of each says what to set")
     return 0 if (works(lines) if options.live else not any(line["faults"] for line in lines)) else 1
@@ -189,6 +191,25 @@ def works(lines: list[Line]) -> bool:
 def table(lines: list[Line], *, colour: bool = False) -> str:
     """The report as a person reads it, in 80 columns."""
     return "\n".join(part for line in lines for part in _block(line, colour=colour))
+
+
+def unoffered(lines: list[Line]) -> list[str]:
+    """The platforms that nobody named, as a person reads of them: what naming each would add, and what it needs."""
+    if not lines:
+        return []
+    return [
+        "Not offered, since nobody named them by --platform or in PULLCORD_PLATFORMS:",
+        *(
+            textwrap.fill(
+                f"{line['platform']} ({_state(line)[0]}) would add {', '.join(line['tools'])}",
+                WIDTH,
+                initial_indent="  ",
+                subsequent_indent=" " * 9,
+                break_on_hyphens=False,
+            )
+            for line in lines
+        ),
+    ]
 
 
 def _block(line: Line, *, colour: bool) -> list[str]:

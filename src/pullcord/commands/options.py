@@ -52,18 +52,16 @@ def parser() -> argparse.ArgumentParser:
 
     chosen = argparse.ArgumentParser(add_help=False)
     chosen.add_argument(
-        "--platform", action="append", default=[], metavar="P", help="offer only this platform (repeatable)"
+        "--platform", action="append", default=[], metavar="P", help="offer this platform, too (repeatable)"
     )
-    chosen.add_argument(
-        "--only", action="append", default=[], metavar="OP", help="offer only this operation (repeatable)"
-    )
+    chosen.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
     chosen.add_argument(
         "--manifest",
         action="append",
         default=[],
         metavar="FILE",
         type=Path,
-        help="add a platform of your own (repeatable)",
+        help="offer a platform of your own, too (repeatable)",
     )
 
     def add(name: str, what: str, *, choosing: bool) -> argparse.ArgumentParser:
