@@ -63,24 +63,6 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"pullcord {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    ("argv", "word"),
-    [
-        (["stop"], "'stop'"),
-        (["serve", "--timeout", "0"], "more than 0"),
-        (["serve", "--timeout", "soon"], "'soon'"),
-        (["serve", "--connect-timeout", "3601"], "at most 3600"),
-        (["serve", "--limit", "10/day"], "10/minute"),
-        (["sandbox", "--port", "http"], "'http'"),
-    ],
-)
-def test_what_it_cannot_read_is_refused_with_the_reason(
-    argv: list[str], word: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert refused(*argv) == 2
-    assert word in capsys.readouterr().err
-
-
 def test_without_any_key_the_tools_are_the_cancels(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tools"]) == 0
     assert names(capsys.readouterr().out) == CANCELS
