@@ -142,6 +142,11 @@ def changed(*changes: tuple[str, str]) -> str:
     return text
 
 
+def own(*changes: tuple[str, str]) -> str:
+    """The manifest as a user's own: its variables are called so that it can read nothing else."""
+    return changed(*changes).replace("DEPOT_", "PULLCORD_PLATFORM_DEPOT_")
+
+
 def fitting(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     """Values of a parameter of any platform."""
     if "enum" in schema:

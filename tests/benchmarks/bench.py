@@ -165,7 +165,7 @@ class Bench:
         for number in self.plan.manifests:
             _say(f"{number} manifests")
             more = contenders.copies(number - len(MANIFESTS), self.place)
-            load, cpu = loading(python, [*MANIFESTS, *more])
+            load, cpu = loading(python, more)
             async with self.running(contenders.loaded(python, more), "stdio", self.fast) as session:
                 found = await _begin(session)
                 times, _ = await one_by_one(session, self.plan.calls)
@@ -232,7 +232,7 @@ def sound(answers: Iterable[bytes]) -> None:
 
 
 def loading(python: Path, manifests: Sequence[Path]) -> tuple[float, float]:
-    """The seconds, and the processor seconds, that reading manifests takes: the median of three."""
+    """Seconds, and processor seconds, to read the shipped manifests and further ones: medians of three."""
     run = [str(python), "-c", _LOADING, *map(str, manifests)]
     outputs = [subprocess.run(run, check=True, capture_output=True, timeout=60).stdout for _ in range(3)]  # noqa: S603 - our own words
     wall, cpu = zip(*map(json.loads, outputs), strict=True)
@@ -245,7 +245,7 @@ from pullcord.manifest import loading
 gc.disable()  # as `pullcord serve` does while it starts
 paths = [pathlib.Path(path) for path in sys.argv[1:]]
 wall, cpu = time.perf_counter(), time.process_time()
-loading.load(paths)
+loading.load(loading.shipped(), paths)
 print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu]))
 """
 

@@ -161,7 +161,7 @@ def copies(number: int, place: Path) -> list[Path]:
         shipped = MANIFESTS[index % len(MANIFESTS)]
         text = re.sub(r"(operationId: *)(\w+)", rf"\1c{index}_\2", shipped.read_text(encoding="utf-8"))
         text = re.sub(r"(x-platform: *)(\w+)", rf"\1copy{index}", text)
-        text = re.sub(r"(x-env: *)([A-Z_]+)", rf"\1C{index}_\2", text)
+        text = re.sub(r"(x-env: *)([A-Z_]+)", rf"\1PULLCORD_PLATFORM_COPY{index}_\2", text)
         copy = place / f"copy{index}.yaml"
         copy.write_text(text, encoding="utf-8")
         made.append(copy)

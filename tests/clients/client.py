@@ -79,6 +79,10 @@ CLIENTS: Mapping[str, Client] = {
     "pydantic-ai": Client(
         "pydantic-ai", ("pydantic-ai-slim[mcp]==2.68.0",), "pydantic_agent.py", "structured; an error as text"
     ),
+    # It turns each tool's schema into one of Gemini's own, and fails on what that doesn't know.
+    "google-genai": Client(
+        "google-genai, Gemini's SDK", ("google-genai==3.6.1", "mcp==2.3.0"), "google_genai.py", "both"
+    ),
     "agent-framework": Client(
         "agent-framework-core",
         ("agent-framework-core==1.23.0", "mcp==2.3.0", "tenacity==9.2.1"),

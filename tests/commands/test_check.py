@@ -2,7 +2,7 @@
 
 from tests.support import shipped
 
-from pullcord.commands.check import report, table
+from pullcord.commands.check import report, table, unoffered
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 
@@ -17,53 +17,68 @@ def scope() -> Surface:
 
 
 def test_the_report_names_each_platforms_settings_and_shows_no_key() -> None:
-    lines = report(scope())
+    lines = {line["platform"]: line for line in report(scope())}
     assert HIDDEN not in repr(lines)
-    assert lines == [
-        {
-            "platform": "everruns",
-            "title": "Everruns",
-            "configured": True,
-            "key": "EVERRUNS_API_KEY (set)",
-            "base_url": "https://app.everruns.com/api",
-            "missing": [],
-            "tools": ["cancel_task", "get_task"],
-        },
-        {
-            "platform": "evershell",
-            "title": "EverShell",
-            "configured": False,
-            "key": "EVERSHELL_API_KEY (not set)",
-            "base_url": "https://acme.evershell.ai",
-            "missing": ["EVERSHELL_API_KEY"],
-            "tools": ["cancel_workspace_task"],
-        },
-        {
-            "platform": "xpander",
-            "title": "xpander.ai",
-            "configured": False,
-            "key": "XPANDER_API_KEY (not set)",
-            "base_url": "https://api.xpander.ai",
-            "missing": ["XPANDER_API_KEY"],
-            "tools": [],
-        },
-    ]
+    assert lines["everruns"] == {
+        "platform": "everruns",
+        "title": "Everruns",
+        "configured": True,
+        "obstacle": None,
+        "key": "EVERRUNS_API_KEY (set)",
+        "base_url": "https://app.everruns.com/api",
+        "missing": [],
+        "faults": [],
+        "variables": [
+            {"name": "EVERRUNS_API_KEY", "source": "EVERRUNS_API_KEY", "goes": "the header Authorization"},
+            {"name": "EVERRUNS_API_URL", "source": None, "goes": "the whole URL"},
+            {"name": "EVERRUNS_ORG_ID", "source": None, "goes": "the header X-Org-Id"},
+        ],
+        "tools": ["cancel_task", "get_task"],
+    }
+    assert lines["evershell"] == {
+        "platform": "evershell",
+        "title": "EverShell",
+        "configured": False,
+        "obstacle": "EVERSHELL_API_KEY is not set",
+        "key": "EVERSHELL_API_KEY (not set)",
+        "base_url": "https://acme.evershell.ai",
+        "missing": ["EVERSHELL_API_KEY"],
+        "faults": [],
+        "variables": [
+            {"name": "EVERSHELL_API_KEY", "source": None, "goes": "the header Authorization"},
+            {"name": "EVERSHELL_SLUG", "source": "EVERSHELL_SLUG", "goes": "{slug} of the URL"},
+            {"name": "EVERSHELL_API_URL", "source": None, "goes": "the whole URL"},
+        ],
+        "tools": ["cancel_workspace_task"],
+    }
+    assert lines["xpander"]["tools"] == []
 
 
 def test_a_person_reads_it_as_a_table() -> None:
-    told = table(report(scope())).splitlines()
-    assert HIDDEN not in "".join(told)
-    assert [line.split() for line in told] == [
-        ["Everruns:", "ready"],
-        ["key", "EVERRUNS_API_KEY", "(set)"],
-        ["URL", "https://app.everruns.com/api"],
-        ["tools", "cancel_task,", "get_task"],
-        ["EverShell:", "set", "EVERSHELL_API_KEY"],
-        ["key", "EVERSHELL_API_KEY", "(not", "set)"],
-        ["URL", "https://acme.evershell.ai"],
-        ["tools", "cancel_workspace_task"],
-        ["xpander.ai:", "set", "XPANDER_API_KEY"],
-        ["key", "XPANDER_API_KEY", "(not", "set)"],
-        ["URL", "https://api.xpander.ai"],
-        ["tools", "none"],
+    told = table(report(scope()))
+    assert HIDDEN not in told
+    assert told.splitlines()[:13] == [
+        "Everruns: ready",
+        "  URL    https://app.everruns.com/api",
+        "  reads  EVERRUNS_API_KEY (set) goes into the header Authorization",
+        "  reads  EVERRUNS_API_URL (not set) goes into the whole URL",
+        "  reads  EVERRUNS_ORG_ID (not set) goes into the header X-Org-Id",
+        "  tools  cancel_task, get_task",
+        "EverShell: set EVERSHELL_API_KEY",
+        "  URL    https://acme.evershell.ai",
+        "  reads  EVERSHELL_API_KEY (not set) goes into the header Authorization",
+        "  reads  EVERSHELL_SLUG (set) goes into {slug} of the URL",
+        "  reads  EVERSHELL_API_URL (not set) goes into the whole URL",
+        "  tools  cancel_workspace_task",
+        "xpander.ai: set XPANDER_API_KEY",
     ]
+
+
+def test_what_nobody_named_is_told_with_what_it_would_add() -> None:
+    lines = report(Surface.of(shipped(), settings.read(shipped(), ENVIRON), ["cancel_turn", "stop_task"]))
+    assert unoffered(lines[::2]) == [
+        "Not offered, since nobody named them by --platform or in PULLCORD_PLATFORMS:",
+        "  everruns (ready) would add cancel_turn",
+        "  xpander (set XPANDER_API_KEY) would add stop_task",
+    ]
+    assert unoffered([]) == []

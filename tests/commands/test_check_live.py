@@ -93,6 +93,37 @@ async def test_a_platform_that_does_not_answer_as_it_should_fails_and_is_told_in
     assert "a-key" not in json.dumps(lines)
 
 
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (httpx2.ConnectError("refused"), "no answer"),
+        (httpx2.ReadTimeout("slow"), "no answer"),
+        (httpx2.Response(429), "asked too often"),
+    ],
+)
+async def test_it_is_not_said_that_a_platform_does_not_work_that_did_not_answer(
+    error: Exception | httpx2.Response, state: str
+) -> None:
+    def failing(_: httpx2.Request) -> httpx2.Response:
+        if isinstance(error, Exception):
+            raise error
+        return error
+
+    lines = await asked(httpx2.MockTransport(failing), {"EVERRUNS_API_KEY": "a-key"})
+    assert lines["everruns"]["live"]
+    assert lines["everruns"]["live"]["works"] is None
+    assert f"Everruns: {state}\n" in check.table(list(lines.values()))
+    assert not check.works(list(lines.values()))
+
+
+async def test_why_a_platform_could_not_be_reached_is_told() -> None:
+    def failing(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectTimeout("slow")
+
+    lines = await asked(httpx2.MockTransport(failing), {"EVERRUNS_API_KEY": "a-key"})
+    assert "Connecting took too long." in " ".join(check.table(list(lines.values())).split())
+
+
 async def test_a_platform_with_nothing_harmless_to_ask_for_is_told_so() -> None:
     scope = scope_of({"EVERRUNS_API_KEY": "a-key"})
     only = {name: each for name, each in scope.catalogue.items() if each.cancel}
@@ -100,7 +131,9 @@ async def test_a_platform_with_nothing_harmless_to_ask_for_is_told_so() -> None:
     async with Gateway(over(answering(200))) as gateway:
         lines = await check.live(check.report(scope), scope, gateway, _silent, pause=10)
     assert not check.works(lines)
-    assert "Not asked: none of its observe operations" in " ".join(check.table(lines).split())
+    told = " ".join(check.table(lines).split())
+    assert "Everruns: not asked" in told
+    assert "live None of its observe operations can be called without arguments." in told
 
 
 async def test_what_is_waited_for_is_told_until_all_have_answered() -> None:
@@ -155,6 +188,29 @@ async def test_the_command_asks_and_its_status_tells(
     }
 
 
+def test_without_any_key_it_says_that_nothing_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--live"]) == 1
+    table, said = capsys.readouterr()
+    assert "does not work" not in table
+    assert said == (
+        "pullcord: nothing was asked: no platform has all that it needs; the first line of each says what to set\n"
+    )
+
+
+@pytest.mark.parametrize("live", [[], ["--live"]])
+def test_settings_with_a_fault_are_told_and_fail(
+    live: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EVERRUNS_API_KEY", "evr_pat_...")
+    assert main(["check", *live]) == 1
+    table = capsys.readouterr().out
+    assert table.startswith(
+        "Everruns: its settings can't be used\n"
+        "  fault  EVERRUNS_API_KEY: this is only the beginning of a value; write it whole\n"
+    )
+    assert "xpander.ai: set XPANDER_API_KEY\n" in table
+
+
 def test_without_live_nothing_is_asked_and_a_missing_key_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--json"]) == 0
     assert all("live" not in line for line in json.loads(capsys.readouterr().out)["platforms"])
@@ -166,9 +222,12 @@ class TestTable:
             "platform": "p",
             "title": "P",
             "configured": True,
+            "obstacle": None,
             "key": "P_API_KEY (set)",
             "base_url": "https://p.example",
             "missing": [],
+            "faults": [],
+            "variables": [{"name": "P_API_KEY", "source": "P_API_KEY_FILE", "goes": "the header Authorization"}],
             "tools": ["cancel_it"],
         }
         return [line | over]  # type: ignore[list-item]  # a dict merged into a TypedDict is none
@@ -188,6 +247,9 @@ class TestTable:
             ({"configured": False, "missing": ["A", "B"]}, "set A and B", 33),
             ({"live": {"works": True, "operation": "o", "outcome": "observed", "message": ""}}, "works", 32),
             ({"live": {"works": False, "operation": "o", "outcome": "denied", "message": "M"}}, "does not work", 31),
+            ({"live": {"works": None, "operation": "o", "outcome": "unknown", "message": "M"}}, "no answer", 33),
+            ({"live": {"works": None, "operation": None, "outcome": None, "message": "M"}}, "not asked", 33),
+            ({"configured": False, "faults": ["P_API_URL: this is no URL"]}, "its settings can't be used", 31),
         ],
     )
     def test_the_state_has_a_colour_only_where_colours_are_wanted(
@@ -195,6 +257,11 @@ class TestTable:
     ) -> None:
         assert check.table(self.lines(**over)).startswith(f"P: {state}\n")
         assert check.table(self.lines(**over), colour=True).startswith(f"P: \x1b[{colour}m{state}\x1b[0m\n")
+
+    def test_faults_and_where_each_value_comes_from_are_told(self) -> None:
+        table = check.table(self.lines(configured=False, faults=["P_API_URL: this is no URL"])).splitlines()
+        assert table[1] == "  fault  P_API_URL: this is no URL"
+        assert "  reads  P_API_KEY (from P_API_KEY_FILE) goes into the header Authorization" in table
 
     def test_a_platform_without_tools_says_so(self) -> None:
         assert "  tools  none" in check.table(self.lines(tools=[]))

@@ -11,6 +11,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from tests.depot import own
 
 import pullcord
 from pullcord.commands.hosts import CLIENTS
@@ -71,9 +72,8 @@ def test_a_command_that_was_started_by_its_own_name_is_told_by_its_path(
 
 
 def test_what_was_chosen_is_chosen_in_the_clients_settings_too(config: Run, tmp_path: Path) -> None:
-    own = tmp_path / "own.yaml"
-    shipped = next(path for path in loading.shipped() if path.name == "xpander.yaml")
-    own.write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(own(), encoding="utf-8")
     server = config.server(
         "cursor",
         "--platform",
@@ -81,17 +81,18 @@ def test_what_was_chosen_is_chosen_in_the_clients_settings_too(config: Run, tmp_
         "--only",
         "cancel_task",
         "--only",
-        "stop_task",
+        "cancel_run",
         "--manifest",
-        os.path.relpath(own),
+        os.path.relpath(mine),
     )
     assert server["args"][2:] == [
         "serve",
         *("--platform", "everruns"),
-        *("--only", "cancel_task", "--only", "stop_task"),
-        *("--manifest", str(Path(os.path.relpath(own)).absolute())),
+        *("--only", "cancel_task", "--only", "cancel_run"),
+        *("--manifest", str(Path(os.path.relpath(mine)).absolute())),
     ]
-    assert list(server["env"]) == ["EVERRUNS_API_KEY", "XPANDER_API_KEY"]
+    mine_needs = ["PULLCORD_PLATFORM_DEPOT_KEY", "PULLCORD_PLATFORM_DEPOT_TENANT"]
+    assert list(server["env"]) == ["EVERRUNS_API_KEY", *mine_needs]
 
 
 @pytest.mark.parametrize(

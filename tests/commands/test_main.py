@@ -11,9 +11,13 @@ from typing import NoReturn
 
 import anyio
 import pytest
+from tests.depot import depot
 
 from pullcord import __version__
 from pullcord.commands.main import main
+from pullcord.commands.tools import more
+from pullcord.config import settings
+from pullcord.config.surface import Surface
 from pullcord.manifest import loading
 from pullcord.sandbox import Sandbox
 
@@ -59,24 +63,6 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"pullcord {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    ("argv", "word"),
-    [
-        (["stop"], "'stop'"),
-        (["serve", "--timeout", "0"], "more than 0"),
-        (["serve", "--timeout", "soon"], "'soon'"),
-        (["serve", "--connect-timeout", "3601"], "at most 3600"),
-        (["serve", "--limit", "10/day"], "10/minute"),
-        (["sandbox", "--port", "http"], "'http'"),
-    ],
-)
-def test_what_it_cannot_read_is_refused_with_the_reason(
-    argv: list[str], word: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert refused(*argv) == 2
-    assert word in capsys.readouterr().err
-
-
 def test_without_any_key_the_tools_are_the_cancels(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tools"]) == 0
     assert names(capsys.readouterr().out) == CANCELS
@@ -92,11 +78,31 @@ def test_with_keys_the_tools_are_all_and_in_json_as_mcp_lists_them(capsys: pytes
 
 
 @pytest.mark.usefixtures("configured")
-def test_platforms_and_operations_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tools", "--platform", "xpander", "--platform", "evershell", "--only", "stop_task"]) == 0
-    assert names(capsys.readouterr().out) == ["stop_task"]
-    assert main(["tools", "--platform", "xpander"]) == 0
-    assert names(capsys.readouterr().out) == ["stop_task", "get_execution", "list_executions"]
+def test_operations_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tools", "--platform", "xpander", "--only", "stop_task", "--only", "get_task"]) == 0
+    assert names(capsys.readouterr().out) == ["get_task", "stop_task"]
+
+
+def test_how_many_more_tools_there_are_is_told_and_what_they_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XPANDER_API_KEY", "k")
+    assert main(["tools"]) == 0
+    assert capsys.readouterr().err == (
+        "pullcord: 4 more tools of Everruns: EVERRUNS_API_KEY is not set\n"
+        "pullcord: 3 more tools of EverShell: EVERSHELL_API_KEY and EVERSHELL_SLUG are not set\n"
+    )
+
+
+def test_tools_that_come_with_a_name_are_told() -> None:
+    catalogue = depot()
+    rest = Surface.of(catalogue, settings.read(catalogue, {}))
+    nothing = Surface.of({}, {})
+    assert list(more(nothing, rest)) == ["4 more tools of Depot with --platform depot"]
+    one = {"get_run": catalogue["get_run"]}
+    assert list(more(nothing, Surface.of(one, settings.read(one, {})))) == [
+        "1 more tool of Depot with --platform depot"
+    ]
 
 
 def test_a_choice_that_leaves_no_tool_prints_none(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,7 +112,7 @@ def test_a_choice_that_leaves_no_tool_prints_none(capsys: pytest.CaptureFixture[
 
 def test_a_manifest_of_the_users_own_adds_its_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shipped,) = [path for path in loading.shipped() if path.name.removesuffix(".yaml") == "xpander"]
-    own = shipped.read_text(encoding="utf-8").replace("xpander", "mine").replace("XPANDER", "MINE")
+    own = shipped.read_text(encoding="utf-8").replace("xpander", "mine").replace("XPANDER", "PULLCORD_PLATFORM_MINE")
     for operation in ("stop_task", "get_execution", "list_executions"):
         own = own.replace(operation, f"my_{operation}")
     (tmp_path / "mine.yaml").write_text(own, encoding="utf-8")
@@ -114,10 +120,7 @@ def test_a_manifest_of_the_users_own_adds_its_tools(tmp_path: Path, capsys: pyte
     assert names(capsys.readouterr().out) == [*CANCELS, "my_stop_task"]
 
 
-def test_all_that_is_wrong_is_said_at_once_one_line_each(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("XPANDER_API_URL", "ftp://127.0.0.1")
+def test_all_that_is_wrong_is_said_at_once_one_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     choice = ["--platform", "expander", "--only", "stop", "--only", "start"]
     assert main(["check", *choice]) == 2
     own = ["--manifest", str(tmp_path / "none.yaml"), "--timeout", "5", "--connect-timeout", "0.5"]
@@ -129,7 +132,6 @@ def test_all_that_is_wrong_is_said_at_once_one_line_each(
         "--platform expander",
         "--only stop",
         "--only start",
-        "XPANDER_API_URL",
     ]
     assert "none.yaml" in last
 

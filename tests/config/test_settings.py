@@ -1,6 +1,5 @@
 """An environment to settings: every fault at once, and no secret anywhere."""
 
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pullcord.config.settings import Settings
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Operation
 from pullcord.model.url import url_faults
+from pullcord.model.variables import variables
 
 DEPOT = depot()
 HIDDEN = "hush-hush-0123456789"
@@ -24,12 +24,13 @@ def read(environ: Mapping[str, str]) -> Settings:
     return settings.read(DEPOT, environ)["depot"]
 
 
-def faults(environ: Mapping[str, str]) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        settings.read(DEPOT, environ)
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
-    assert HIDDEN not in shown
-    return list(caught.value.faults)
+def faults(environ: Mapping[str, str], operations: Mapping[str, Operation] = DEPOT) -> list[str]:
+    """What is wrong with settings, which keeps anything from being sent, and shows no secret."""
+    found = settings.read(operations, environ)["depot"]
+    assert found.obstacle is not None
+    assert all(fault in found.obstacle and fault in found.remedy for fault in found.faults)
+    assert HIDDEN not in f"{found!r}{found.obstacle}{found.remedy}"
+    return list(found.faults)
 
 
 @pytest.fixture
@@ -116,15 +117,57 @@ def test_a_variable_and_its_file_are_not_both_set(file: Path) -> None:
     assert faults({"DEPOT_KEY": HIDDEN, "DEPOT_KEY_FILE": str(file)}) == told
 
 
+def test_a_file_that_is_not_there_counts_as_not_set(file: Path) -> None:
+    for name in (str(file), f"{file}/deeper", HIDDEN):
+        found = read({"DEPOT_KEY_FILE": name, "DEPOT_TENANT": "acme"})
+        assert (found.faults, found.missing, found.key_source) == ((), ("DEPOT_KEY",), "DEPOT_KEY")
+        assert found.obstacle == "DEPOT_KEY is not set; there is nothing in the file that DEPOT_KEY_FILE names"
+    found = read({"DEPOT_KEY_FILE": str(file), "DEPOT_KEY": HIDDEN, "DEPOT_TENANT": "acme"})
+    assert (found.obstacle, found.key_source) == (None, "DEPOT_KEY")
+
+
 def test_a_file_that_can_not_be_read_is_told_without_its_name(file: Path) -> None:
     """Some write the key itself where its file's name belongs."""
-    told = ["DEPOT_KEY_FILE: the file that it names can't be read: No such file or directory"]
-    assert faults({"DEPOT_KEY_FILE": HIDDEN}) == told
+    told = ["DEPOT_KEY_FILE: the file that it names can't be read: File name too long"]
+    assert faults({"DEPOT_KEY_FILE": HIDDEN * 20}) == told
     told = ["DEPOT_KEY_FILE: the file that it names can't be read: Is a directory"]
     assert faults({"DEPOT_KEY_FILE": str(file.parent)}) == told
     file.write_bytes(b"\xff\xfe")
     told = ["DEPOT_KEY_FILE: the file that it names can't be read: it is not UTF-8 text"]
     assert faults({"DEPOT_KEY_FILE": str(file)}) == told
+
+
+# What is not the value itself
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("${DEPOT_KEY}", "this is a placeholder that was not filled in; write the value, or leave it out"),
+        ("${user_config.key}", "this is a placeholder that was not filled in; write the value, or leave it out"),
+        ("sk-${input:key}", "this is a placeholder that was not filled in; write the value, or leave it out"),
+        ("...", "this is only the beginning of a value; write it whole"),
+        ("sk_live_...", "this is only the beginning of a value; write it whole"),
+        (f'"{HIDDEN}"', "the quotes around the value would be part of it; leave them out"),
+        (f"'{HIDDEN}'", "the quotes around the value would be part of it; leave them out"),
+        (f"`{HIDDEN}`", "the quotes around the value would be part of it; leave them out"),
+        ('""', "the quotes around the value would be part of it; leave them out"),
+    ],
+)
+@pytest.mark.parametrize("name", ["DEPOT_KEY", "DEPOT_URL", "DEPOT_TENANT", "DEPOT_YARD"])
+def test_a_placeholder_is_no_value(name: str, text: str, what: str, file: Path) -> None:
+    assert faults({name: text}) == [f"{name}: {what}"]
+    file.write_text(text, encoding="utf-8")
+    assert faults({f"{name}_FILE": str(file)}) == [f"{name}_FILE: {what}"]
+    assert faults({"DEPOT_KEY": HIDDEN, "DEPOT_TENANT": "acme"} | {name: text}) == [f"{name}: {what}"]
+
+
+@pytest.mark.parametrize("key", ["$ecret", "a...b", "'", '"half', "{x}", "$(x)"])
+def test_an_odd_key_is_a_key(key: str) -> None:
+    found = read({"DEPOT_KEY": key, "DEPOT_TENANT": "acme"})
+    assert found.obstacle is None
+    assert found.key is not None
+    assert found.key.get_secret_value() == key
 
 
 # What a key may be
@@ -193,17 +236,15 @@ def test_of_several_keys_the_one_is_sent_whose_variable_is_set() -> None:
 
 
 def test_two_keys_of_one_platform_are_not_both_set() -> None:
-    with pytest.raises(SettingsError) as caught:
-        settings.read(asking("[key: [], login: []]"), {"DEPOT_KEY": HIDDEN, "DEPOT_LOGIN": f"user:{HIDDEN}"})
-    assert caught.value.faults == ("DEPOT_KEY and DEPOT_LOGIN are set, and one key is enough; keep one",)
+    both = {"DEPOT_KEY": HIDDEN, "DEPOT_LOGIN": f"user:{HIDDEN}"}
+    told = "DEPOT_KEY and DEPOT_LOGIN are set, and one key is enough; keep one"
+    assert faults(both, asking("[key: [], login: []]")) == [told]
 
 
 @pytest.mark.parametrize("login", [HIDDEN, f"user:{HIDDEN}\x07x", f"us\ner:{HIDDEN}"])
 def test_a_login_is_a_user_and_a_password(login: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        settings.read(asking("[login: []]"), {"DEPOT_LOGIN": login})
     told = "DEPOT_LOGIN: this is no user and password; write user:password, without control characters"
-    assert caught.value.faults == (told,)
+    assert faults({"DEPOT_LOGIN": login}, asking("[login: []]")) == [told]
 
 
 @pytest.mark.parametrize("login", [f"user:{HIDDEN}", f"{HIDDEN}:", f":{HIDDEN}", f"a b:c:d é {HIDDEN}"])
@@ -336,7 +377,16 @@ def test_plain_http_goes_nowhere_else(url: str, named: str) -> None:
 @pytest.mark.parametrize("named", ["*", "*.", "http://flower", "flower:5555", "10.0.0.0/8", "a b", "a.*"])
 def test_what_is_no_host_names_none(named: str) -> None:
     what = "is no host; write names with commas, such as flower,*.svc.cluster.local"
-    assert faults({"PULLCORD_PLAIN_HTTP": f"one,{named}"}) == [f"PULLCORD_PLAIN_HTTP: {named!r} {what}"]
+    with pytest.raises(SettingsError) as caught:
+        read({"PULLCORD_PLAIN_HTTP": f"one,{named}"})
+    assert caught.value.faults == (f"PULLCORD_PLAIN_HTTP: {named!r} {what}",)
+
+
+def test_a_placeholder_names_no_host() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read({"PULLCORD_PLAIN_HTTP": "${HOSTS}"})
+    what = "this is a placeholder that was not filled in; write the value, or leave it out"
+    assert caught.value.faults == (f"PULLCORD_PLAIN_HTTP: {what}",)
 
 
 @given(st.text("htps:/@.?#[]\\ a1%{}\n", max_size=20).map("http".__add__) | st.text())
@@ -364,6 +414,7 @@ def test_a_headers_value_must_fit_its_pattern() -> None:
 
 
 def test_every_fault_is_told_at_once(file: Path) -> None:
+    file.write_text(HIDDEN, encoding="utf-8")
     environ = {
         "DEPOT_KEY": "two words",
         "DEPOT_KEY_FILE": str(file),
@@ -372,23 +423,29 @@ def test_every_fault_is_told_at_once(file: Path) -> None:
     }
     assert faults(environ) == [
         "DEPOT_KEY and DEPOT_KEY_FILE are both set; keep one",
-        "DEPOT_KEY_FILE: the file that it names can't be read: No such file or directory",
         "DEPOT_TENANT: this is no part of a host name; write letters, digits and hyphens",
         "DEPOT_YARD: the value must match ^y[0-9]+$; correct it, or unset DEPOT_YARD",
     ]
 
 
-def test_the_faults_of_all_platforms_are_told_together() -> None:
-    with pytest.raises(SettingsError) as caught:
-        settings.read(
-            shipped(),
-            {"EVERRUNS_ORG_ID": "acme", "EVERSHELL_SLUG": "a.b", "XPANDER_API_URL": "http://x.example"},
-        )
-    assert [fault.split(":")[0] for fault in caught.value.faults] == [
-        "EVERRUNS_ORG_ID",
-        "EVERSHELL_SLUG",
-        "XPANDER_API_URL",
-    ]
+def test_the_faults_of_one_platform_keep_no_other_from_work() -> None:
+    found = settings.read(shipped(), {"EVERRUNS_ORG_ID": "acme", "EVERRUNS_API_KEY": HIDDEN, "XPANDER_API_KEY": HIDDEN})
+    (fault,) = found["everruns"].faults
+    assert fault.startswith("EVERRUNS_ORG_ID: the value must match ")
+    assert found["everruns"].obstacle == fault
+    assert found["everruns"].remedy == f"Correct this where pullcord is started: {fault}."
+    assert found["xpander"].obstacle is None
+
+
+def test_what_is_wrong_and_what_is_missing_are_told_together() -> None:
+    assert read({"DEPOT_YARD": "z"}).obstacle == (
+        "DEPOT_YARD: the value must match ^y[0-9]+$; correct it, or unset DEPOT_YARD;"
+        " DEPOT_KEY and DEPOT_TENANT are not set"
+    )
+
+
+def test_a_url_with_a_fault_leads_nowhere() -> None:
+    assert read({"DEPOT_URL": "http://depot.example", "DEPOT_KEY": HIDDEN}).base_url == "{DEPOT_URL}"
 
 
 def test_every_platform_has_settings_of_its_own() -> None:
@@ -422,10 +479,10 @@ def test_a_request_without_one_sound_key_has_none(keys: list[str]) -> None:
 
 
 def test_keys_that_requests_bring_are_not_set_beforehand_too() -> None:
-    with pytest.raises(SettingsError) as caught:
-        settings.read(DEPOT, {"DEPOT_KEY": HIDDEN}, brought=True)
     told = "DEPOT_KEY is set, but with --caller-keys each request brings its own; unset it"
-    assert caught.value.faults == (told,)
+    found = settings.read(DEPOT, {"DEPOT_KEY": HIDDEN, "DEPOT_TENANT": "acme"}, brought=True)["depot"]
+    assert found.faults == (told,)
+    assert found.carrying({"Depot-Key": [HIDDEN]}.__getitem__).obstacle == told
 
 
 def test_what_to_do_is_told_with_the_variables_to_set() -> None:
@@ -436,6 +493,39 @@ def test_what_to_do_is_told_with_the_variables_to_set() -> None:
     assert unreachable.remedy == "Set DEPOT_TENANT where pullcord is started."
 
 
-def test_a_variable_that_a_client_did_not_fill_in_counts_as_not_set() -> None:
-    found = settings.read(shipped(), {"XPANDER_API_KEY": "${XPANDER_API_KEY}"})
-    assert found["xpander"].missing == ("XPANDER_API_KEY",)
+def test_only_variables_that_a_platform_is_said_to_read_are_read() -> None:
+    class Watched(dict[str, str]):
+        names: set[str] = set()  # noqa: RUF012 - of this one test
+
+        def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # all that is called here
+            self.names.add(name)
+            return super().get(name, default)
+
+    operations = {**shipped(), **DEPOT}
+    settings.read(operations, Watched())
+    named = {
+        each.name
+        for platform in settings.platforms(operations).values()
+        for each in variables(platform, operations.values())
+    }
+    assert Watched.names == {f"{name}{end}" for name in {*named, "PULLCORD_PLAIN_HTTP"} for end in ("", "_FILE")}
+
+
+def test_places_to_look_in_are_named_by_a_variable() -> None:
+    operations = depot(
+        (
+            "items: $response.body#/runs\n",
+            "items: $response.body#/runs\n        places: {env: DEPOT_LINES, fills: [line]}\n",
+        )
+    )
+    assert settings.read(operations, {"DEPOT_LINES": "a,b"})["depot"].values == {"DEPOT_LINES": "a,b"}
+    (places,) = [
+        each for each in variables(operations["get_run"].platform, operations.values()) if "LINES" in each.name
+    ]
+    assert places == ("DEPOT_LINES", "{line} of list_runs", "Where Depot - list runs looks, with commas.")
+
+
+def test_what_gave_each_value_is_known(file: Path) -> None:
+    file.write_text(HIDDEN, encoding="utf-8")
+    found = read({"DEPOT_KEY_FILE": str(file), "DEPOT_TENANT": "a.b", "DEPOT_YARD": ""})
+    assert found.sources == {"DEPOT_KEY": "DEPOT_KEY_FILE", "DEPOT_TENANT": "DEPOT_TENANT"}

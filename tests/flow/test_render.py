@@ -416,21 +416,38 @@ def test_a_reply_that_was_not_received_is_no_evidence(held: Held) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "names"),
+    ("environ", "names", "unset"),
     [
-        ({"EVERSHELL_API_KEY": ""}, "EVERSHELL_API_KEY"),
-        ({"EVERSHELL_API_URL": ""}, "EVERSHELL_SLUG"),
-        ({"EVERSHELL_API_KEY": "", "EVERSHELL_API_URL": ""}, "EVERSHELL_API_KEY and EVERSHELL_SLUG"),
+        ({"EVERSHELL_API_KEY": ""}, "EVERSHELL_API_KEY", "is"),
+        ({"EVERSHELL_API_URL": ""}, "EVERSHELL_SLUG", "is"),
+        ({"EVERSHELL_API_KEY": "", "EVERSHELL_API_URL": ""}, "EVERSHELL_API_KEY and EVERSHELL_SLUG", "are"),
     ],
 )
-async def test_what_is_not_set_up_names_every_variable(environ: dict[str, str], names: str) -> None:
+async def test_what_is_not_set_up_names_every_variable(environ: dict[str, str], names: str, unset: str) -> None:
     async with stage(environ=environ) as staged:
         answer = await staged.call("cancel_workspace_task", ARGUMENTS["cancel_workspace_task"])
 
     assert answer["message"] == (
         f"Nothing was sent: pullcord is not set up for EverShell. Its operator must set {names} and start it again."
     )
-    assert answer["problem"] == {"title": "Not configured", "detail": f"{names} is not set."}
+    assert answer["problem"] == {"title": "Not configured", "detail": f"{names} {unset} not set."}
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_settings_that_can_not_be_used_are_told_and_nothing_is_sent(mode: str) -> None:
+    async with stage(mode, environ={"XPANDER_API_KEY": "${XPANDER_API_KEY}"}) as staged:
+        answer = await staged.call("stop_task", ARGUMENTS["stop_task"])
+        other = await staged.call("cancel_turn", ARGUMENTS["cancel_turn"])
+        assert [each for each in staged.arrived if "xpander" in each] == []
+
+    fault = "XPANDER_API_KEY: this is a placeholder that was not filled in; write the value, or leave it out"
+    assert answer["outcome"] == "denied"
+    assert answer["message"] == (
+        f"Nothing was sent: pullcord's settings for xpander.ai can't be used: {fault}. Its operator must correct them."
+    )
+    assert answer["problem"] == {"title": "Not configured", "detail": f"{fault}."}
+    assert answer["allowed_actions"][0]["hint"].startswith(f"Correct this where pullcord is started: {fault}. ")
+    assert other["outcome"] != "denied"
 
 
 async def test_a_key_that_a_request_should_bring_is_asked_of_the_request() -> None:

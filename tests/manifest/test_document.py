@@ -19,6 +19,8 @@ JSON = st.recursive(
 )
 TOO_DEEP = "values stand more than 64 levels deep; write them flatter"
 
+TOO_MANY = "m.yaml: there are more than 50,000 values, those behind aliases counted each time; write fewer"
+
 
 def faults(text: str) -> tuple[str, ...]:
     with pytest.raises(ManifestError) as caught:
@@ -93,12 +95,19 @@ def test_an_anchor_stands_for_its_value_everywhere() -> None:
     assert parse("m.yaml", "a: &x [1, 2]\nb: *x").value == {"a": [1, 2], "b": [1, 2]}
 
 
-def test_aliases_of_aliases_are_read_once_each() -> None:
+def test_aliases_that_multiply_are_refused_at_once() -> None:
     """Written out, this would be 10 ** 40 values."""
     rows = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 41)]
-    value = parse("m.yaml", "\n".join(["a0: &a0 [1]", *rows])).value
-    assert isinstance(value, dict)
-    assert list(value) == [f"a{n}" for n in range(41)]
+    assert faults("\n".join(["a: 1", "a: 2", "a0: &a0 [1]", *rows])) == (
+        "m.yaml:2 /a: this key stands twice; keep one",
+        TOO_MANY,
+    )
+
+
+def test_a_file_may_have_50_000_values() -> None:
+    assert parse("m.yaml", f"[{'1,' * 49_999}]").value == [1] * 49_999
+    assert faults(f"[{'1,' * 50_000}]") == (TOO_MANY,)
+    assert faults(f"[&a [{'1,' * 24_999}], *a]") == (TOO_MANY,)
 
 
 def test_a_pointer_leads_to_the_line_of_its_key_or_of_the_nearest_thing_around_it() -> None:

@@ -151,12 +151,12 @@ def test_several_files_are_told_together_each_by_its_path(tmp_path: Path) -> Non
     )
     clash = f"is also in {good}; give one another name with x-tool"
     place = "/paths/~1runs"
-    assert caught.value.faults[5:] == (
+    assert [fault for fault in caught.value.faults[5:] if "/x-env: " not in fault] == [
         f"{wrong}:20 {place}~1{{run_id}}~1cancel/post/operationId: the tool cancel_run {clash}",
         f"{wrong}:42 {place}~1{{run_id}}/get/operationId: the tool get_run {clash}",
         f"{wrong}:55 /paths/~1lines~1{{line}}~1halt/post/operationId: {no_tool}",
         f"{wrong}:80 {place}/get/operationId: the tool list_runs {clash}",
-    )
+    ]
 
 
 def test_two_files_of_one_platform_are_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_the_start_is_a_manifest_of_that_platform(name: str) -> None:
         f"get_{name}_run",
         f"list_{name}_runs",
     ]
-    assert operations[0].platform.keys[0].env == f"{name.upper().replace('-', '_')}_API_KEY"
+    assert operations[0].platform.keys[0].env == f"PULLCORD_PLATFORM_{name.upper().replace('-', '_')}_API_KEY"
     OpenAPIV31SpecValidator(parse(name, text).value).validate()  # type: ignore[arg-type]  # any JSON may be asked about
 
 

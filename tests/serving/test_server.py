@@ -56,7 +56,7 @@ async def test_a_tool_that_is_not_there_is_a_protocol_error_that_names_the_neare
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_a_tool_that_lacks_its_key_says_which(mode: str) -> None:
     async with stage(mode, environ={"XPANDER_API_KEY": ""}) as staged:
-        with pytest.raises(MCPError, match="get_execution is a tool once XPANDER_API_KEY is set"):
+        with pytest.raises(MCPError, match="get_execution is no tool yet, since XPANDER_API_KEY is not set"):
             await staged.client.call_tool("get_execution", {})
 
 

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 import anyio
 
-from pullcord.assembly.choice import surface
+from pullcord.assembly.choice import surface, unnamed
 from pullcord.commands import manifests
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import has_colour, say
@@ -19,21 +19,34 @@ from pullcord.flow.call import run as run_call
 from pullcord.flow.step import Caller, Engine
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome
+from pullcord.model.variables import variables
 from pullcord.upstream.gateway import Gateway
 
 WIDTH = 80
 _GREEN, _YELLOW, _RED = 32, 33, 31
+_UNTOLD: Mapping[str | None, str] = {None: "not asked", Outcome.RATE_LIMITED: "asked too often"}
+"""What is said, by the outcome, of a platform that could not tell whether it works; of all others: no answer."""
 
 
 class Live(TypedDict):
     """What a platform answered when it was asked for something harmless."""
 
-    works: bool
-    """Whether it answered, and accepted the key."""
+    works: bool | None
+    """Whether it answered as its manifest says, and accepted the key; None: nothing came that would tell."""
     operation: str | None
     """What it was asked for; None: the manifest has nothing that could be asked for without arguments."""
     outcome: str | None
     message: str
+
+
+class Read(TypedDict):
+    """A variable that a platform reads."""
+
+    name: str
+    source: str | None
+    """What gives its value: NAME or NAME_FILE; None: it is not set."""
+    goes: str
+    """Where its value goes."""
 
 
 class Line(TypedDict):
@@ -42,12 +55,17 @@ class Line(TypedDict):
     platform: str
     title: str
     configured: bool
+    """Whether a call can be sent."""
+    obstacle: str | None
+    """Why none can."""
     key: str
     base_url: str
     missing: list[str]
+    faults: list[str]
+    variables: list[Read]
     tools: list[str]
     live: NotRequired[Live | None]
-    """None: it is not configured, so it was not asked."""
+    """None: no call can be sent, so it was not asked."""
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -56,16 +74,20 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return manifests.write(options.new)
     offered = surface(choice(options), environ)
     notes = manifests.notes(options.manifest)
-    lines = report(offered)
+    lines, others = report(offered), report(unnamed(choice(options), environ))
     if options.live:
         lines = anyio.run(_live, lines, offered)
     if options.json:
-        print(json.dumps({"platforms": lines, "manifests": notes}, ensure_ascii=False, indent=2))
+        print(json.dumps({"platforms": lines, "unnamed": others, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
         for line in manifests.told(notes):
             print(line)
         print(table(lines, colour=has_colour(environ)))
-    return 0 if not options.live or works(lines) else 1
+        for sentence in unoffered(others):
+            print(sentence)
+    if options.live and not any(line.get("live") for line in lines):
+        say("nothing was asked: no platform has all that it needs; the first line of each says what to set")
+    return 0 if (works(lines) if options.live else not any(line["faults"] for line in lines)) else 1
 
 
 async def _live(lines: list[Line], offered: Surface) -> list[Line]:
@@ -82,10 +104,16 @@ def report(scope: Surface) -> list[Line]:
             {
                 "platform": name,
                 "title": platform.title,
-                "configured": not settings.missing,
-                "key": f"{settings.key_source} (set)" if settings.key else f"{settings.key_source} (not set)",
+                "configured": settings.obstacle is None,
+                "obstacle": settings.obstacle,
+                "key": f"{settings.key_source or 'none'} ({'set' if settings.key else 'not set'})",
                 "base_url": settings.base_url,
                 "missing": list(settings.missing),
+                "faults": list(settings.faults),
+                "variables": [
+                    {"name": each.name, "source": settings.sources.get(each.name), "goes": each.goes}
+                    for each in variables(platform, scope.catalogue.values())
+                ],
                 "tools": [each.id for each in scope.tools.values() if each.platform.name == name],
             }
         )
@@ -133,15 +161,13 @@ async def _ask(name: str, scope: Surface, gateway: Gateway) -> Live:
         (each for each in scope.catalogue.values() if each.platform.name == name and _harmless(each)), None
     )
     if operation is None:
-        return {
-            "works": False,
-            "operation": None,
-            "outcome": None,
-            "message": "Not asked: none of its observe operations can be called without arguments.",
-        }
+        message = "None of its observe operations can be called without arguments."
+        return {"works": None, "operation": None, "outcome": None, "message": message}
     answer = await run_call(Call(scope, operation, {}), Engine(gateway), Caller("pullcord check", _unreported))
+    # Without evidence no answer came; and who is asked too often has not said whether it works.
+    asked = answer.evidence is not None and answer.outcome is not Outcome.RATE_LIMITED
     return {
-        "works": answer.outcome is Outcome.OBSERVED,
+        "works": answer.outcome is Outcome.OBSERVED if asked else None,
         "operation": operation.id,
         "outcome": str(answer.outcome),
         "message": answer.message,
@@ -157,9 +183,9 @@ async def _unreported(*_: object) -> None:
 
 
 def works(lines: list[Line]) -> bool:
-    """Whether at least one platform was asked, and all that were asked work."""
+    """Whether at least one platform could be asked, and all that could work; with no fault in any settings."""
     asked = [answer["works"] for line in lines if (answer := line.get("live"))]
-    return bool(asked) and all(asked)
+    return bool(asked) and all(asked) and not any(line["faults"] for line in lines)
 
 
 def table(lines: list[Line], *, colour: bool = False) -> str:
@@ -167,20 +193,34 @@ def table(lines: list[Line], *, colour: bool = False) -> str:
     return "\n".join(part for line in lines for part in _block(line, colour=colour))
 
 
+def unoffered(lines: list[Line]) -> list[str]:
+    """The platforms that nobody named, as a person reads of them: what naming each would add, and what it needs."""
+    if not lines:
+        return []
+    return [
+        "Not offered, since nobody named them by --platform or in PULLCORD_PLATFORMS:",
+        *(
+            textwrap.fill(
+                f"{line['platform']} ({_state(line)[0]}) would add {', '.join(line['tools'])}",
+                WIDTH,
+                initial_indent="  ",
+                subsequent_indent=" " * 9,
+                break_on_hyphens=False,
+            )
+            for line in lines
+        ),
+    ]
+
+
 def _block(line: Line, *, colour: bool) -> list[str]:
-    answer = line.get("live")
-    if answer:
-        state, shade = ("works", _GREEN) if answer["works"] else ("does not work", _RED)
-    elif line["configured"]:
-        state, shade = "ready", _GREEN
-    else:
-        state, shade = f"set {' and '.join(line['missing'])}", _YELLOW
-    rows: Mapping[str, str] = {
-        "key": line["key"],
-        "URL": line["base_url"],
-        "tools": ", ".join(line["tools"]) or "none",
-        **({"live": _told(answer)} if answer else {}),
-    }
+    state, shade = _state(line)
+    rows = [
+        *(("fault", fault) for fault in line["faults"]),
+        ("URL", line["base_url"]),
+        *(("reads", f"{each['name']} ({_given(each)}) goes into {each['goes']}") for each in line["variables"]),
+        ("tools", ", ".join(line["tools"]) or "none"),
+        *([("live", _told(answer))] if (answer := line.get("live")) else []),
+    ]
     return [
         f"{line['title']}: " + (f"\x1b[{shade}m{state}\x1b[0m" if colour else state),
         *(
@@ -192,12 +232,32 @@ def _block(line: Line, *, colour: bool) -> list[str]:
                 break_long_words=False,  # a URL can only be copied whole
                 break_on_hyphens=False,
             )
-            for name, what in rows.items()
+            for name, what in rows
         ),
     ]
+
+
+def _state(line: Line) -> tuple[str, int]:
+    """What a platform's first line says, and its colour."""
+    answer = line.get("live")
+    if line["faults"]:
+        return "its settings can't be used", _RED
+    if not line["configured"]:
+        return f"set {' and '.join(line['missing'])}", _YELLOW
+    if answer is None:
+        return "ready", _GREEN
+    if answer["works"] is None:
+        return _UNTOLD.get(answer["outcome"], "no answer"), _YELLOW
+    return ("works", _GREEN) if answer["works"] else ("does not work", _RED)
+
+
+def _given(variable: Read) -> str:
+    """What gives a variable its value."""
+    source = variable["source"]
+    return "not set" if source is None else "set" if source == variable["name"] else f"from {source}"
 
 
 def _told(answer: Live) -> str:
     if answer["works"]:
         return f"{answer['operation']}: it answers, and accepts the key"
-    return f"{answer['operation'] or 'nothing'}: {answer['outcome'] or 'unknown'}. {answer['message']}"
+    return ": ".join(each for each in (answer["operation"], answer["outcome"], answer["message"]) if each)

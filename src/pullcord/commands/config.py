@@ -3,12 +3,14 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pullcord.assembly.choice import surface
 from pullcord.commands import hosts
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import say
+from pullcord.config.surface import Surface
 from pullcord.model.errors import SettingsError
 from pullcord.model.url import url_faults
 
@@ -27,13 +29,23 @@ def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
         if faults or snippet is None:
             raise SettingsError(faults)
     else:
-        offered = surface(choice(options), {})
         serve = [*_started(), "serve", *(word for pair in chosen for word in pair)]
-        snippet = hosts.local(options.client, serve, offered, str(Path.home() / ".config" / "pullcord"))
+        snippet = hosts.local(options.client, serve, _wanted(options), str(Path.home() / ".config" / "pullcord"))
     print(snippet.text)
     for note in snippet.notes:
         say(note)
     return 0
+
+
+def _wanted(options: argparse.Namespace) -> Surface:
+    """The platforms of which a tool is wanted, without any settings: what they need is what is missing."""
+    offered = surface(choice(options), {})
+    wanted = {
+        operation.platform.name
+        for operation in offered.catalogue.values()
+        if not options.only or operation.tool in options.only
+    }
+    return replace(offered, settings={name: each for name, each in offered.settings.items() if name in wanted})
 
 
 def _started() -> list[str]:

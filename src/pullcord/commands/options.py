@@ -8,13 +8,14 @@ from typing import Any
 from pullcord import __version__
 from pullcord.assembly.choice import Choice
 from pullcord.commands.hosts import CLIENTS
+from pullcord.commands.usage import Parser, one_of, port, whole_number
 from pullcord.config.surface import GRANTS
 from pullcord.flow.rate_limit import Limit, limit
 
 # By the field of http.Front that each sets; where one is not given, that one's default holds.
 HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
     "host": ("--host", {"metavar": "ADDRESS", "help": "where to listen (127.0.0.1)"}),
-    "port": ("--port", {"type": int, "metavar": "N", "help": "the port (8642); 0: a free one"}),
+    "port": ("--port", {"type": port, "metavar": "N", "help": "the port (8642); 0: a free one"}),
     "hosts": (
         "--allowed-host",
         {"action": "append", "metavar": "NAME", "help": "callers reach it by this name, too (repeatable)"},
@@ -41,33 +42,42 @@ HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of every command's options; `command` names the command's module."""
-    whole = argparse.ArgumentParser(
+def parsers() -> tuple[Parser, dict[str, Parser]]:
+    """What reads a command line, whose `command` names that one's module; and what reads each command's arguments."""
+    whole = Parser(
         prog="pullcord",
+        usage="%(prog)s COMMAND [OPTION ...]",
         description="Stops work on agent platforms, over MCP. Without a command: serve, on standard input and output.",
     )
     whole.add_argument("--version", action="version", version=f"pullcord {__version__}")
-    commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    named = whole.add_subparsers(required=True, metavar="COMMAND", dest="command", prog="pullcord")
+    commands: dict[str, Parser] = {}
 
-    chosen = argparse.ArgumentParser(add_help=False)
+    chosen = Parser(add_help=False)
     chosen.add_argument(
-        "--platform", action="append", default=[], metavar="P", help="offer only this platform (repeatable)"
+        "--platform", action="append", default=[], metavar="P", help="offer this platform, too (repeatable)"
     )
-    chosen.add_argument(
-        "--only", action="append", default=[], metavar="OP", help="offer only this operation (repeatable)"
-    )
+    chosen.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
     chosen.add_argument(
         "--manifest",
         action="append",
         default=[],
         metavar="FILE",
         type=Path,
-        help="add a platform of your own (repeatable)",
+        help="offer a platform of your own, too (repeatable)",
     )
 
-    def add(name: str, what: str, *, choosing: bool) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=what, description=what, parents=[chosen] if choosing else [])
+    def add(name: str, what: str, *, choosing: bool, takes: str = "") -> Parser:
+        made = named.add_parser(
+            name,
+            usage=f"%(prog)s{takes} [OPTION ...]",
+            help=what,
+            description=what,
+            parents=[chosen] if choosing else [],
+        )
+        made.register("type", int, whole_number)
+        commands[name] = made
+        return made
 
     serve = add("serve", "Serve MCP, on standard input and output or over HTTP.", choosing=True)
     serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
@@ -89,20 +99,26 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="for programs")
     check.add_argument("--live", action="store_true", help="ask each configured platform for something harmless")
     check.add_argument("--new", metavar="NAME", help="write a commented start of a manifest, NAME.yaml, and no more")
-    config = add("config", "Print what to write into a client's settings.", choosing=True)
-    config.add_argument("client", choices=CLIENTS, metavar="CLIENT", help=", ".join(CLIENTS))
+    config = add("config", "Print what to write into a client's settings.", choosing=True, takes=" CLIENT")
+    config.add_argument("client", type=one_of(CLIENTS), metavar="CLIENT", help=", ".join(CLIENTS))
     config.add_argument("--http", metavar="URL", help="reach a pullcord that serves over HTTP, instead of starting one")
-    journal = add("journal", "Show the cancels that a journal records.", choosing=False)
+    journal = add("journal", "Show the cancels that a journal records.", choosing=False, takes=" FILE")
     journal.add_argument("file", type=Path, metavar="FILE")
     journal.add_argument("--json", action="store_true", help="for programs")
-    token = add("token", "Make a token for a caller of serve --http, and its line for --tokens.", choosing=False)
+    token = add(
+        "token", "Make a token for a caller of serve --http, and its line for --tokens.", choosing=False, takes=" NAME"
+    )
     token.add_argument("name", metavar="NAME", help="who will hold it; the journal shows it")
     token.add_argument(
-        "--scope", action="append", choices=GRANTS, help="what it may do (repeatable; observe and cancel)"
+        "--scope",
+        action="append",
+        type=one_of(GRANTS),
+        metavar="SCOPE",
+        help="what it may do, observe or cancel (repeatable; both)",
     )
     sandbox = add("sandbox", "Serve the sandbox's platforms over HTTP, on this machine.", choosing=False)
-    sandbox.add_argument("--port", type=int, default=0, metavar="N", help="the port (a free one)")
-    return whole
+    sandbox.add_argument("--port", type=port, default=0, metavar="N", help="the port (a free one)")
+    return whole, commands
 
 
 def choice(options: argparse.Namespace) -> Choice:
@@ -118,7 +134,10 @@ def _limit(text: str) -> Limit:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour
-        raise argparse.ArgumentTypeError("write seconds, more than 0 and at most 3600")
+        raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, more than 0 and at most 3600")
     return seconds

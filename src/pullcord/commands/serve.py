@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pullcord.assembly.choice import surface
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
-from pullcord.config import settings
+from pullcord.config.environment import value
 from pullcord.flow.journal import Journal
 from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.step import Engine
@@ -43,6 +43,9 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
     async with AsyncExitStack() as stack:
         reached = await _sandbox(stack) if options.sandbox else environ
         offered = surface(choice(options), reached, brought=options.caller_keys or False)
+        for settings in offered.settings.values():
+            for each in settings.faults:
+                say(each)
         gateway = Gateway(
             connect=options.connect_timeout, total=options.timeout, connections=options.calls or CONNECTIONS
         )
@@ -79,10 +82,9 @@ async def _sandbox(stack: AsyncExitStack) -> Mapping[str, str]:
 
 
 def _state_key(environ: Mapping[str, str]) -> SecretStr | None:
-    faults: list[str] = []
-    key, source = settings.setting(STATE_KEY, environ, faults)
-    if key and len(key) < STATE_KEY_LENGTH:
-        faults.append(f"{source}: write {STATE_KEY_LENGTH} random characters or more, the same for every replica")
-    if faults:
-        raise SettingsError(faults)
-    return SecretStr(key) if key else None
+    text, source, fault = value(STATE_KEY, environ)
+    if text and not fault and len(text) < STATE_KEY_LENGTH:
+        fault = f"{source}: write {STATE_KEY_LENGTH} random characters or more, the same for every replica"
+    if fault:
+        raise SettingsError([fault])
+    return SecretStr(text) if text else None

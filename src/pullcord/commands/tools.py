@@ -2,10 +2,12 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from pullcord.assembly.choice import surface
+from pullcord.assembly.choice import surface, unnamed
 from pullcord.commands.options import choice
+from pullcord.commands.terminal import say
+from pullcord.config.surface import Surface
 from pullcord.serving.tools import tool
 
 
@@ -18,8 +20,32 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             for operation in offered.tools.values()
         ]
         print(json.dumps({"tools": tools}, ensure_ascii=False, indent=2))
-        return 0
-    width = max(map(len, offered.tools), default=0)
-    for operation in offered.tools.values():
-        print(f"{operation.id:<{width}}  {operation.title}")
+    else:
+        width = max(map(len, offered.tools), default=0)
+        for name, operation in offered.tools.items():
+            print(f"{name:<{width}}  {operation.title}")
+    if not options.only:
+        for sentence in more(offered, unnamed(choice(options), environ)):
+            say(sentence)
     return 0
+
+
+def more(offered: Surface, rest: Surface) -> Iterator[str]:
+    """What would be offered besides, and what it takes, in sentences.
+
+    Args:
+        offered: the platforms that are there.
+        rest: the ones that are not named.
+    """
+    for name, settings in offered.settings.items():
+        operations = [each for each in offered.catalogue.values() if each.platform.name == name and each.tool]
+        count = sum(each.tool not in offered.tools for each in operations)
+        if settings.obstacle and count:
+            yield f"{_count(count)} of {operations[0].platform.title}: {settings.obstacle}"
+    for name in rest.settings:
+        operations = [each for each in rest.catalogue.values() if each.platform.name == name and each.tool]
+        yield f"{_count(len(operations))} of {operations[0].platform.title} with --platform {name}"
+
+
+def _count(number: int) -> str:
+    return f"{number} more tool{'s' * (number != 1)}"

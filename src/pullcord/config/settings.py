@@ -1,17 +1,21 @@
 """An environment mapping to each platform's settings. Secrets stay masked until a request is built."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 from pydantic import SecretStr
 
+from pullcord.config.environment import Value, placeholder_fault, value
+from pullcord.config.rotation import Rotating, Source
 from pullcord.model.arguments import fault_of
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Catalogue, Key, Operation, Platform
 from pullcord.model.url import PLAIN_HTTP, url_faults
+from pullcord.model.variables import variables
 
 PROTECT = "PULLCORD_PROTECT"
 """The variable that names them, with commas."""
@@ -19,18 +23,23 @@ PROTECT = "PULLCORD_PROTECT"
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*|[0-9a-f]*:[0-9a-f:.]+")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
+_ANY_TEXT = {"type": "string", "maxLength": 10_000}
+
+Values: TypeAlias = Mapping[str, Value]
+"""What the environment gives for each variable of a platform, by its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one platform is reached."""
 
     base_url: str
-    """Without a slash at its end; with {variables} where `missing` names their settings."""
+    """Without a slash at its end; with {variables} where `missing` names their settings, or they have faults."""
     key: SecretStr | None
     key_source: str
     """The variable that gave the key, or those that would; where `brought`, the request's header."""
     values: Mapping[str, str]
-    """Headers' values, by the variable that gives them."""
+    """Of headers, and of places to look in, by the variable that gives them."""
     missing: tuple[str, ...]
     """Variables without which nothing can be sent; where one of several is enough, `A or B`."""
     scheme: Key | None = None
@@ -39,17 +48,53 @@ class Settings:
     """The keys of which each request brings one with it, in a header."""
     optional: bool = False
     """Whether the platform may be called without a key."""
+    faults: tuple[str, ...] = ()
+    """Why what is set can't be used, each with its variable and what to do; nothing is sent then."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """What gives each variable its value: NAME or NAME_FILE. Those that are not set are left out."""
+    empty: tuple[str, ...] = ()
+    """Variables NAME_FILE that name no file, or an empty one."""
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why nothing can be sent, in words for whoever must mend it; None: a call can be sent."""
+        reasons = list(self.faults)
+        if self._lacks_brought_key:
+            reasons.append(f"the request brings no key in its header {self.key_source}")
+        if unset := self._unset:
+            reasons.append(f"{' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set")
+            reasons += [f"there is nothing in the file that {name} names" for name in self.empty]
+        return "; ".join(reasons) or None
 
     @property
     def remedy(self) -> str:
-        """What to do where something is missing, or the key is refused."""
-        checked = self.key is not None and not self.missing
-        if self.brought and self.missing in {(), (self.key_source,)}:
-            return f"{'Check' if checked else 'Send'} the key in the request's header {self.key_source}."
-        names = " and ".join(self.missing) or self.key_source
-        if not names:
+        """What to do where there is an obstacle, or the key is refused."""
+        if self.faults:
+            return f"Correct this where pullcord is started: {'; '.join(self.faults)}."
+        steps = []
+        if self._lacks_brought_key:
+            steps.append(f"Send the key in the request's header {self.key_source}.")
+        if unset := self._unset:
+            steps.append(f"Set {' and '.join(unset)} where pullcord is started.")
+        return " ".join(steps) or self._check_of_key
+
+    @property
+    def _lacks_brought_key(self) -> bool:
+        return bool(self.brought) and self.key_source in self.missing
+
+    @property
+    def _unset(self) -> list[str]:
+        """The variables that are missing, without the header that a request lacks."""
+        return [name for name in self.missing if not self.brought or name != self.key_source]
+
+    @property
+    def _check_of_key(self) -> str:
+        """What to do where a key, or having none, is refused."""
+        if not self.key_source:
             return "Its manifest says that no key is needed; describe one there."
-        return f"{'Check the key in' if checked else 'Set'} {names} where pullcord is started."
+        if self.brought:
+            return f"{'Check' if self.key else 'Send'} the key in the request's header {self.key_source}."
+        return f"{'Check the key in' if self.key else 'Set'} {self.key_source} where pullcord is started."
 
     def carrying(self, given: Callable[[str], Sequence[str]]) -> Self:
         """The settings for one request.
@@ -58,10 +103,13 @@ class Settings:
             given: the values of a header of the request, by its name.
         """
         found = [(scheme, text) for scheme in self.brought for text in given(header(scheme))]
-        if len(found) == 1 and not key_fault(*found[0]):
-            scheme, text = found[0]
+        sound = [(scheme, text) for scheme, text in found if not key_fault(scheme, text)]
+        if len(found) == len(sound) == 1:
+            ((scheme, text),) = sound
             return replace(self, key=SecretStr(text), key_source=header(scheme), scheme=scheme)
-        return self if self.optional and not found else replace(self, missing=(self.key_source,))
+        if not self.brought or (self.optional and not found):
+            return self
+        return replace(self, missing=(self.key_source, *self.missing))
 
 
 def platforms(catalogue: Catalogue) -> dict[str, Platform]:
@@ -74,72 +122,78 @@ def header(scheme: Key) -> str:
     return "-".join(word.capitalize() for word in scheme.env.split("_"))
 
 
-def read(catalogue: Catalogue, environ: Mapping[str, str], *, brought: bool = False) -> dict[str, Settings]:
+def read(catalogue: Catalogue, environ: Mapping[str, str], *, brought: bool = False) -> Mapping[str, Settings]:
     """Read the settings of every platform of a catalogue.
 
     Args:
         catalogue: the loaded operations.
-        environ: names and values. NAME_FILE stands for NAME: the value is that file's content, without the white space
-            around it. An empty value counts as none.
+        environ: names and values. NAME_FILE stands for NAME: the value is that file's content, and a platform's
+            settings are read again once a file of theirs has changed.
         brought: whether each request brings the keys with it; none may be set then.
 
     Returns:
-        Settings by the platform's name.
+        Settings by the platform's name. What is wrong with one platform's is told there, and keeps no other from work.
 
     Raises:
-        SettingsError: with every fault, one line each.
+        SettingsError: pullcord's own setting, PULLCORD_PLAIN_HTTP, can't be used.
     """
-    faults: list[str] = []
-    plain = _plain_hosts(environ, faults)
-    found = {
-        name: _settings(platform, catalogue.values(), environ, faults, plain, brought=brought)
-        for name, platform in platforms(catalogue).items()
-    }
-    if faults:
-        raise SettingsError(faults)
-    return found
+    plain = _plain_hosts(environ)
+    sources: dict[str, Source[Settings]] = {}
+    for name, platform in platforms(catalogue).items():
+        operations = [operation for operation in catalogue.values() if operation.platform is platform]
+        names = [each.name for each in variables(platform, operations)]
+        files = [Path(path) for each in names if (path := environ.get(f"{each}_FILE", "").strip())]
+        sources[name] = Source(partial(_settings, platform, operations, environ, plain, brought=brought), files)
+    if any(source.files for source in sources.values()):
+        return Rotating(sources)
+    return {name: source.read() for name, source in sources.items()}
 
 
-def _plain_hosts(environ: Mapping[str, str], faults: list[str]) -> list[str]:
-    """The hosts beyond this machine that may be reached over plain http."""
-    given, source = setting(PLAIN_HTTP, environ, faults)
-    hosts = [host.strip().strip("[]").lower() for host in given.split(",") if host.strip()]
-    faults.extend(
-        f"{source}: {host!r} is no host; write names with commas, such as flower,*.svc.cluster.local"
+def _plain_hosts(environ: Mapping[str, str]) -> list[str]:
+    """The hosts beyond this machine that may be reached over plain http.
+
+    Raises:
+        SettingsError: what is set names no hosts.
+    """
+    given = value(PLAIN_HTTP, environ)
+    hosts = [host.strip().strip("[]").lower() for host in given.text.split(",") if host.strip()]
+    faults = [
+        f"{given.source}: {host!r} is no host; write names with commas, such as flower,*.svc.cluster.local"
         for host in hosts
         if not _HOST.fullmatch(host)
-    )
+    ]
+    if given.fault or faults:
+        raise SettingsError([given.fault] if given.fault else faults)
     return hosts
 
 
 def _settings(
     platform: Platform,
-    operations: Iterable[Operation],
+    operations: Sequence[Operation],
     environ: Mapping[str, str],
-    faults: list[str],
     plain: Sequence[str],
     *,
     brought: bool,
 ) -> Settings:
-    key, key_source, scheme = _key(platform, environ, faults)
+    given = {each.name: value(each.name, environ) for each in variables(platform, operations)}
+    faults = [each.fault for each in given.values() if each.fault]
+    scheme, key = _key(platform, given, faults)
     if key and brought:
-        faults.append(f"{key_source} is set, but with --caller-keys each request brings its own; unset it")
-    needed = () if key or brought or platform.key_optional else platform.keys
-    url, missing = _base_url(platform, environ, faults, plain)
-    values: dict[str, str] = {}
-    given = {p.env: p.schema for o in operations if o.platform is platform for p in o.parameters if p.env}
-    for env, schema in given.items():
-        value, source = setting(env, environ, faults)
-        if value and (fault := fault_of(schema, value)):
-            faults.append(f"{source}: the value {fault}; correct it, or unset {source}")
-        if value:
-            values[env] = value
+        faults.append(f"{key.source} is set, but with --caller-keys each request brings its own; unset it")
+    url, missing = _base_url(platform, given, faults, plain)
+    values = _values(operations, given, faults)
+    names = [each.env for each in platform.keys]
+    lacks_key = not brought and not platform.key_optional and not any(_is_set(given[name]) for name in names)
+    needed = (" or ".join(names),) if names and lacks_key else ()
     return Settings(
         base_url=url,
-        key=SecretStr(key) if key else None,
-        key_source=" or ".join(map(header, platform.keys)) if brought else key_source,
+        key=SecretStr(key.text) if key else None,
+        key_source=_key_source(platform, key, brought=brought),
         values=values,
-        missing=(*((" or ".join(each.env for each in needed),) if needed else ()), *missing),
+        missing=(*needed, *missing),
+        faults=tuple(faults),
+        sources={name: each.source for name, each in given.items() if _is_set(each)},
+        empty=tuple(each.source for name, each in given.items() if not _is_set(each) and each.source != name),
         scheme=scheme,
         brought=platform.keys if brought else (),
         optional=platform.key_optional,
@@ -147,24 +201,65 @@ def _settings(
 
 
 def protected(environ: Mapping[str, str]) -> list[str]:
-    """Ids of work that must never be stopped from here: the run that the caller lives in, an orchestrator."""
-    return [each.strip() for each in environ.get(PROTECT, "").split(",") if each.strip()]
+    """Ids of work that must never be stopped from here: the run that the caller lives in, an orchestrator.
+
+    Raises:
+        SettingsError: what is set is a placeholder, which would protect nothing.
+    """
+    given = value(PROTECT, environ)
+    if given.fault:
+        raise SettingsError([given.fault])
+    return [each.strip() for each in given.text.split(",") if each.strip()]
 
 
-def _key(platform: Platform, environ: Mapping[str, str], faults: list[str]) -> tuple[str, str, Key | None]:
-    """The key, the variable that gave it or those that would, and how it is sent."""
-    found = [(*setting(scheme.env, environ, faults), scheme) for scheme in platform.keys]
-    given = [each for each in found if each[0]]
-    if len(given) > 1:
-        faults.append(f"{' and '.join(source for _, source, _ in given)} are set, and one key is enough; keep one")
-    for key, source, scheme in given:
-        if fault := key_fault(scheme, key):
-            faults.append(f"{source}: {fault}")
-    return given[0] if given else ("", " or ".join(source for _, source, _ in found), None)
+def _values(operations: Sequence[Operation], given: Values, faults: list[str]) -> dict[str, str]:
+    """What fills headers, and the places to look in, by the variable that gives it."""
+    schemas = {each.env: each.schema for operation in operations for each in operation.parameters if each.env}
+    places = [each.listing.places.env for each in operations if each.listing and each.listing.places]
+    values: dict[str, str] = {}
+    for name in [*schemas, *places]:
+        text, source, fault = given[name]
+        if not text or fault:
+            continue
+        if what := fault_of(schemas.get(name, _ANY_TEXT), text):
+            faults.append(f"{source}: the value {what}; correct it, or unset {source}")
+        else:
+            values[name] = text
+    return values
+
+
+def _is_set(given: Value) -> bool:
+    """Whether there is a value, or what should be one."""
+    return bool(given.text or given.fault)
+
+
+def _key(platform: Platform, given: Values, faults: list[str]) -> tuple[Key | None, Value | None]:
+    """How the key is sent, and the key; the first where several are set."""
+    found = [(scheme, given[scheme.env]) for scheme in platform.keys if given[scheme.env].text]
+    if len(found) > 1:
+        faults.append(f"{' and '.join(each.source for _, each in found)} are set, and one key is enough; keep one")
+    for scheme, each in found:
+        if not each.fault and (fault := key_fault(scheme, each.text)):
+            faults.append(f"{each.source}: {fault}")
+    return found[0] if found else (None, None)
+
+
+def _key_source(platform: Platform, key: Value | None, *, brought: bool) -> str:
+    """The variable that gave the key, or the variables or headers that would."""
+    if brought:
+        return " or ".join(map(header, platform.keys))
+    return key.source if key else " or ".join(scheme.env for scheme in platform.keys)
 
 
 def key_fault(scheme: Key, text: str) -> str | None:
-    """Why a text can't be sent as a key, and what to do; None if it can."""
+    """Why a text can't be sent as a key, and what to do; None if it can.
+
+    Args:
+        scheme: how it would be sent.
+        text: the key, as it was given.
+    """
+    if fault := placeholder_fault(text):
+        return fault
     if scheme.basic:
         fits = ":" in text and text.isprintable()
         return None if fits else "this is no user and password; write user:password, without control characters"
@@ -173,42 +268,25 @@ def key_fault(scheme: Key, text: str) -> str | None:
     return "the key holds white space or characters that a header can't carry; check it"
 
 
-def setting(name: str, environ: Mapping[str, str], faults: list[str]) -> tuple[str, str]:
-    """A variable's value and the variable that gave it."""
-    direct, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
-    if direct == f"${{{name}}}":  # a client passed on what it was to fill in
-        direct = ""
-    if not file:
-        return direct, name
-    if direct:
-        faults.append(f"{name} and {name}_FILE are both set; keep one")
-    try:
-        return Path(file).read_text(encoding="utf-8-sig").strip(), f"{name}_FILE"
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        # Not told: its name, since some write the key itself here.
-        faults.append(f"{name}_FILE: the file that it names can't be read: {reason}")
-        return "", f"{name}_FILE"
-
-
 def _base_url(
-    platform: Platform, environ: Mapping[str, str], faults: list[str], plain: Sequence[str]
+    platform: Platform, given: Values, faults: list[str], plain: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
     """The base URL, and the variables that it still lacks."""
-    given, source = setting(platform.url_env, environ, faults)
-    if given:
-        faults.extend(f"{source}: {fault}" for fault in url_faults(given, plain))
-        return given.rstrip("/"), ()
+    own = given[platform.url_env]
+    if _is_set(own):
+        unusable = [] if own.fault else url_faults(own.text, plain)
+        faults.extend(f"{own.source}: {fault}" for fault in unusable)
+        return f"{{{platform.url_env}}}" if own.fault or unusable else own.text.rstrip("/"), ()
     if platform.url == "/":
         return f"{{{platform.url_env}}}", (platform.url_env,)
     url = platform.url
     missing: list[str] = []
-    for variable, env in platform.variables.items():
-        value, source = setting(env, environ, faults)
-        if not value:
+    for name, env in platform.variables.items():
+        text, source, fault = given[env]
+        if not text and not fault:
             missing.append(env)
-        elif not _LABEL.fullmatch(value):
+        elif not fault and not _LABEL.fullmatch(text):
             faults.append(f"{source}: this is no part of a host name; write letters, digits and hyphens")
-        else:
-            url = url.replace(f"{{{variable}}}", value)
+        elif not fault:
+            url = url.replace(f"{{{name}}}", text)
     return url, tuple(missing)

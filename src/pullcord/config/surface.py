@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from pullcord.config.settings import Settings
-from pullcord.model.arguments import Check, checker
+from pullcord.model.arguments import Check, Reader, checker, reader
 from pullcord.model.operation import Catalogue, Operation
 
 OBSERVE = "observe"
@@ -24,7 +24,9 @@ class Surface:
     tools: Mapping[str, Operation]
     """Listed, and callable."""
     checks: Mapping[str, Check]
-    """By operation."""
+    """By operation: for arguments of our own making, which must fit as they are."""
+    readers: Mapping[str, Reader]
+    """By operation: for what a client gives."""
     protected: frozenset[str] = frozenset()
     """Ids, in small letters, of work that must never be stopped from here."""
 
@@ -48,11 +50,12 @@ class Surface:
             operation.tool: operation
             for operation in catalogue.values()
             if operation.tool
-            and (operation.cancel or not settings[operation.platform.name].missing)
+            and (operation.cancel or settings[operation.platform.name].obstacle is None)
             and (not only or operation.tool in only)
         }
         checks = {name: checker(each) for name, each in catalogue.items()}
-        return cls(catalogue, settings, tools, checks, frozenset(each.lower() for each in protected))
+        readers = {name: reader(each, checks[name]) for name, each in catalogue.items()}
+        return cls(catalogue, settings, tools, checks, readers, frozenset(each.lower() for each in protected))
 
     def settings_of(self, operation: Operation) -> Settings:
         """How an operation's platform is reached."""

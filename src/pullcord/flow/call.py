@@ -29,13 +29,15 @@ def check(call: Call) -> Attempt | None:
     if faults := call.surface.checks[call.operation.id](call.arguments):
         return withhold(call, Obstacle.MALFORMED, faults="; ".join(faults), detail="; ".join(faults))
     settings, title = call.settings, call.operation.platform.title
-    if not settings.missing:
+    if settings.obstacle is None:
         return None
     names = " and ".join(settings.missing)
     why = f"pullcord is not set up for {title}. Its operator must set {names} and start it again."
-    if settings.missing == (settings.key_source,) and settings.brought:
+    if settings.faults:
+        why = f"pullcord's settings for {title} can't be used: {settings.obstacle}. Its operator must correct them."
+    elif settings.missing == (settings.key_source,) and settings.brought:
         why = f"the request brought no key for {title}. {settings.remedy}"
-    return withhold(call, Obstacle.UNCONFIGURED, why=why, detail=f"{names} is not set.")
+    return withhold(call, Obstacle.UNCONFIGURED, why=why, detail=f"{settings.obstacle}.")
 
 
 def crash(call: Call) -> Answer:

@@ -33,9 +33,12 @@ _FIRST = frozenset(["", *"~ntf-0123456789"])
 
 _DEPTH_LIMIT = 64
 """Levels of a file."""
+_VALUES_LIMIT = 50_000
+"""Values of a file, those behind aliases counted each time; the largest manifest that comes with pullcord has 2,000."""
 _TOO_DEEP = f"values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"
 _LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 """What libyaml says at its own limit of 1000 levels."""
+_TOO_MANY = f"there are more than {_VALUES_LIMIT:,} values, those behind aliases counted each time; write fewer"
 
 
 # libyaml's parser is many times faster; PyYAML falls back to its own where it was built without.
@@ -100,7 +103,7 @@ def parse(name: str, text: str) -> Document:
 
     Raises:
         ManifestError: it is no YAML, or uses more of YAML than a manifest may: duplicate keys, tags, several documents,
-            keys that are no scalars, values that contain themselves.
+            keys that are no scalars, values that contain themselves, aliases that multiply.
     """
     try:
         root = yaml.compose(text, Loader=_Composer)
@@ -125,31 +128,30 @@ def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
     return f"{name}:{line + 1}: {what}"
 
 
-_READING: Json = []
-"""Stands for a value as long as what is in it is read."""
-
-
 class _Reader:
     """Turns nodes into plain values, and notes what a manifest may not hold."""
 
     def __init__(self, name: str, faults: list[str]) -> None:
         self.name = name
         self.faults = faults
-        self.done: dict[int, Json] = {}
-        """Values by their node, since one that many aliases name is read once."""
+        self.around: set[int] = set()
+        """The nodes that the present one is in."""
+        self.values = 0
 
     def plain(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
+        self.values += 1
+        if self.values > _VALUES_LIMIT:
+            raise ManifestError([*self.faults, f"{self.name}: {_TOO_MANY}"])
         if type(node) is yaml.ScalarNode:
             return self.scalar(node, path)
-        key = id(node)
-        if self.done.get(key) is _READING:
+        if id(node) in self.around:
             return self.refuse(node, path, "this value contains itself; write it out")
         if len(path) >= _DEPTH_LIMIT:
             return self.refuse(node, path, _TOO_DEEP)
-        if key not in self.done:
-            self.done[key] = _READING
-            self.done[key] = self.collection(node, path)
-        return self.done[key]
+        self.around.add(id(node))
+        value = self.collection(node, path)
+        self.around.remove(id(node))
+        return value
 
     def collection(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
         if node.tag not in {_SEQ, _MAP}:

@@ -3,6 +3,7 @@
 import re
 
 from pullcord.model.errors import ManifestError
+from pullcord.model.variables import prefix
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
@@ -18,7 +19,7 @@ def start(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise ManifestError([f"{name!r} is no platform's name; write a short one of a-z 0-9 _ -, such as acme"])
-    return _TEXT.replace("NAME", name).replace("VARIABLE", name.replace("-", "_").upper())
+    return _TEXT.replace("NAME", name).replace("VARIABLE_", prefix(name, given=True))
 
 
 _TEXT = """\

@@ -1,13 +1,14 @@
 """What an operation's caller may give: the schema that says so, and the faults of what was given. Pure.
 
-The schema that agents read and the check that answers them are made from the same parameters.
+The schema that agents read and the check that answers them are made from the same parameters. Clients fill in arguments
+by themselves, in other types than the schema asks for: a reader takes those for what they mean before they are checked.
 """
 
 import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
@@ -16,6 +17,20 @@ from pullcord.model.sanitize import text
 from pullcord.model.value import Arguments, Json
 
 Check: TypeAlias = Callable[[Arguments], list[str]]
+"""Gives every fault of arguments that must fit as they are; none: they can be sent."""
+
+
+class Checked(NamedTuple):
+    """A client's arguments, taken for what they mean."""
+
+    arguments: dict[str, Json]
+    """What is used, in the types that the schema asks for; what has a fault stands as it was given."""
+    faults: list[str]
+    """Each in plain words; none: the arguments can be sent."""
+
+
+Reader: TypeAlias = Callable[[Arguments], Checked]
+"""Takes a client's arguments for what they mean, and checks them."""
 
 SEGMENT_LIMIT = 256
 """Characters of a path value."""
@@ -23,10 +38,15 @@ FAULTS_LIMIT = 20
 """Faults that are told of one call."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+# What clients add to the arguments of any tool: n8n (n8n-io/n8n#21500), Cline (cline/cline#8256).
+_ADDED = frozenset({"toolCallId", "task_progress"})
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 _UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\x9f/\\%?#;]")
+_EXACT = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
 _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "string": {"maxLength": 1000},
-    "integer": {"minimum": 1 - 2**53, "maximum": 2**53 - 1},  # what every JSON reader keeps exact (RFC 8259, 6)
+    "integer": {"minimum": -_EXACT, "maximum": _EXACT},
     "boolean": {},
     "array": {"maxItems": 50},
 }
@@ -34,7 +54,7 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
 
 
 def schema(operation: Operation) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of an operation's arguments: flat and strict."""
+    """The JSON Schema (2020-12) of an operation's arguments: flat, and in the few keywords that every client takes."""
     parameters = operation.arguments
     required = [parameter.name for parameter in parameters if parameter.required]
     return {
@@ -43,12 +63,38 @@ def schema(operation: Operation) -> dict[str, Any]:
             parameter.name: {**parameter.schema, "description": parameter.description} for parameter in parameters
         },
         **({"required": required} if required else {}),
-        "additionalProperties": False,
     }
 
 
+def reader(operation: Operation, check: Check) -> Reader:
+    """A function that takes a client's arguments for what they mean, and checks them.
+
+    Null is no argument; neither is an empty text where the argument is optional, nor what clients add to every call.
+    A whole number may be given as a text ("5") or with a fraction of zero (5.0), and a text as a whole number. Nothing
+    else is changed: an id is what was given, character by character.
+
+    Args:
+        operation: whose arguments they are.
+        check: the operation's.
+    """
+    parameters = {parameter.name: parameter for parameter in operation.arguments}
+
+    def read(given: Arguments) -> Checked:
+        arguments: dict[str, Json] = {}
+        for name, value in given.items():
+            parameter = parameters.get(name)
+            if parameter is None:
+                if name not in _ADDED:
+                    arguments[name] = value
+            elif value is not None and (value != "" or parameter.required):
+                arguments[name] = _meant(parameter.schema, value)
+        return Checked(arguments, check(arguments))
+
+    return read
+
+
 def checker(operation: Operation) -> Check:
-    """A function that answers arguments with every fault, each in plain words; with none if they can be sent."""
+    """A function that answers arguments with every fault, each in plain words; with none if they can be sent as is."""
     parameters = {parameter.name: parameter for parameter in operation.arguments}
     validator = SchemaValidator(
         core_schema.typed_dict_schema(
@@ -82,6 +128,23 @@ def checker(operation: Operation) -> Check:
         return [*told[:FAULTS_LIMIT], f"and {more} more"] if more > 0 else told
 
     return check
+
+
+def _meant(given: Mapping[str, Any], value: Json) -> Json:
+    """The value in its schema's type, where it says the same in another one."""
+    match given["type"], value:
+        case _, bool():
+            return value
+        case "integer", str() if _WHOLE.fullmatch(value):
+            return int(value)
+        case "integer", float() if value.is_integer():
+            return int(value)
+        case "array", list():
+            return [_meant(given["items"], item) for item in value]
+        # A larger number may have been rounded on its way here, and would be another id.
+        case "string", int() | float() if abs(value) <= _EXACT and value == int(value):
+            return str(int(value))
+    return value
 
 
 def core_type(given: Mapping[str, Any]) -> core_schema.CoreSchema:

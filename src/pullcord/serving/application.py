@@ -151,7 +151,7 @@ def _has_port(name: str) -> bool:
 
 def reaches(scope: Surface) -> bool:
     """Whether any platform can be reached with the settings that there are."""
-    return any(not settings.missing for settings in scope.settings.values())
+    return any(settings.obstacle is None for settings in scope.settings.values())
 
 
 def application(server: Server[Any], front: Front, load: Load, *, ready: bool) -> Starlette:

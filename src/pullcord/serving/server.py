@@ -68,7 +68,7 @@ def make(
         operation = own.tools.get(params.name)
         if operation is None:
             raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, own, surface))
-        call = Call(own, operation, params.arguments or {})
+        call = Call(own, operation, own.readers[operation.id](params.arguments or {}).arguments)
         person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
         try:
             answer = await run(call, engine, Caller(_name(ctx), ctx.session.report_progress, person))
@@ -111,8 +111,8 @@ def _unknown(name: str, own: Surface, surface: Surface) -> str:
     if name in surface.tools:
         return f"{name} needs a scope that this token doesn't have. tools/list names the tools that it may call."
     operation = surface.catalogue.get(name)
-    missing = surface.settings_of(operation).missing if operation else ()
-    if missing:
-        return f"{name} is a tool once {' and '.join(missing)} is set where pullcord is started."
+    settings = surface.settings_of(operation) if operation else None
+    if settings and settings.obstacle:
+        return f"{name} is no tool yet, since {settings.obstacle}. {settings.remedy}"
     near = difflib.get_close_matches(name, own.tools, n=1)
     return f"There is no tool of this name. {f'Did you mean {near[0]}?' if near else 'tools/list names all.'}"

@@ -1,0 +1,87 @@
+"""How a command line is read; of one that can't be, what is wrong, the word that was meant, and one line of usage."""
+
+import argparse
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NoReturn
+
+from pullcord.model.nearest import nearest
+
+_OPTION = re.compile(r"^  (?:-\w, )?(--[a-z][a-z-]*)", re.MULTILINE)
+"""An option as the help of a command shows it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads one command's arguments; whole numbers are read as `whole_number` does."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong, a line for each fault, and one line of usage: status 2."""
+        faults = [f"pullcord: {line.removeprefix('argument ')}\n" for line in message.splitlines()]
+        self.exit(2, f"{''.join(faults)}{self.format_usage().strip()} ({self.prog} --help tells more)\n")
+
+
+def read(whole: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -> argparse.Namespace:
+    """Read a command line, or end with what is wrong with it.
+
+    Args:
+        whole: reads what stands before the command, and the command.
+        commands: what reads the arguments of each.
+        argv: the arguments, one at least.
+    """
+    first = argv[0]
+    if first.startswith("-") and first not in {"-h", "--help", "--version"}:
+        whole.error(f"{first}: write the command before it, such as pullcord serve {first}")
+    if not first.startswith("-") and first not in commands:
+        whole.error(f"{first}: there is no such command; {_instead(first, commands)}")
+    options, unknown = whole.parse_known_args(argv)
+    if unknown:
+        command = commands[options.command]
+        known = _OPTION.findall(command.format_help())
+        names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        faults = [f"{name}: there is no such option{_near(name, known)}" for name in names]
+        command.error("\n".join(faults) or f"{' '.join(unknown)}: nothing more is expected")
+    return options
+
+
+def whole_number(text: str) -> int:
+    """A whole number.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number; write one, such as 8642")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A port's number, or 0.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    number = whole_number(text)
+    if not 0 <= number <= 65535:  # noqa: PLR2004 - RFC 9293, section 3.1: 16 bits
+        raise argparse.ArgumentTypeError(f"{text} is no port; write 0 to 65535")
+    return number
+
+
+def one_of(words: Collection[str]) -> Callable[[str], str]:
+    """Reads one of a few words."""
+
+    def word(text: str) -> str:
+        if text not in words:
+            raise argparse.ArgumentTypeError(f"{text} is not known; {_instead(text, words)}")
+        return text
+
+    return word
+
+
+def _instead(word: str, words: Collection[str]) -> str:
+    near = nearest(word, words)
+    return f"did you mean {near}?" if near else f"write one of {', '.join(words)}"
+
+
+def _near(word: str, words: Collection[str]) -> str:
+    near = nearest(word, words)
+    return f"; did you mean {near}?" if near else ""

@@ -1,0 +1,61 @@
+"""One variable of a given environment: its value, or what stands in the file that NAME_FILE names."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+_NOT_FILLED_IN = re.compile(r"\$\{[^{}]*\}")
+_QUOTED = re.compile(r"(['\"`]).*\1", re.DOTALL)
+
+
+class Value(NamedTuple):
+    """What an environment gives for a variable."""
+
+    text: str
+    """Without the white space around it; empty: it is not set."""
+    source: str
+    """The variable that gives it: NAME, or NAME_FILE."""
+    fault: str | None = None
+    """Why it can't be used, and what to do; never with the value."""
+
+
+def value(name: str, environ: Mapping[str, str]) -> Value:
+    """Read a variable.
+
+    Args:
+        name: what it is called. NAME_FILE stands for it: the value is that file's content. A file that isn't there
+            counts as not set, and so does an empty value.
+        environ: names and values.
+    """
+    direct, file = environ.get(name, "").strip(), f"{name}_FILE"
+    path = environ.get(file, "").strip()
+    if not path:
+        return _checked(direct, name)
+    try:
+        content = Path(path).read_text(encoding="utf-8-sig").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return _checked(direct, name if direct else file)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        # Not told: its name, since some write the key itself there.
+        return Value("", file, f"{file}: the file that it names can't be read: {reason}")
+    if direct:
+        return Value("", file, f"{name} and {file} are both set; keep one")
+    return _checked(content, file)
+
+
+def _checked(text: str, source: str) -> Value:
+    fault = placeholder_fault(text)
+    return Value(text, source, fault and f"{source}: {fault}")
+
+
+def placeholder_fault(text: str) -> str | None:
+    """Why a text is plainly not the value itself, and what to do; None if it may be."""
+    if _NOT_FILLED_IN.search(text):
+        return "this is a placeholder that was not filled in; write the value, or leave it out"
+    if text.endswith("..."):
+        return "this is only the beginning of a value; write it whole"
+    if len(text) > 1 and _QUOTED.fullmatch(text):
+        return "the quotes around the value would be part of it; leave them out"
+    return None

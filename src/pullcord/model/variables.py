@@ -1,0 +1,73 @@
+"""The environment variables that platforms read, what they may be called, and where the value of each goes. Pure.
+
+A manifest names the variables that its platform reads, and the address that their values are sent to. So that a
+stranger's manifest can't have a key of somebody else's sent to itself, the name of each begins with the platform's own.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from pullcord.model.operation import Operation, Platform
+
+GIVEN = "PULLCORD_PLATFORM_"
+"""What the variables of a user's own manifests begin with; none of pullcord's own does."""
+
+
+class Variable(NamedTuple):
+    """An environment variable that a platform reads."""
+
+    name: str
+    goes: str
+    """Where its value goes, such as "the header Authorization"."""
+    description: str
+
+
+def variables(platform: Platform, operations: Iterable[Operation]) -> list[Variable]:
+    """All variables of a platform, each once.
+
+    Args:
+        platform: whose.
+        operations: any; those of other platforms are passed over.
+    """
+    mine = [operation for operation in operations if operation.platform.name == platform.name]
+    return list({variable.name: variable for variable in _all(platform, mine)}.values())
+
+
+def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variable]:
+    for key in platform.keys:
+        yield Variable(key.env, f"the header {key.header}", key.description)
+    for name, env in platform.variables.items():
+        yield Variable(env, f"{{{name}}} of the URL", f"The {name} in `{platform.url}`.")
+    yield Variable(platform.url_env, "the whole URL", f"Replaces `{platform.url}`.")
+    for operation in operations:
+        for parameter in operation.parameters:
+            if parameter.env:
+                yield Variable(parameter.env, f"the header {parameter.wire}", parameter.description)
+        if operation.listing and operation.listing.places:
+            env, fills = operation.listing.places
+            filled = "/".join(f"{{{name}}}" for name in fills)
+            yield Variable(env, f"{filled} of {operation.id}", f"Where {operation.title} looks, with commas.")
+
+
+def prefix(platform: str, *, given: bool) -> str:
+    """What the names of a platform's variables begin with.
+
+    Args:
+        platform: its name.
+        given: whether its manifest is a user's own.
+    """
+    return f"{GIVEN if given else ''}{platform.upper().replace('-', '_')}_"
+
+
+def name_fault(name: str, required: str) -> str | None:
+    """Why a manifest may not name a variable so, and what to write instead; None if it may.
+
+    Args:
+        name: the variable's.
+        required: what `prefix` says.
+    """
+    if not name.startswith(required) or name == required:
+        return f"{name} may be somebody else's; write {required}..., since a platform reads only variables of its own"
+    if name.endswith("_FILE"):
+        return f"{name} names a file that holds the value of {name.removesuffix('_FILE')}; write another name"
+    return None
