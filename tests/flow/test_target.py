@@ -169,7 +169,7 @@ async def test_the_look_up_takes_what_runs_not_what_waits() -> None:
 
 async def test_a_malformed_expectation_is_refused_before_anything_is_sent() -> None:
     async with stage() as staged:
-        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "expect_task_id": 7})
+        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "expect_task_id": {}})
         assert staged.arrived == []
 
     assert answer["outcome"] == "invalid_arguments"
