@@ -45,6 +45,7 @@ KEYS = [
     "evidence",
     "target",
     "resource",
+    "parts",
     "problem",
     "allowed_actions",
 ]

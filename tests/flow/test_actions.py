@@ -9,8 +9,9 @@ from tests.support import BASE_URL, Answer, action, actions, answering, shipped,
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.actions import offer, read
+from pullcord.flow.actions import offer
 from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.following import read
 from pullcord.flow.platform_actions import ACTIONS_LIMIT, HREF_LIMIT
 from pullcord.flow.verdict import Verdict
 from pullcord.model.condition import Clause

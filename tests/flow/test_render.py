@@ -457,7 +457,7 @@ async def test_a_key_that_a_request_should_bring_is_asked_of_the_request() -> No
     brought = replace(scope.settings["xpander"], brought=keys, key_source="X-Key", missing=("X-Key",))
     call = Call(replace(scope, settings={"xpander": brought}), shipped()["stop_task"], ARGUMENTS["stop_task"])
 
-    attempt = check(call)
+    attempt = check(call, [])
     assert attempt
     assert render(attempt).message == (
         "Nothing was sent: the request brought no key for xpander.ai. Send the key in the request's header X-Key."

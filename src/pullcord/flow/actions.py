@@ -8,23 +8,25 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle
+from pullcord.flow.following import Origin, Step, follow
 from pullcord.flow.platform_actions import platform_actions
 from pullcord.flow.verdict import where
-from pullcord.model import sanitize
 from pullcord.model.action import Action
-from pullcord.model.cancel import EXPECT
-from pullcord.model.condition import Context, fits
-from pullcord.model.expression import Expression, Source
+from pullcord.model.cancel import EXPECT, WAIT_SECONDS
+from pullcord.model.condition import Context
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import FINAL, OVER, Outcome, Phase
-from pullcord.model.pointer import look_up
+from pullcord.model.outcome import FINAL, OVER, Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
 SELF = "self"
 """The link relation of a look at the work itself."""
+TERMINATE = "terminate"
+"""The link relation of a stronger stop, such as kill."""
+OFFERED_WAIT = 20
+"""Seconds that an offered cancel or look waits: well below the time limits of clients."""
 UNASKED = (
     "Use a client that supports elicitation (forms; over HTTP, by MCP 2026-07-28 or later), or start pullcord"
     " without --confirm."
@@ -53,15 +55,20 @@ def offer(attempt: Attempt, onward: Arguments | None = None) -> Offer:
     source = attempt.look if attempt.obstacle is Obstacle.UNSEEN and attempt.look else attempt
     reply = source.reply if source.reply and source.reply.status is not None else None
     response = call.operation.response(reply.status if reply else None)
-    followed = list(_follow(call, response.links, reply, judged.outcome, judged.phase))
-    actions = [*_own(attempt, reply), *(action for action, _ in followed)]
+    waited = attempt.watch.seconds if attempt.watch else 0
+    steps = list(_steps(response.links, Origin(call, reply, judged.outcome, judged.phase), waited))
+    actions = [*_own(attempt, reply), *(_stepped(call, step) for step in steps)]
     if onward:
         actions.append(_action(call, "next", call.operation, onward, "The next part of this list."))
     if reply:
         said = {action.rel for action in actions}
-        # Without an address it is only a word, and adds nothing to an action that says it with one.
-        actions.extend(action for action in _offered(call, reply) if action.href or action.rel not in said)
-    return Offer(_once(actions), list(dict.fromkeys(note for _, note in followed if note)))
+        # Without an address it is only a word, and without a tool another look at the same leads nowhere.
+        actions.extend(
+            action
+            for action in _offered(call, reply)
+            if action.tool or (action.rel != SELF and (action.href or action.rel not in said))
+        )
+    return Offer(_once(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
 
 
 def offer_item(attempt: Attempt, item: Json) -> list[Action]:
@@ -75,8 +82,19 @@ def offer_item(attempt: Attempt, item: Json) -> list[Action]:
     if listing is None:
         return []
     phase = where(listing.state, item, Context(attempt.call.arguments)).phase
-    followed = _follow(attempt.call, listing.links, attempt.reply, Outcome.OBSERVED, phase, item)
-    return _once(action for action, _ in followed)
+    origin = Origin(attempt.call, attempt.reply, Outcome.OBSERVED, phase, item)
+    return _once(_stepped(attempt.call, step) for step in _steps(listing.links, origin, 0))
+
+
+def _stepped(call: Call, step: Step) -> Action:
+    """The action of a step. A cancel, and a look at the work itself, is offered with some time to wait."""
+    waits = step.link.rel in {"cancel", SELF, TERMINATE} and any(
+        parameter.name == WAIT_SECONDS for parameter in step.operation.arguments
+    )
+    action = _action(call, step.link.rel, step.operation, step.arguments, step.link.hint)
+    if not waits or action.arguments is None:
+        return action
+    return replace(action, arguments={**action.arguments, WAIT_SECONDS: OFFERED_WAIT})
 
 
 def _once(actions: Iterable[Action]) -> list[Action]:
@@ -124,58 +142,17 @@ def _later(attempt: Attempt, reply: Reply | None) -> Action:
     return replace(_action(call, "retry-later", call.operation, call.arguments, hint), retry_after_seconds=seconds)
 
 
-def _follow(
-    call: Call,
-    links: Sequence[Link],
-    reply: Reply | None,
-    outcome: Outcome,
-    phase: Phase | None,
-    item: Json = None,
-) -> Iterator[tuple[Action, str | None]]:
-    """The manifest's links that apply, and whose arguments can all be read; each with its note."""
-    body = reply.body if reply else None
-    context = Context(call.arguments, reply.headers if reply else {})
+def _steps(links: Sequence[Link], origin: Origin, waited: float) -> Iterator[Step]:
+    """The steps that make sense: no look after an end, and a stronger stop only after watching in vain."""
+    outcome, phase = origin.outcome, origin.phase
     learnt = outcome in FINAL and (outcome is not Outcome.NOTHING_RUNNING or phase is not None)
     over = learnt or (outcome is Outcome.OBSERVED and phase in OVER)
-    for link in links:
-        if over and link.rel == SELF:
-            continue  # looking again can't show anything else
-        if link.outcomes is not None and outcome not in link.outcomes:
+    for step in follow(links, origin):
+        if step.link.rel == SELF and over:
             continue
-        if link.phases is not None and phase not in link.phases:
+        if step.link.rel == TERMINATE and (over or waited < step.link.after):
             continue
-        if not fits(link.body, body if item is None else item, context):
-            continue
-        each = look_up(body, link.each) if link.each is not None else [item]
-        for one in each[: sanitize.ITEMS_LIMIT] if isinstance(each, list) else ():
-            arguments = {name: read(call, reply, expression, one) for name, expression in link.arguments}
-            # Null fits nowhere: without an argument it would be another call, a cancel of whatever runs.
-            if not call.surface.checks[link.operation_id](arguments):
-                operation = call.surface.catalogue[link.operation_id]
-                yield _action(call, link.rel, operation, arguments, link.hint), link.note
-
-
-def read(call: Call, reply: Reply | None, expression: Expression, item: Json = None) -> Json:
-    """The value of an expression; None where there is none.
-
-    Args:
-        call: whose arguments and target it may name.
-        reply: whose body and headers it may name; None if there is no answer.
-        expression: what to read.
-        item: the item of a list that it may name.
-    """
-    match expression.source:
-        case Source.ARGUMENT:
-            return call.arguments.get(str(expression.value))
-        case Source.TARGET:
-            return call.found.get(str(expression.value))
-        case Source.ITEM:
-            return look_up(item, str(expression.value))
-        case Source.BODY:
-            return look_up(reply.body, str(expression.value)) if reply else None
-        case Source.HEADER:
-            return reply.headers.get(str(expression.value)) if reply else None
-    return expression.value
+        yield step
 
 
 def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hint: str) -> Action:

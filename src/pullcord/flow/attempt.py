@@ -64,8 +64,14 @@ class Call(NamedTuple):
     @property
     def allowance(self) -> float:
         """Seconds for all that it does, a person's thinking apart."""
-        wait = self.arguments.get(WAIT_SECONDS)
-        return wait + WAIT_MARGIN if isinstance(wait, int) and wait > LONG_WAIT else CALL_SECONDS
+        return self.wait + WAIT_MARGIN if self.wait > LONG_WAIT else CALL_SECONDS
+
+    @property
+    def wait(self) -> int:
+        """Seconds that the caller lets it watch for the end, 0 to 300; the operation's default where it didn't say."""
+        defaults = [each.schema.get("default") for each in self.operation.arguments if each.name == WAIT_SECONDS]
+        seconds = self.arguments.get(WAIT_SECONDS, defaults[0] if defaults else 0)
+        return seconds if isinstance(seconds, int) else 0
 
 
 class Aim(StrEnum):
@@ -108,6 +114,10 @@ class Obstacle(StrEnum):
     """A person did not agree."""
     UNASKED = "unasked"
     """A person must agree, and this client can't ask one."""
+    BARRED = "barred"
+    """A part of the work, whose cancel is no tool for this caller."""
+    LATE = "late"
+    """A part of the work, for whose cancel there was no time left."""
     LIMITED = "limited"
     """This server has sent as many cancels as it may."""
     UNRECORDED = "unrecorded"

@@ -1,8 +1,10 @@
 """One tool call, from its arguments to its answer: check, one engine step, wait, render."""
 
 import secrets
+from collections.abc import Sequence
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle
+from pullcord.flow.cascade import cascade, is_asked_for
 from pullcord.flow.render import render
 from pullcord.flow.step import Caller, Engine, step, withhold
 from pullcord.flow.wait import wait
@@ -17,16 +19,26 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
         engine: what it goes through.
         caller: who calls.
     """
-    attempt = check(call)
-    if attempt is None:
-        call = call._replace(request_id=secrets.token_hex(16), deadline=engine.gateway.now() + call.allowance)
-        attempt = await step(call, engine, caller)
+    checked = call.surface.readers[call.operation.id](call.arguments)
+    call = call._replace(arguments=checked.arguments)
+    if obstacle := check(call, checked.faults):
+        return render(obstacle)
+    call = call._replace(request_id=secrets.token_hex(16), deadline=engine.gateway.now() + call.allowance)
+    if is_asked_for(call):
+        whole = await cascade(call, engine, caller)
+        return render(whole.parent, whole.parts)
+    attempt = await step(call, engine, caller)
     return render(await wait(attempt, engine.gateway, caller.report))
 
 
-def check(call: Call) -> Attempt | None:
-    """What stops a call before anything is done: malformed arguments, or a platform that is not set up."""
-    if faults := call.surface.checks[call.operation.id](call.arguments):
+def check(call: Call, faults: Sequence[str]) -> Attempt | None:
+    """What stops a call before anything is done: malformed arguments, or a platform that is not set up.
+
+    Args:
+        call: with its arguments as they are meant.
+        faults: what is wrong with these.
+    """
+    if faults:
         return withhold(call, Obstacle.MALFORMED, faults="; ".join(faults), detail="; ".join(faults))
     settings, title = call.settings, call.operation.platform.title
     if settings.obstacle is None:

@@ -1,7 +1,7 @@
 """Looks that pullcord makes by itself: the call that a link leads to, and what it shows."""
 
-from pullcord.flow.actions import read
 from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.following import read
 from pullcord.flow.verdict import judge
 from pullcord.model.condition import Context
 from pullcord.model.reply import Reply

@@ -1,5 +1,6 @@
 """An attempt to the answer that an agent reads: it words what was decided, and decides nothing. Pure."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pullcord.flow import wording
@@ -7,9 +8,11 @@ from pullcord.flow.actions import offer, offer_item
 from pullcord.flow.attempt import Attempt, Obstacle
 from pullcord.flow.listing import Part, part
 from pullcord.model import sanitize
-from pullcord.model.answer import MEMBERS, Answer, Item, Items
+from pullcord.model.action import Action
+from pullcord.model.answer import MEMBERS, Answer, Item, Items, Piece
+from pullcord.model.cancel import REASON, WAIT_SECONDS
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import MEANINGS, MayGoOn, Outcome
+from pullcord.model.outcome import FINAL, MEANINGS, MayGoOn, Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import problem
@@ -34,11 +37,12 @@ def schema(operation: Operation) -> dict[str, Any]:
     }
 
 
-def render(attempt: Attempt) -> Answer:
+def render(attempt: Attempt, parts: Sequence[Attempt] | None = None) -> Answer:
     """The answer to a call.
 
     Args:
         attempt: what was done, and what came of it.
+        parts: what came of each piece that its work had started; None: only it was asked for.
     """
     shown = attempt.watch.last if attempt.watch and attempt.watch.last else attempt
     listed = _part(shown)
@@ -49,20 +53,33 @@ def render(attempt: Attempt) -> Answer:
         operation_id=call.operation.operation_id,
         platform=call.operation.platform.name,
         outcome=judged.outcome,
-        message=wording.message(attempt, items, offered.notes),
+        message=wording.message(attempt, items, [*wording.together(parts), *offered.notes]),
         work_stopped=judged.work_stopped,
         may_go_on=tuple(word for word in MayGoOn if word in judged.may_go_on),
         state=judged.state,
         evidence=_evidence(attempt, shown),
         target=call.target,
         resource=items or _resource(shown),
+        parts=None if parts is None else tuple(_piece(each) for each in parts),
         problem=_problem(attempt),
-        allowed_actions=tuple(offered.actions),
+        allowed_actions=(*offered.actions, *_onward(parts or ())),
     )
 
 
+def _piece(part: Attempt) -> Piece:
+    ids = {name: value for name, value in part.call.arguments.items() if name not in {REASON, WAIT_SECONDS}}
+    return Piece(part.call.operation.id, ids, part.verdict.outcome, part.verdict.work_stopped, part.verdict.state)
+
+
+def _onward(parts: Sequence[Attempt]) -> Iterator[Action]:
+    """The next step of each piece that is not over: the first that can be called."""
+    for each in parts:
+        if each.verdict.outcome not in FINAL | {Outcome.NOT_FOUND}:
+            yield from [action for action in offer(each).actions if action.tool][:1]
+
+
 def _evidence(attempt: Attempt, shown: Attempt) -> dict[str, Json] | None:
-    """What an answer rests on: of a cancel that was not sent, the look before it."""
+    """What an answer rests on, beside its state and resource: of a cancel that was not sent, the look before it."""
     source = attempt.look if attempt.obstacle and attempt.look else shown
     if source.reply is None or source.reply.status is None:
         return None
@@ -70,9 +87,12 @@ def _evidence(attempt: Attempt, shown: Attempt) -> dict[str, Json] | None:
     watched: dict[str, Json] = (
         {"watched_seconds": round(attempt.watch.seconds, 1)} if attempt.watch and attempt.watch.possible else {}
     )
+    operation = source.call.operation
+    elsewhere = {*operation.expose, *([operation.state.at] if operation.state else [])}
+    read = {pointer: value for pointer, value in fields.items() if pointer not in elsewhere}
     return {
         "http_status": source.reply.status,
-        "fields": dict(fields),
+        **({"fields": read} if read else {}),
         "request_id": attempt.call.request_id,
         **watched,
     }

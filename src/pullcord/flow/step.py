@@ -4,7 +4,7 @@ It is called once for a plain cancel or look, and anew when a person's answer ar
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -58,6 +58,8 @@ OUTCOMES = {
     Obstacle.ASKED: Outcome.REFUSED,
     Obstacle.DECLINED: Outcome.REFUSED,
     Obstacle.UNASKED: Outcome.DENIED,
+    Obstacle.BARRED: Outcome.DENIED,
+    Obstacle.LATE: Outcome.UNAVAILABLE,
     Obstacle.LIMITED: Outcome.RATE_LIMITED,
     Obstacle.UNRECORDED: Outcome.UNAVAILABLE,
     Obstacle.CRASHED: Outcome.UNKNOWN,
@@ -100,13 +102,14 @@ def _blind(look: Attempt) -> Verdict:
     return Verdict(Outcome.UNAVAILABLE if seen is Outcome.UNKNOWN else seen)
 
 
-async def step(call: Call, engine: Engine, caller: Caller) -> Attempt:
+async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call] = ()) -> Attempt:
     """Do what a call is for, once.
 
     Args:
         call: checked, and named by a request id.
         engine: what it goes through.
         caller: who calls, and who must agree.
+        parts: further cancels that a person who agrees agrees to, too.
     """
     cancel = call.operation.cancel
     if cancel is None:
@@ -121,7 +124,7 @@ async def step(call: Call, engine: Engine, caller: Caller) -> Attempt:
     if before and (unsent := _unsent(call, before)):
         return unsent
     if obstacle is None and caller.person:
-        consent = await caller.person.ask(question(call))
+        consent = await caller.person.ask(question(call, parts))
         obstacle = _REFUSALS.get(consent)
         if consent is Consent.GIVEN_LATER:
             call = call._replace(deadline=engine.gateway.now() + call.allowance)

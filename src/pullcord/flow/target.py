@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from pullcord.flow.actions import read
 from pullcord.flow.attempt import Aim, Attempt, Call
+from pullcord.flow.following import read
 from pullcord.flow.looking import look
 from pullcord.flow.verdict import Cause, Verdict
 from pullcord.model.cancel import EXPECT, Target

@@ -11,7 +11,6 @@ from pullcord.flow.attempt import Attempt, Call, Watch
 from pullcord.flow.looking import linked, look
 from pullcord.flow.settlement import settle
 from pullcord.flow.verdict import Cause, Verdict
-from pullcord.model.cancel import WAIT_SECONDS
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome
 from pullcord.model.state import Poll
 from pullcord.upstream.gateway import Gateway
@@ -40,9 +39,7 @@ async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
         gateway: sends the looks.
         report: tells the client how far it is.
     """
-    given = attempt.call.arguments.get(WAIT_SECONDS)
-    seconds = given if isinstance(given, int) else 0
-    cancel = attempt.call.operation.cancel
+    seconds, cancel = attempt.call.wait, attempt.call.operation.cancel
     if cancel is None or not is_worthwhile(attempt) or not (seconds or attempt.verdict.look):
         return attempt
     calls = [each for rel in cancel.confirm if (each := linked(attempt.call, attempt.reply, rel))]

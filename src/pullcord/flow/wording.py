@@ -3,7 +3,8 @@
 {platform} stands for the platform's title; other words in braces are named beside each table.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from pullcord.flow.attempt import Aim, Attempt, Obstacle
 from pullcord.flow.verdict import Cause
@@ -98,6 +99,8 @@ OBSTACLES: Mapping[Obstacle, str] = {
     Obstacle.UNASKED: (
         "No cancel was sent: this server asks a person before each cancel, and this client can't ask one."
     ),
+    Obstacle.BARRED: "No cancel was sent: its tool is not one that this caller may use.",
+    Obstacle.LATE: "No cancel was sent: there was no time left.",
     Obstacle.LIMITED: (
         "No cancel was sent: this server may send {count} cancels per {unit}. Call again after {seconds} s."
     ),
@@ -132,6 +135,7 @@ LOOKED: Mapping[Phase | None, str] = {
     None: "A look since then shows a state that pullcord doesn't know, so it may go on.",
 }
 """What a look showed after a cancel that found nothing to stop, or whose answer was lost."""
+NO_PARTS = "Nothing was found that it had started."
 WATCHED = "pullcord watched it for {seconds} s; state is what was reported last."
 LOOKED_IN_VAIN = "pullcord looked for {seconds} s, but no look succeeded."
 GONE = "A look since then finds no such work any more."
@@ -163,6 +167,15 @@ def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
     ]
     told = " ".join(sentence for sentence in sentences if sentence)
     return told.replace("{platform}", attempt.call.operation.platform.title)
+
+
+def together(parts: Sequence[Attempt] | None) -> Iterable[str]:
+    """What a cascade says of the pieces that went with the work: how many came to what."""
+    if parts is None:
+        return
+    counts = Counter(str(each.verdict.outcome) for each in parts)
+    told = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    yield f"{len(parts)} pieces that it had started: {told}." if parts else NO_PARTS
 
 
 def cause(attempt: Attempt) -> str | None:

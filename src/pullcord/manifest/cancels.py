@@ -8,13 +8,15 @@ from pullcord.manifest.expressions import Here, Lead, arguments
 from pullcord.manifest.links import REL
 from pullcord.manifest.node import Node, nearest
 from pullcord.manifest.rules import poll
-from pullcord.model.cancel import EXPECT, REASON, WAIT_SECONDS, Before, Cancel, Target
+from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS, Before, Cancel, Target
 from pullcord.model.link import Link
-from pullcord.model.listing import Listing, PageStyle
+from pullcord.model.listing import PageStyle
 from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.outcome import Outcome
 from pullcord.model.value import Json
 
+_WAIT: Mapping[str, Json] = {"type": "integer", "minimum": 0, "maximum": 300}
+_LIMITS = "Clients often give up after 60; waiting again is free."
 _GONE = (Outcome.STOPPED, Outcome.NOT_FOUND)
 """What it may mean that a confirming look finds nothing."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -60,11 +62,19 @@ def _target(node: Node, here: Here) -> Target:
     return target
 
 
-def added(cancel: Cancel | None, listing: Listing | None) -> Iterator[Parameter]:
-    """The arguments that pullcord itself heeds."""
+def added(operation: Operation) -> Iterator[Parameter]:
+    """The arguments that pullcord itself heeds.
+
+    Args:
+        operation: what was read; only its own parameters stand in it.
+    """
+    cancel, listing, state = operation.cancel, operation.listing, operation.state
     if cancel and cancel.confirm:
-        what = "Seconds to watch for the real end."
-        yield _local(WAIT_SECONDS, {"type": "integer", "minimum": 0, "maximum": 300, "default": 0}, what)
+        yield _local(WAIT_SECONDS, {**_WAIT, "default": 10}, f"Seconds to watch for the real end. {_LIMITS}")
+    elif cancel is None and listing is None and state and state.phases:
+        yield _local(WAIT_SECONDS, {**_WAIT, "default": 0}, f"Seconds to watch until it has ended. {_LIMITS}")
+    if cancel and any(link.part for link in _links(operation)):
+        yield _local(CASCADE, {"type": "boolean", "default": False}, "Also stop what this work started.")
     if cancel and cancel.target:
         what = f"Cancel only if this is the {cancel.target.name} that runs now."
         yield _local(EXPECT + cancel.target.name, {"type": "string", "maxLength": 256}, what)

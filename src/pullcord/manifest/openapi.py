@@ -175,10 +175,6 @@ def _operation(
         members["description"].fault(f"{len(description)} characters are too many; write at most {DESCRIPTION_LIMIT}")
     if "requestBody" in members and method == "get":
         members["requestBody"].fault("a get has no content; leave this out")
-    names = [parameter.name for parameter in given if parameter.is_argument]
-    added = [each for each in cancels.added(cancel, listing) if each.name != REASON or REASON not in names]
-    for name in {each.name for each in added} & set(names):
-        node.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
     operation = Operation(
         id=operation_id,
         operation_id=operation_id,
@@ -188,7 +184,7 @@ def _operation(
         description=description,
         method=method.upper(),
         path=path,
-        parameters=(*given, *added),
+        parameters=tuple(given),
         responses=_responses(members["responses"], here, known.responses),
         expose=rules.exposed(members["x-expose"]) if "x-expose" in members else (),
         answers=rules.answers(members["x-answers"], here) if "x-answers" in members else (),
@@ -197,7 +193,11 @@ def _operation(
         listing=listing,
         media=MEDIA if "requestBody" in members else None,
     )
-    return operation, here
+    names = [parameter.name for parameter in given if parameter.is_argument]
+    added = [each for each in cancels.added(operation) if each.name != REASON or REASON not in names]
+    for name in {each.name for each in added} & set(names):
+        node.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
+    return operation._replace(parameters=(*given, *added)), here
 
 
 def _reads(node: Node, members: Mapping[str, Node], method: str) -> bool:

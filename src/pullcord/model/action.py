@@ -41,6 +41,10 @@ class Action:
         }
         return {name: value for name, value in known.items() if value is not None}
 
+    def compact(self) -> dict[str, Any]:
+        """The call alone, for an item of a list."""
+        return {"rel": self.rel, "tool": self.tool, "arguments": dict(self.arguments or {})}
+
     def is_same_call(self, other: "Action") -> bool:
         """Whether two actions are one call: the same address, and no argument that pullcord alone heeds differs."""
         if self.href is None or other.href is None:

@@ -19,8 +19,8 @@ class Item:
     """What can be done with it."""
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, and the actions beside them."""
-        return {**self.fields, "allowed_actions": [action.to_json() for action in self.actions]}
+        """The fields, and beside them the actions that can be called here, in their compact form."""
+        return {**self.fields, "allowed_actions": [action.compact() for action in self.actions if action.tool]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,27 @@ class Items:
         """The items, and how many more there are, where that is known."""
         shown = [item.to_json() for item in self.items]
         return {"items": shown, "left_out": self.left_out} if self.left_out else {"items": shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What came of a piece of work that went with the one that was aimed at."""
+
+    tool: str
+    arguments: Mapping[str, Json]
+    outcome: Outcome
+    work_stopped: WorkStopped
+    state: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that agents read."""
+        return {
+            "tool": self.tool,
+            "arguments": dict(self.arguments),
+            "outcome": str(self.outcome),
+            "work_stopped": self.work_stopped,
+            "state": self.state,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +79,8 @@ class Answer:
     """The ids that were hit."""
     resource: Mapping[str, Json] | Items | None
     """What the platform shows of the work; of a list its items."""
+    parts: tuple[Piece, ...] | None
+    """With cascade: the pieces that its work had started."""
     problem: Mapping[str, Json] | None
     """The members of RFC 9457, where something went wrong."""
     allowed_actions: tuple[Action, ...]
@@ -81,6 +104,7 @@ class Answer:
             "evidence": self.evidence,
             "target": dict(self.target),
             "resource": self.resource.to_json() if isinstance(self.resource, Items) else self.resource,
+            "parts": None if self.parts is None else [each.to_json() for each in self.parts],
             "problem": self.problem,
             "allowed_actions": [action.to_json() for action in self.allowed_actions],
         }

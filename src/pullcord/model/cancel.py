@@ -12,6 +12,9 @@ WAIT_SECONDS = "wait_seconds"
 
 REASON = "reason"
 
+CASCADE = "cascade"
+"""Whether a cancel also stops what its work started."""
+
 EXPECT = "expect_"
 """Before the name of a looked-up target: cancel only if it is this."""
 

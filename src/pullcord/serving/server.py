@@ -68,7 +68,7 @@ def make(
         operation = own.tools.get(params.name)
         if operation is None:
             raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, own, surface))
-        call = Call(own, operation, own.readers[operation.id](params.arguments or {}).arguments)
+        call = Call(own, operation, params.arguments or {})
         person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
         try:
             answer = await run(call, engine, Caller(_name(ctx), ctx.session.report_progress, person))
