@@ -3,10 +3,10 @@
 A reply or a failure comes back, never an exception: what a platform or the network does wrong is an outcome.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import anyio
 import anyio.lowlevel
@@ -18,7 +18,8 @@ from pullcord.upstream import problem
 from pullcord.upstream.request import Request
 
 if TYPE_CHECKING:
-    from pullcord.upstream.connections import Connect
+    import httpx2
+
     from pullcord.upstream.exchange import Exchange
 
 REPEATS = 2
@@ -27,29 +28,39 @@ FIRST_WAIT = 0.1
 """Seconds before the first repeat; a failure to connect doubles them."""
 SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
-CONNECTIONS = 256
-"""Requests that are on the wire at once; further ones wait as long as connecting may take."""
+
+
+class Limits(NamedTuple):
+    """How long and how many."""
+
+    connect: float = 5.0
+    """Seconds for one connection, and for the wait for one that is free."""
+    total: float = 30.0
+    """Seconds for a request, repeats included."""
+    connections: int = 256
+    """Requests that are on the wire at once; further ones wait."""
+
+
+LIMITS = Limits()
 
 
 class Gateway:
     """Sends requests.
 
     Args:
-        dial: makes a connection; for tests; None: real ones.
-        connect: seconds for one connection.
-        total: seconds for a whole call, repeats included.
-        connections: how many there may be at once.
+        transport: carries the requests, as httpx2 calls it; for tests; None: connections of our own.
+        environ: names the proxy and the certificates to trust, as httpx2 reads them; None: no variables.
+        limits: of time and connections.
         now: the time in seconds, from any start; for tests.
         sleep: waits for seconds; for tests.
     """
 
     def __init__(
         self,
-        dial: "Connect | None" = None,
+        transport: "httpx2.AsyncBaseTransport | None" = None,
         *,
-        connect: float = 5.0,
-        total: float = 30.0,
-        connections: int = CONNECTIONS,
+        environ: Mapping[str, str] | None = None,
+        limits: Limits = LIMITS,
         now: Callable[[], float] = anyio.current_time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -57,10 +68,9 @@ class Gateway:
         self.sleep = sleep
         self.ending = anyio.Event()
         """Set where the process is about to end: nothing is waited for any more."""
-        self._dial = dial
-        self._connect = connect
-        self._connections = connections
-        self._total = total
+        self._transport = transport
+        self._environ = environ or {}
+        self._limits = limits
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first call."""
@@ -76,9 +86,11 @@ class Gateway:
     @cached_property
     def _exchange(self) -> "Exchange":
         # What speaks HTTP is imported by the first call: a start does without it.
+        from pullcord.upstream.connections import Connections  # noqa: PLC0415
         from pullcord.upstream.exchange import Exchange  # noqa: PLC0415
 
-        return Exchange(self._dial, self._connect, self._connections)
+        limits = self._limits
+        return Exchange(self._transport or Connections(self._environ, limits.connections), limits.connect)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than this process lives."""
@@ -115,7 +127,7 @@ class Gateway:
         """
         propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
         await anyio.lowlevel.checkpoint_if_cancelled()
-        own = self.now() + self._total
+        own = self.now() + self._limits.total
         deadline = own if deadline is None else min(own, deadline)
         repeats = 0
         lost: Reply | None = None
