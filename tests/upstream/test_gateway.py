@@ -37,26 +37,21 @@ async def test_a_connection_that_stands_in_the_end_is_used(name: str) -> None:
     assert await line.send(name) == Reply(200, {}, {})
 
 
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("status", [429, 503])
-async def test_a_short_wait_that_is_named_is_waited_out_twice(name: str, status: int) -> None:
-    line = Line(late(status, "5"), late(status, "0"), 200)
+@pytest.mark.parametrize("name", [TASK, GET])
+async def test_a_429_that_names_a_short_wait_is_waited_out_twice_where_the_work_is_named(name: str) -> None:
+    line = Line(late(429, "5"), late(429, "0"), 200)
+
+    assert await line.send(name) == Reply(200, {}, {})
+    assert line.slept == [5, 0]
+
+    line = Line(late(429, "1"))
     answer = await line.send(name)
-
-    assert answer.status is not None
-    assert (answer.status, line.slept) == (200, [5, 0])
-
-    line = Line(late(status, "1"))
-    answer = await line.send(name)
-    assert answer.status is not None
-    assert (answer.status, len(line.seen), line.slept) == (status, 3, [1, 1])
+    assert (answer.status, answer.retry_after, len(line.seen), line.slept) == (429, 1, 3, [1, 1])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [TASK, GET])
 @pytest.mark.parametrize(
-    "answer",
-    [late(429, "6"), late(503, "3600"), 429, 503, late(503, "soon")],
-    ids=["6 s", "an hour", "429 unnamed", "503 unnamed", "no number"],
+    "answer", [late(429, "6"), 429, late(429, "soon"), late(503, "3600")], ids=["6 s", "unnamed", "no number", "503"]
 )
 async def test_a_long_wait_or_none_that_is_named_is_left_to_the_caller(name: str, answer: Step) -> None:
     line = Line(answer)
@@ -68,19 +63,31 @@ async def test_a_long_wait_or_none_that_is_named_is_left_to_the_caller(name: str
 async def test_a_wait_that_the_body_names_counts_too() -> None:
     line = Line(lambda: respond(429, {"retry_after_seconds": 1.2}, PROBLEM), 200)
 
-    await line.send(CURRENT)
+    await line.send(TASK)
 
     assert line.slept == [2], "never before its time"
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500, 502, 504, 301, 302, 307, 308, 204, 418])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 301, 302, 307, 308, 204, 418])
 @pytest.mark.parametrize("name", ALL)
 async def test_every_other_answer_is_final(name: str, status: int) -> None:
     line = Line(late(status, "1"))
     answer = await line.send(name)
 
-    assert answer.status is not None
-    assert (answer.status, len(line.seen)) == (status, 1)
+    assert (answer.status, answer.repeated, len(line.seen)) == (status, False, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [*LOST, html(200), 500, 503, late(429, "0"), late(503, "0"), html(503)],
+    ids=[*map(repr, LOST), "a page", "500", "503", "429 in 0 s", "503 in 0 s", "503 of a page"],
+)
+async def test_a_cancel_that_names_no_task_is_never_sent_again_once_it_may_have_left(answer: Step) -> None:
+    line = Line(answer, 200)
+    came = await line.send(CURRENT)
+
+    assert (len(line.seen), line.slept) == (1, [])
+    assert (came.sent, came.repeated) == (True, False)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -93,58 +100,110 @@ async def test_a_redirect_is_never_followed(status: int) -> None:
     assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("lost", [*LOST, html(200), html(500)], ids=[*map(repr, LOST), "200", "500"])
-class TestALostAnswer:
-    async def test_is_asked_for_once_more_where_that_hits_the_same_work(self, lost: Step) -> None:
-        for name in (TASK, GET):
-            line = Line(lost, 200)
-            answer = await line.send(name)
-            assert answer.status is not None
-            assert (answer.status, len(line.seen), line.slept) == (200, 2, [0.1])
-
-            line = Line(lost)
-            answer = await line.send(name)
-            assert len(line.seen) == 2
-            assert judge(shipped()[name], answer).outcome is Outcome.UNKNOWN
-
-    async def test_is_never_asked_for_again_where_that_could_hit_other_work(self, lost: Step) -> None:
+@pytest.mark.parametrize(
+    "lost",
+    [*LOST, html(200), html(500), 500, 502, 503, 504],
+    ids=[*map(repr, LOST), "a page", "500 of a page", "500", "502", "503", "504"],
+)
+class TestAnAnswerThatTellsNothing:
+    @pytest.mark.parametrize("name", [TASK, GET])
+    async def test_is_asked_for_once_more_where_that_hits_the_same_work(self, name: str, lost: Step) -> None:
         line = Line(lost, 200)
-        answer = await line.send(CURRENT)
+        assert await line.send(name) == Reply(200, {}, {}, repeated=True)
+        assert (len(line.seen), line.slept) == (2, [0.1])
 
-        assert (len(line.seen), line.slept) == (1, [])
-        assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
+        line = Line(lost)
+        answer = await line.send(name)
+        assert (answer.repeated, len(line.seen)) == (True, 2)
 
     @pytest.mark.parametrize(
         "later",
-        [httpx2.ConnectError("x"), 503, 429, late(429, "60"), 401, 404, 409, 422, 500],
-        ids=["connect", "503", "429", "429 in 60 s", "401", "404", "409", "422", "500"],
+        [httpx2.ConnectError("x"), 500, 503, html(200)],
+        ids=["connect", "500", "503", "a page"],
     )
-    async def test_stays_lost_whatever_a_later_failure_says(self, lost: Step, later: Step) -> None:
-        line = Line(lost, later)
-        answer = await line.send(TASK)
+    async def test_stays_what_it_was_where_the_platform_says_nothing_later(self, lost: Step, later: Step) -> None:
+        first = await Line(lost).gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]))
+        answer = await Line(lost, later).send(TASK)
 
+        assert answer == first._replace(repeated=True)
+        assert answer.sent
+
+    @pytest.mark.parametrize(
+        "later", [429, late(429, "60"), 401, 404, 409, 422], ids=["429", "429 in 60 s", "401", "404", "409", "422"]
+    )
+    async def test_gives_way_to_the_platforms_word_which_is_not_read_as_if_the_first_had_not_been_sent(
+        self, lost: Step, later: Step
+    ) -> None:
+        answer = await Line(lost, later).send(TASK)
+
+        assert (answer.failure, answer.repeated) == (None, True)
         assert judge(shipped()[TASK], answer).outcome is Outcome.UNKNOWN, "the first one may have stopped it"
 
     async def test_of_a_look_gives_way_to_what_a_later_look_says(self, lost: Step) -> None:
         assert judge(shipped()[GET], await Line(lost, 404).send(GET)).outcome is Outcome.NOT_FOUND
 
 
+@pytest.mark.parametrize(("named", "slept"), [("0", [0.1]), ("3", [3]), ("5", [5]), ("6", [])])
+async def test_a_server_that_failed_is_left_alone_as_long_as_it_asks(named: str, slept: list[float]) -> None:
+    line = Line(late(503, named))
+    await line.send(TASK)
+
+    assert line.slept == slept
+
+
 async def test_repeats_are_counted_together() -> None:
-    line = Line(httpx2.ConnectError("x"), late(503, "1"), httpx2.ReadError("x"), 200)
+    line = Line(httpx2.ConnectError("x"), late(429, "1"), httpx2.ReadError("x"), 200)
     answer = await line.send(TASK)
 
-    assert (len(line.seen), answer.failure is not None) == (3, True)
+    assert (len(line.seen), answer.failure is not None, answer.repeated) == (3, True, False)
 
 
-async def test_an_unreadable_refusal_still_refuses() -> None:
-    for status, outcome in [(401, Outcome.DENIED), (404, Outcome.NOT_FOUND), (503, Outcome.UNKNOWN)]:
+async def test_a_failure_to_connect_after_a_lost_answer_is_tried_once_more() -> None:
+    line = Line(httpx2.ReadError("x"), httpx2.ConnectError("x"), 200)
+
+    assert await line.send(TASK) == Reply(200, {}, {}, repeated=True)
+    assert line.slept == [0.1, 0.2]
+
+
+async def test_nothing_is_repeated_that_makes_no_sense_any_more() -> None:
+    line = Line(httpx2.ReadError("x"), 200)
+    looked: list[int] = []
+
+    async def recheck() -> bool:
+        looked.append(len(line.seen))
+        return False
+
+    answer = await line.gateway.send(shipped()[TASK], request(shipped()[TASK]), recheck=recheck)
+
+    assert (looked, len(line.seen), line.slept) == ([1], 1, [0.1]), "looked up behind the wait"
+    assert answer == Reply.lost("the connection broke")
+
+
+async def test_what_still_makes_sense_is_looked_up_before_each_repeat() -> None:
+    line = Line(httpx2.ConnectError("x"), httpx2.ConnectError("x"), 200)
+    looked: list[int] = []
+
+    async def recheck() -> bool:
+        looked.append(len(line.seen))
+        return True
+
+    answer = await line.gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]), recheck=recheck)
+
+    assert (answer.status, looked) == (200, [1, 2])
+
+
+async def test_the_deadline_of_the_whole_call_bounds_its_repeats() -> None:
+    line = Line(late(429, "5"))
+    await line.gateway.send(shipped()[TASK], request(shipped()[TASK]), deadline=8)
+
+    assert line.slept == [5], "a second wait would end after it"
+
+
+async def test_an_unreadable_refusal_is_not_asked_for_again() -> None:
+    for status in (401, 404, 409, 429):
         line = Line(html(status))
-        assert judge(shipped()[TASK], await line.send(TASK)).outcome is outcome
-        assert len(line.seen) == 1
-
-    line = Line(html(503, {"Retry-After": "2"}), 200)
-    assert judge(shipped()[CURRENT], await line.send(CURRENT)).outcome is Outcome.UNKNOWN
-    assert line.slept == [2]
+        answer = await line.send(TASK)
+        assert (answer.status, answer.unreadable, len(line.seen)) == (status, "it is not JSON", 1)
 
 
 async def test_a_platform_that_never_answers_is_given_up_in_time() -> None:
@@ -173,8 +232,8 @@ async def test_a_body_that_never_ends_is_given_up_in_time() -> None:
 
 
 async def test_repeats_stay_within_the_whole_time() -> None:
-    line = Line(late(503, "5"), total=8)
-    await line.send(CURRENT)
+    line = Line(late(429, "5"), total=8)
+    await line.send(TASK)
 
     assert line.slept == [5], "a second wait would end after the call's time"
 

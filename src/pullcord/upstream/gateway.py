@@ -5,6 +5,7 @@ A reply or a failure comes back, never an exception: what a platform or the netw
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
+from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from pullcord.upstream.exchange import Exchange
 
 REPEATS = 2
-"""Further tries after a failure to connect, or after a 429 or 503 that names a short wait."""
+"""Further tries of a request, for whatever reason."""
 FIRST_WAIT = 0.1
-"""Seconds before the first repeat; a failure to connect doubles them."""
+"""Seconds before a repeat, if nobody names a longer wait; after failures to connect each time twice as many."""
 SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
+_TOO_MANY = 429
+_SERVER_ERROR = 5
+"""The class of statuses that begin so (RFC 9110, section 15.6): it may have acted before it failed."""
 
 
 class Limits(NamedTuple):
@@ -123,41 +127,29 @@ class Gateway:
             recheck: whether a repeat still makes sense, looked up right before each; None: it does.
 
         Returns:
-            The reply, or why there is none and whether the platform may have acted.
+            The last reply that is the platform's own word, else the first after which it may have acted, else why
+            nothing was sent.
         """
         propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
         await anyio.lowlevel.checkpoint_if_cancelled()
         own = self.now() + self._limits.total
         deadline = own if deadline is None else min(own, deadline)
-        repeats = 0
-        lost: Reply | None = None
-        while True:
+        doubtful: Reply | None = None
+        for repeats in count():
             answer = await self._attempt(request, deadline, shield=operation.cancel is not None)
-            answer = answer._replace(retry_after=problem.retry_after(operation.platform, answer))
-            wait = self._wait(operation, answer, repeats, lost)
+            answer = answer._replace(
+                retry_after=problem.retry_after(operation.platform, answer), repeated=doubtful is not None
+            )
+            wait = _wait(operation, answer, repeats)
             if wait is None or self.now() + wait >= deadline:
-                # What an earlier try may have done, a later one that failed can't undo, whatever it says.
-                over = answer.succeeded
-                return lost if lost and operation.cancel and not over else answer
-            if _is_lost(answer):
-                lost = answer
-            repeats += 1
+                break
             await self.sleep(wait)
             if recheck and not await recheck():
-                return lost or answer
-
-    def _wait(self, operation: Operation, answer: Reply, repeats: int, lost: Reply | None) -> float | None:
-        """Seconds before the next try; None if there must be none."""
-        if repeats == REPEATS:
-            return None
-        if _is_lost(answer):
-            return FIRST_WAIT if operation.repeatable and lost is None else None
-        if answer.failure is not None:
-            return FIRST_WAIT * (1 << repeats)
-        if _did_nothing(answer):
-            seconds = answer.retry_after
-            return seconds if seconds is not None and seconds <= SHORT_WAIT else None
-        return None
+                break
+            doubtful = answer if _is_doubtful(answer) else doubtful
+        # What an earlier try may have done, a later one to which the platform itself says nothing can't undo.
+        silent = answer.failure is not None or not answer.genuine or _is_doubtful(answer)
+        return doubtful._replace(repeated=True) if doubtful and silent else answer
 
     async def _attempt(self, request: Request, deadline: float, *, shield: bool) -> Reply:
         try:
@@ -169,12 +161,31 @@ class Gateway:
         return Reply.lost("no answer came in time")
 
 
-def _is_lost(answer: Reply) -> bool:
-    """Whether nothing tells what the platform did. An unreadable refusal still is one: its status tells."""
+def _wait(operation: Operation, answer: Reply, repeats: int) -> float | None:
+    """Seconds before the next try; None if there must be none.
+
+    Args:
+        operation: what is called.
+        answer: what came of the last try.
+        repeats: further tries so far.
+    """
+    if repeats == REPEATS:
+        return None
+    if answer.failure is not None and not answer.sent:
+        return FIRST_WAIT * (1 << repeats)
+    if not operation.repeatable:
+        return None
+    named = answer.retry_after
+    if _is_doubtful(answer):
+        wait = max(FIRST_WAIT, named or 0)
+        return wait if wait <= SHORT_WAIT and not answer.repeated else None
+    if answer.status == _TOO_MANY and answer.genuine and named is not None and named <= SHORT_WAIT:
+        return named
+    return None
+
+
+def _is_doubtful(answer: Reply) -> bool:
+    """Whether nothing tells what the platform did with a request that it may have received."""
     if answer.failure is not None:
         return answer.sent
-    return answer.unreadable is not None and (answer.status or 0) // 100 in {2, 5} and not _did_nothing(answer)
-
-
-def _did_nothing(answer: Reply) -> bool:
-    return answer.status in {429, 503}
+    return (answer.status or 0) // 100 == _SERVER_ERROR or (answer.succeeded and answer.unreadable is not None)
