@@ -1,5 +1,6 @@
 """A server on a sandbox, both in memory, with time that only tests move."""
 
+import copy
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
@@ -19,6 +20,7 @@ from pullcord.flow.step import Engine
 from pullcord.manifest import loading
 from pullcord.model.operation import Catalogue
 from pullcord.model.outcome import MEANINGS, Outcome
+from pullcord.model.pointer import tokens
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
 from pullcord.serving.server import make
 from pullcord.serving.tools import tool
@@ -187,10 +189,42 @@ class Content(httpx2.AsyncByteStream):
             raise self.error
 
 
+PROBLEM: Mapping[str, Any] = {"title": "No", "detail": "Not this.", "error": {"code": "no", "message": "Not this."}}
+"""A refusal in the shape of each platform of the sandbox."""
+
+
 def respond(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
-    """An answer: JSON, or the very bytes; None: empty."""
-    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    return httpx2.Response(status, stream=Content(content), headers=dict(headers or {}))
+    """An answer: JSON as its platform sends it, or the very bytes without a media type.
+
+    Args:
+        status: of HTTP.
+        body: None: nothing, but for an error a problem as each platform tells one.
+        headers: in place of the media type, or beside it.
+    """
+    given = PROBLEM if body is None and status >= 400 else body
+    if given is None or isinstance(given, bytes):
+        return httpx2.Response(status, stream=Content(given or b""), headers=dict(headers or {}))
+    media = "application/problem+json" if status >= 400 else "application/json"
+    sent = {"content-type": media, **{name.lower(): value for name, value in (headers or {}).items()}}
+    return httpx2.Response(status, stream=Content(json.dumps(given).encode()), headers=sent)
+
+
+def about(name: str, arguments: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that names the work of a call, where its operation says that answers do.
+
+    Args:
+        name: of the operation.
+        arguments: of the call.
+        body: what else it says.
+    """
+    whole = copy.deepcopy(dict(body))
+    for pointer, argument in shipped()[name].answers:
+        *parents, last = tokens(pointer)
+        place = whole
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = arguments[argument]
+    return whole
 
 
 def answering(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> httpx2.MockTransport:

@@ -67,8 +67,12 @@ class Held:
         self.count += 1
         self.asked.set()
         await self.answer.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b'{"state": "running", "kind": "background_tool"}'})
+        _, _, named = scope["path"].partition("/sessions/")
+        session, _, task = named.removesuffix("/cancel").partition("/tasks/")
+        work = {"id": task or session, "session_id": session, "state": "running", "kind": "background_tool"}
+        media = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": media})
+        await send({"type": "http.response.body", "body": json.dumps({**work, "task": work}).encode()})
 
 
 @dataclass

@@ -8,16 +8,28 @@ from tests.support import respond, shipped
 
 from pullcord.model.operation import Operation
 from pullcord.model.reply import Reply
+from pullcord.model.value import Json
 from pullcord.upstream.gateway import Gateway, Limits
 from pullcord.upstream.request import Request
 
 Step: TypeAlias = "int | Exception | Callable[[], httpx2.Response]"
-"""A status with an empty object, an error, or what makes an answer."""
+"""A status of the platform's own, an error, or what makes an answer."""
 
 CURRENT = "cancel_turn"
 TASK = "cancel_task"
 GET = "get_task"
 ALL = [CURRENT, TASK, GET]
+
+ARGUMENTS = {"session_id": "session_1", "task_id": "task_1"}
+NAMED: dict[str, Json] = {
+    "id": "task_1",
+    "session_id": "session_1",
+    "task": {"id": "task_1", "session_id": "session_1"},
+}
+"""A body that names the work of these arguments, whichever of the operations was called."""
+JSON = {"content-type": "application/json"}
+ANSWERED = Reply(200, JSON, NAMED)
+"""What is made of a success."""
 
 NOT_SENT = [
     httpx2.ConnectError("x"),
@@ -60,7 +72,7 @@ class Line:
             case Exception():
                 raise step
             case int():
-                return respond(step, {})
+                return respond(step, None if step >= 400 else NAMED)
         return step()
 
     async def send(self, name: str) -> Reply:
@@ -70,14 +82,18 @@ class Line:
 
 def request(operation: Operation, url: str = "https://platform.example/x") -> Request:
     """A request of an operation, whatever it asks for."""
-    return Request(operation.method, url, {"Host": "platform.example", "Content-Length": "0"})
+    return Request(operation.method, url, {"Host": "platform.example", "Content-Length": "0"}, ARGUMENTS)
 
 
 def late(status: int, seconds: str) -> Callable[[], httpx2.Response]:
     """Makes answers that name a wait."""
-    return lambda: respond(status, {}, {"Retry-After": seconds})
+    return lambda: respond(status, None, {"Retry-After": seconds})
 
 
 def html(status: int, headers: Mapping[str, str] | None = None) -> Callable[[], httpx2.Response]:
     """Makes pages."""
     return lambda: respond(status, b"<html>", headers)
+
+
+async def at_once(_: float) -> None:
+    """Waits for nothing."""

@@ -6,7 +6,7 @@ import logging
 import httpx2
 import pytest
 from tests.support import Content, answering, respond, shipped
-from tests.upstream.line import CURRENT, NOT_SENT, Line, request
+from tests.upstream.line import CURRENT, JSON, NOT_SENT, TASK, Line, at_once, request
 
 from pullcord.flow.verdict import judge
 from pullcord.model.outcome import Outcome
@@ -49,10 +49,11 @@ async def test_what_is_no_address_and_what_fits_no_header_is_not_sent(url: str, 
 
 
 async def test_an_answer_about_other_work_is_not_believed() -> None:
-    sent = request(shipped()[CURRENT])._replace(named=[("/id", "task_1")])
-    answer = await Gateway(answering(200, {"id": "task_2"})).send(shipped()[CURRENT], sent)
+    answer = await Gateway(answering(200, {"id": "task_2", "session_id": "session_1"}), sleep=at_once).send(
+        shipped()[TASK], request(shipped()[TASK])
+    )
 
-    assert answer == Reply(200, {}, None, "it is about other work than was asked for")
+    assert answer == Reply(200, JSON, None, "it is about other work than was asked for", genuine=False, repeated=True)
 
 
 async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
@@ -78,7 +79,7 @@ async def test_a_body_of_just_the_limit_is_read() -> None:
 async def test_a_body_that_breaks_off_is_unreadable(error: Exception) -> None:
     line = Line(lambda: httpx2.Response(200, stream=Content(b'{"status":"cancelled"', error=error)))
 
-    assert await line.send(CURRENT) == Reply(200, {}, None, "it broke off")
+    assert await line.send(CURRENT) == Reply(200, {}, None, "it broke off", genuine=False)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "zstd"])
@@ -143,19 +144,41 @@ async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFi
     assert [record for record in caplog.records if record.name.startswith("pullcord")] == []
 
 
+@pytest.mark.parametrize("media", ["text/plain", "Text/Plain; charset=utf-8"])
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [(b"No such job \xff\n", "No such job \ufffd\n"), (b'{"a": 1}', '{"a": 1}'), (b" \r\n", None), (b"", None)],
+)
+async def test_a_plain_text_is_a_text(media: str, content: bytes, body: object) -> None:
+    reply = await Line(lambda: respond(404, content, {"Content-Type": media})).send(CURRENT)
+
+    assert (reply.body, reply.unreadable) == (body, None)
+
+
+async def test_a_text_that_quotes_the_key_has_not_quoted_it() -> None:
+    key = "evr_pat_0123456789"
+    sent = request(shipped()[CURRENT])._replace(secrets=(key,))
+    reply = await Gateway(answering(401, f"{key}?".encode(), {"Content-Type": "text/plain"})).send(
+        shipped()[CURRENT], sent
+    )
+
+    assert reply.body == "[key]?"
+
+
 async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
     key = "evr_pat_0123456789"
-    body = {"error": f"bad key {key}", key: [key, {"a": key}, 7, None]}
+    body = {"title": f"bad key {key}", key: [key, {"a": key}, 7, None]}
     gateway = Gateway(answering(401, body, {"X-Request-ID": f"r-{key}"}))
     sent = request(shipped()[CURRENT])._replace(secrets=("unheard-of", key))
 
-    assert await gateway.send(shipped()[CURRENT], sent) == Reply(
-        401, {"x-request-id": "r-[key]"}, {"error": "bad key [key]", "[key]": ["[key]", {"a": "[key]"}, 7, None]}
-    )
+    reply = await gateway.send(shipped()[CURRENT], sent)
+
+    assert reply.headers["x-request-id"] == "r-[key]"
+    assert reply.body == {"title": "bad key [key]", "[key]": ["[key]", {"a": "[key]"}, 7, None]}
 
 
 async def test_a_key_too_short_to_be_secret_leaves_words_alone() -> None:
     sent = request(shipped()[CURRENT])._replace(secrets=("state",))
     answer = await Gateway(answering(200, {"state": "stated"})).send(shipped()[CURRENT], sent)
 
-    assert answer == Reply(200, {}, {"state": "stated"})
+    assert answer.body == {"state": "stated"}

@@ -7,7 +7,21 @@ import anyio
 import httpx2
 import pytest
 from tests.support import respond, shipped
-from tests.upstream.line import ALL, CURRENT, GET, LOST, NOT_SENT, TASK, Line, Step, html, late, request
+from tests.upstream.line import (
+    ALL,
+    ANSWERED,
+    CURRENT,
+    GET,
+    LOST,
+    NAMED,
+    NOT_SENT,
+    TASK,
+    Line,
+    Step,
+    html,
+    late,
+    request,
+)
 
 from pullcord.flow.verdict import judge
 from pullcord.model.outcome import Outcome
@@ -15,8 +29,6 @@ from pullcord.model.reply import Reply
 from pullcord.upstream.gateway import Gateway, Limits
 
 pytestmark = pytest.mark.anyio
-
-PROBLEM = {"Content-Type": "application/problem+json"}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -34,14 +46,14 @@ async def test_a_failure_to_connect_is_tried_twice_more(name: str, error: Except
 async def test_a_connection_that_stands_in_the_end_is_used(name: str) -> None:
     line = Line(httpx2.ConnectError("x"), httpx2.ConnectError("x"), 200)
 
-    assert await line.send(name) == Reply(200, {}, {})
+    assert await line.send(name) == ANSWERED
 
 
 @pytest.mark.parametrize("name", [TASK, GET])
 async def test_a_429_that_names_a_short_wait_is_waited_out_twice_where_the_work_is_named(name: str) -> None:
     line = Line(late(429, "5"), late(429, "0"), 200)
 
-    assert await line.send(name) == Reply(200, {}, {})
+    assert await line.send(name) == ANSWERED
     assert line.slept == [5, 0]
 
     line = Line(late(429, "1"))
@@ -51,7 +63,9 @@ async def test_a_429_that_names_a_short_wait_is_waited_out_twice_where_the_work_
 
 @pytest.mark.parametrize("name", [TASK, GET])
 @pytest.mark.parametrize(
-    "answer", [late(429, "6"), 429, late(429, "soon"), late(503, "3600")], ids=["6 s", "unnamed", "no number", "503"]
+    "answer",
+    [late(429, "6"), 429, late(429, "soon"), late(503, "3600"), html(429, {"Retry-After": "1"})],
+    ids=["6 s", "unnamed", "no number", "503", "a page"],
 )
 async def test_a_long_wait_or_none_that_is_named_is_left_to_the_caller(name: str, answer: Step) -> None:
     line = Line(answer)
@@ -61,7 +75,7 @@ async def test_a_long_wait_or_none_that_is_named_is_left_to_the_caller(name: str
 
 
 async def test_a_wait_that_the_body_names_counts_too() -> None:
-    line = Line(lambda: respond(429, {"retry_after_seconds": 1.2}, PROBLEM), 200)
+    line = Line(lambda: respond(429, {"title": "No", "retry_after_seconds": 1.2}), 200)
 
     await line.send(TASK)
 
@@ -109,7 +123,7 @@ class TestAnAnswerThatTellsNothing:
     @pytest.mark.parametrize("name", [TASK, GET])
     async def test_is_asked_for_once_more_where_that_hits_the_same_work(self, name: str, lost: Step) -> None:
         line = Line(lost, 200)
-        assert await line.send(name) == Reply(200, {}, {}, repeated=True)
+        assert await line.send(name) == ANSWERED._replace(repeated=True)
         assert (len(line.seen), line.slept) == (2, [0.1])
 
         line = Line(lost)
@@ -118,8 +132,8 @@ class TestAnAnswerThatTellsNothing:
 
     @pytest.mark.parametrize(
         "later",
-        [httpx2.ConnectError("x"), 500, 503, html(200)],
-        ids=["connect", "500", "503", "a page"],
+        [httpx2.ConnectError("x"), 500, 503, html(200), html(404), html(429)],
+        ids=["connect", "500", "503", "a page", "404 of a page", "429 of a page"],
     )
     async def test_stays_what_it_was_where_the_platform_says_nothing_later(self, lost: Step, later: Step) -> None:
         first = await Line(lost).gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]))
@@ -161,7 +175,7 @@ async def test_repeats_are_counted_together() -> None:
 async def test_a_failure_to_connect_after_a_lost_answer_is_tried_once_more() -> None:
     line = Line(httpx2.ReadError("x"), httpx2.ConnectError("x"), 200)
 
-    assert await line.send(TASK) == Reply(200, {}, {}, repeated=True)
+    assert await line.send(TASK) == ANSWERED._replace(repeated=True)
     assert line.slept == [0.1, 0.2]
 
 
@@ -249,7 +263,7 @@ async def _gone(name: str, *, before: bool = False) -> tuple[list[str], list[Rep
         on_the_wire.set()
         await go_on.wait()
         wire.append("answered")
-        return respond(200, {})
+        return respond(200, NAMED)
 
     async def call(scope: anyio.CancelScope) -> None:
         with scope:

@@ -9,11 +9,12 @@ from typing import NoReturn, cast
 
 import httpx2
 
-from pullcord.model.pointer import look_up
+from pullcord.model.operation import Operation
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
+from pullcord.upstream import problem, shape
 from pullcord.upstream.connections import UnsentError
-from pullcord.upstream.request import Named, Request
+from pullcord.upstream.request import Request
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a reply that are read."""
@@ -50,8 +51,13 @@ class Exchange:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def send(self, request: Request) -> Reply:
-        """Send a request, once. Its secrets are hidden in the answer."""
+    async def send(self, operation: Operation, request: Request) -> Reply:
+        """Send a request, once. Its secrets are hidden in the answer.
+
+        Args:
+            operation: what is called: it tells which answers are to be believed.
+            request: as request.build makes it.
+        """
         headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
         try:
             carried = httpx2.Request(
@@ -67,10 +73,13 @@ class Exchange:
             response = await self._transport.handle_async_request(carried)
             try:
                 reply = await _read(response, request.secrets)
-                if reply.succeeded and _is_foreign(reply, request.named):
+                if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
                     await _leave(response)
-                    return reply._replace(body=None, unreadable="it is about other work than was asked for")
-                return reply
+                    reply = reply._replace(body=None, unreadable=reason)
+                return reply._replace(
+                    genuine=shape.is_in_shape(operation, reply),
+                    retry_after=problem.retry_after(operation.platform, reply),
+                )
             finally:
                 await response.aclose()
         except UnsentError as error:
@@ -85,18 +94,13 @@ async def _leave(response: httpx2.Response) -> None:
         await response.extensions["network_stream"].aclose()
 
 
-def _is_foreign(reply: Reply, named: Named) -> bool:
-    """Whether an answer names other work than was asked about. Ids are compared whatever their case."""
-    found = ((look_up(reply.body, pointer), asked) for pointer, asked in named)
-    return any(isinstance(answered, str) and answered.lower() != asked.lower() for answered, asked in found)
-
-
 async def _read(response: httpx2.Response, secrets: Sequence[str]) -> Reply:
     headers = _headers(response, secrets)
     body: Json = None
     unreadable = None
     try:
-        body = _parse(await _bounded(response, headers), secrets)
+        content = await _bounded(response, headers)
+        body = _text(content, secrets) if shape.media_type(headers) == shape.TEXT else _parse(content, secrets)
     except ValueError as error:
         unreadable = str(error)
     except httpx2.TransportError:
@@ -122,6 +126,11 @@ async def _bounded(response: httpx2.Response, headers: Mapping[str, str]) -> byt
         if len(content) > BODY_LIMIT:
             raise ValueError("it is larger than 1 MiB")
     return bytes(content)
+
+
+def _text(content: bytes, secrets: Sequence[str]) -> Json:
+    """A text or nothing, without the key."""
+    return _without(secrets, content.decode(errors="replace")) if content.strip() else None
 
 
 def _parse(content: bytes, secrets: Sequence[str]) -> Json:

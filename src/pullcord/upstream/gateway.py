@@ -15,7 +15,6 @@ from opentelemetry import propagate
 
 from pullcord.model.operation import Operation
 from pullcord.model.reply import Reply
-from pullcord.upstream import problem
 from pullcord.upstream.request import Request
 
 if TYPE_CHECKING:
@@ -136,10 +135,8 @@ class Gateway:
         deadline = own if deadline is None else min(own, deadline)
         doubtful: Reply | None = None
         for repeats in count():
-            answer = await self._attempt(request, deadline, shield=operation.cancel is not None)
-            answer = answer._replace(
-                retry_after=problem.retry_after(operation.platform, answer), repeated=doubtful is not None
-            )
+            answer = await self._attempt(operation, request, deadline)
+            answer = answer._replace(repeated=doubtful is not None)
             wait = _wait(operation, answer, repeats)
             if wait is None or self.now() + wait >= deadline:
                 break
@@ -151,13 +148,13 @@ class Gateway:
         silent = answer.failure is not None or not answer.genuine or _is_doubtful(answer)
         return doubtful._replace(repeated=True) if doubtful and silent else answer
 
-    async def _attempt(self, request: Request, deadline: float, *, shield: bool) -> Reply:
+    async def _attempt(self, operation: Operation, request: Request, deadline: float) -> Reply:
         try:
             exchange = self._exchange
         except ImportError:
             return Reply.unsent("pullcord's own files went while it ran; it must be started again")
-        with anyio.move_on_after(deadline - self.now(), shield=shield):
-            return await exchange.send(request)
+        with anyio.move_on_after(deadline - self.now(), shield=operation.cancel is not None):
+            return await exchange.send(operation, request)
         return Reply.lost("no answer came in time")
 
 
