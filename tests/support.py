@@ -1,15 +1,13 @@
 """A server on a sandbox, both in memory, with time that only tests move."""
 
+import copy
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-import anyio.lowlevel
-import httpcore2
 import httpx2
 import jsonschema
 from mcp import Client, types
@@ -22,10 +20,10 @@ from pullcord.flow.step import Engine
 from pullcord.manifest import loading
 from pullcord.model.operation import Catalogue
 from pullcord.model.outcome import MEANINGS, Outcome
+from pullcord.model.pointer import tokens
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
 from pullcord.serving.server import make
 from pullcord.serving.tools import tool
-from pullcord.upstream.connections import Connect
 from pullcord.upstream.gateway import Gateway
 
 Answer: TypeAlias = dict[str, Any]
@@ -171,72 +169,9 @@ async def stage(
     catalogue = shipped()
     given = {**sandbox.environment(BASE_URL), **(environ or {})}
     scope = Surface.of(catalogue, settings.read(catalogue, given), only, settings.protected(given))
-    gateway = Gateway(over(transport or httpx2.ASGITransport(app=sandbox.app)), now=now, sleep=sleep or passing)
+    gateway = Gateway(transport or httpx2.ASGITransport(app=sandbox.app), now=now, sleep=sleep or passing)
     async with gateway, Client(make(scope, desk(gateway)), mode=mode, cache=None) as client:
         yield Stage(sandbox, clock, scope, client, slept)
-
-
-class Connection(httpcore2.AsyncConnectionInterface):
-    """A connection to a transport in memory, which hands out httpx2's errors as the engine's own."""
-
-    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
-        self.transport = transport
-        self.requests = 0
-        self.expired = False
-        self.closed = False
-        # Where the engine keeps what it has read, and nothing has come behind an answer.
-        self._connection = SimpleNamespace(_h11_state=SimpleNamespace(trailing_data=(b"", False)), _network_stream=self)
-
-    def forget(self) -> None:
-        """Be of an engine that keeps it elsewhere."""
-        self._connection = SimpleNamespace()
-
-    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
-        self.requests += 1
-        await anyio.lowlevel.checkpoint()
-        asked = httpx2.Request(request.method.decode(), bytes(request.url).decode(), headers=request.headers)
-        try:
-            answer = await self.transport.handle_async_request(asked)
-        except httpx2.TransportError as error:
-            raise engine(error) from error
-        assert isinstance(answer.stream, httpx2.AsyncByteStream)
-        return httpcore2.Response(answer.status_code, headers=answer.headers.raw, content=Passing(answer.stream))
-
-    def is_available(self) -> bool:
-        return not self.closed
-
-    def has_expired(self) -> bool:
-        return self.expired
-
-    async def aclose(self) -> None:
-        await anyio.lowlevel.checkpoint()  # as a socket's: where the caller is cancelled, it gets no further
-        self.closed = True
-
-
-class Passing:
-    """A body, whose errors are the engine's own too."""
-
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._stream:
-                yield chunk
-        except httpx2.TransportError as error:
-            raise engine(error) from error
-
-
-def engine(error: httpx2.TransportError) -> Exception:
-    """The error of httpx2's engine that httpx2 would have made this error of."""
-    kinds = [getattr(httpcore2, kind.__name__, None) for kind in type(error).__mro__]
-    made: Exception = next(kind for kind in kinds if kind)(str(error))
-    return made
-
-
-def over(transport: httpx2.AsyncBaseTransport) -> Connect:
-    """Connections to a transport in memory."""
-    return lambda _: Connection(transport)
 
 
 class Content(httpx2.AsyncByteStream):
@@ -255,10 +190,42 @@ class Content(httpx2.AsyncByteStream):
             raise self.error
 
 
+PROBLEM: Mapping[str, Any] = {"title": "No", "detail": "Not this.", "error": {"code": "no", "message": "Not this."}}
+"""A refusal in the shape of each platform of the sandbox."""
+
+
 def respond(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
-    """An answer: JSON, or the very bytes; None: empty."""
-    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    return httpx2.Response(status, stream=Content(content), headers=dict(headers or {}))
+    """An answer: JSON as its platform sends it, or the very bytes without a media type.
+
+    Args:
+        status: of HTTP.
+        body: None: nothing, but for an error a problem as each platform tells one.
+        headers: in place of the media type, or beside it.
+    """
+    given = PROBLEM if body is None and status >= 400 else body
+    if given is None or isinstance(given, bytes):
+        return httpx2.Response(status, stream=Content(given or b""), headers=dict(headers or {}))
+    media = "application/problem+json" if status >= 400 else "application/json"
+    sent = {"content-type": media, **{name.lower(): value for name, value in (headers or {}).items()}}
+    return httpx2.Response(status, stream=Content(json.dumps(given).encode()), headers=sent)
+
+
+def about(name: str, arguments: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that names the work of a call, where its operation says that answers do.
+
+    Args:
+        name: of the operation.
+        arguments: of the call.
+        body: what else it says.
+    """
+    whole = copy.deepcopy(dict(body))
+    for pointer, argument in shipped()[name].answers:
+        *parents, last = tokens(pointer)
+        place = whole
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = arguments[argument]
+    return whole
 
 
 def answering(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> httpx2.MockTransport:

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from tests.support import answering, over
+from tests.support import answering
 
 from pullcord.commands import check
 from pullcord.commands.check import Line
@@ -34,7 +34,7 @@ def _silent(_: str) -> None:
 
 async def asked(transport: httpx2.AsyncBaseTransport, environ: dict[str, str]) -> dict[str, Line]:
     scope = scope_of(environ)
-    async with Gateway(over(transport), sleep=lambda _: anyio.lowlevel.checkpoint()) as gateway:
+    async with Gateway(transport, sleep=lambda _: anyio.lowlevel.checkpoint()) as gateway:
         with anyio.fail_after(10):
             lines = await check.live(check.report(scope), scope, gateway, _silent, pause=10)
     return {line["platform"]: line for line in lines}
@@ -128,7 +128,7 @@ async def test_a_platform_with_nothing_harmless_to_ask_for_is_told_so() -> None:
     scope = scope_of({"EVERRUNS_API_KEY": "a-key"})
     only = {name: each for name, each in scope.catalogue.items() if each.cancel}
     scope = Surface.of(only, scope.settings)
-    async with Gateway(over(answering(200))) as gateway:
+    async with Gateway(answering(200)) as gateway:
         lines = await check.live(check.report(scope), scope, gateway, _silent, pause=10)
     assert not check.works(lines)
     told = " ".join(check.table(lines).split())
@@ -153,7 +153,7 @@ async def test_what_is_waited_for_is_told_until_all_have_answered() -> None:
             waiting.set()
 
     scope = scope_of(sandbox.environment(HERE))
-    async with Gateway(over(httpx2.MockTransport(slow))) as gateway:
+    async with Gateway(httpx2.MockTransport(slow)) as gateway:
         with anyio.fail_after(10):
             lines = await check.live(check.report(scope), scope, gateway, say, pause=0.001)
     assert check.works(lines)

@@ -253,7 +253,7 @@ async def test_what_is_refused_for_good_is_reported_as_not_ended_and_everything_
     down = Trouble(
         f"{EVERSHELL.unreachable_workspace}/task/cancel",
         times=99,
-        answer=refusal(502, b'{"error": {"code": "agent_unreachable"}}'),
+        answer=refusal(502, {"error": {"code": "agent_unreachable"}}),
     )
     forbidden = Trouble(f"{XPANDER.slow_task}/stop", times=99, answer=refusal(403))
     async with setting(down, forbidden) as run:

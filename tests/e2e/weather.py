@@ -1,9 +1,10 @@
 """The way from pullcord to the sandbox, with troubles where a test puts them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx2
+from tests.support import respond
 
 from pullcord.sandbox import Sandbox
 
@@ -51,6 +52,7 @@ class Weather(httpx2.AsyncBaseTransport):
         return await onward.handle_async_request(request)
 
 
-def refusal(status: int, body: bytes = b"", **headers: str) -> Callable[[], httpx2.Response]:
+def refusal(status: int, body: Mapping[str, object] | None = None, **headers: str) -> Callable[[], httpx2.Response]:
+    """Makes refusals of the platform's own; without a body they suit each platform."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda: httpx2.Response(status, headers=named, stream=httpx2.ByteStream(body))
+    return lambda: respond(status, body, named)

@@ -101,7 +101,8 @@ class Rewritten(httpx2.AsyncBaseTransport):
         content = await answer.aread()
         if content:
             content = json.dumps(self._change(json.loads(content))).encode()
-        return httpx2.Response(answer.status_code, headers=HEADERS, stream=httpx2.ByteStream(content))
+        media = [(b"Content-Type", answer.headers["content-type"].encode())] if content else []
+        return httpx2.Response(answer.status_code, headers=[*HEADERS, *media], stream=httpx2.ByteStream(content))
 
 
 async def answers(change: Callable[[Json], Json], mode: str) -> list[Answer]:

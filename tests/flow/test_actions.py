@@ -34,7 +34,9 @@ EXECUTION = {"task_id": "fbd08e4d-cfa7-4838-b6e6-000000000001"}
 
 async def _sent(*given: Json, status: str = "idle") -> list[dict[str, Any]]:
     """What becomes of a platform's own actions on a session, without those of the manifest."""
-    async with stage(transport=answering(200, {"status": status, "allowed_actions": list(given)})) as staged:
+    async with stage(
+        transport=answering(200, {"id": SESSION, "status": status, "allowed_actions": list(given)})
+    ) as staged:
         answer = await staged.call("get_session", LOOK)
     own = ["collection"] if status == "idle" else ["self", "cancel", "collection"]
     assert [each["rel"] for each in answer["allowed_actions"][: len(own)]] == own
@@ -147,7 +149,9 @@ class TestOfThePlatform:
 
     @pytest.mark.parametrize("given", [None, "x", 7, {"rel": "cancel"}, [None, "x", 7, [], {}]])
     async def test_what_is_no_action_is_ignored(self, given: Json) -> None:
-        async with stage(transport=answering(200, {"status": "idle", "allowed_actions": given})) as staged:
+        async with stage(
+            transport=answering(200, {"id": SESSION, "status": "idle", "allowed_actions": given})
+        ) as staged:
             answer = await staged.call("get_session", LOOK)
 
         assert [each["rel"] for each in answer["allowed_actions"]] == ["collection"]
@@ -228,7 +232,9 @@ class TestOfThePlatform:
             {"rel": "cancel", "operation_id": "cancel_turn", "method": "POST", "href": f"v1/sessions/{SESSION}/cancel"},
             {"rel": "stop", "operation_id": "cancel_turn", "href": f"{session}/cancel"},
         ]
-        async with stage(transport=answering(200, {"status": "active", "allowed_actions": given})) as staged:
+        async with stage(
+            transport=answering(200, {"id": SESSION, "status": "active", "allowed_actions": given})
+        ) as staged:
             answer = await staged.call("get_session", LOOK)
 
         assert [each["rel"] for each in answer["allowed_actions"]] == ["self", "cancel", "collection"]

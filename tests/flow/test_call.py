@@ -198,7 +198,7 @@ async def test_a_reason_goes_where_the_platform_takes_one(mode: str) -> None:
 
 
 async def test_a_wait_of_zero_is_none() -> None:
-    async with stage(transport=answering(200, {"state": "running"})) as staged:
+    async with stage(transport=answering(200, {"id": "task_1", "session_id": SESSION, "state": "running"})) as staged:
         answer = await staged.call("cancel_task", {**TURN, "task_id": "task_1", "wait_seconds": 0})
 
     assert answer["outcome"] == "stopping"

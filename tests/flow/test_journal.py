@@ -86,9 +86,9 @@ async def test_a_cancel_is_on_disk_before_it_leaves_and_its_outcome_after(
         fsync(descriptor)
         synced.append(os.fstat(descriptor).st_size)
 
-    def arrive(_: httpx2.Request) -> httpx2.Response:
+    def arrive(request: httpx2.Request) -> httpx2.Response:
         at_arrival.append((synced[-1] if synced else 0, lines(path)))
-        return respond(200, {"status": "stopped", "is_manually_stopped": True})
+        return respond(200, {"id": request.url.path.split("/")[-2], "status": "stopped", "is_manually_stopped": True})
 
     monkeypatch.setattr(os, "fsync", counted)
     transport = httpx2.MockTransport(arrive)

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.support import KEYS, Content, Stage, action, answering, respond, shipped, sound, stage, texts
+from tests.support import KEYS, PROBLEM, Content, Stage, about, action, answering, shipped, sound, stage, texts
 
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.call import check
@@ -136,7 +136,9 @@ HEADERS = st.fixed_dictionaries(
             MARK.__add__
         ),
         "Content-Encoding": st.sampled_from(["identity", "", "gzip", MARK]),
-        "Content-Type": st.sampled_from(["text/html", MARK]),
+        "Content-Type": st.sampled_from(
+            ["application/json", "application/problem+json; charset=utf-8", "text/plain", "text/html", MARK]
+        ),
         "Date": st.sampled_from(["Thu, 01 Oct 2026 12:00:00 GMT", MARK]),
         "Set-Cookie": st.just(f"{MARK}=1"),
     },
@@ -220,7 +222,7 @@ def _visible(text: str) -> bool:
     ),
 )
 def test_whatever_an_agent_asks_the_envelope_holds(held: Held, name: str, arguments: dict[str, Any]) -> None:
-    held.reply = (404, b"", {})
+    held.reply = (404, json.dumps(PROBLEM).encode(), {"Content-Type": "application/problem+json"})
     answer = held.call(name, arguments)
 
     assert (answer["problem"] or {}).get("title") != "Internal error"
@@ -369,7 +371,8 @@ MESSAGES: list[tuple[str, int, object, str]] = [
 
 @pytest.mark.parametrize(("name", "status", "body", "message"), MESSAGES, ids=range(len(MESSAGES)))
 async def test_a_message_is_read_alone(name: str, status: int, body: object, message: str) -> None:
-    async with stage(transport=answering(status, body)) as staged:
+    sent = about(name, ARGUMENTS[name], body) if isinstance(body, dict) else body
+    async with stage(transport=answering(status, sent)) as staged:
         assert (await staged.call(name, ARGUMENTS[name]))["message"] == message
 
 
@@ -397,7 +400,8 @@ async def test_a_connection_that_never_stood_is_told_from_a_lost_answer() -> Non
 
 
 async def test_the_answer_of_a_look_stands_beside_the_request_that_was_made() -> None:
-    async with stage(transport=httpx2.MockTransport(lambda _: respond(200, {"status": "idle"}))) as staged:
+    idle = about("get_session", ARGUMENTS["get_session"], {"status": "idle"})
+    async with stage(transport=answering(200, idle)) as staged:
         answer = await staged.call("get_session", ARGUMENTS["get_session"])
 
     assert answer["evidence"]["http_status"] == 200

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.support import Stage, action, answering, stage
+from tests.support import Stage, about, action, answering, stage
 
 pytestmark = pytest.mark.anyio
 
@@ -317,7 +317,7 @@ class TestEveryPlatform:
     async def test_cancelled_is_read_in_both_spellings(
         self, mode: str, name: str, arguments: dict[str, Any], body: dict[str, Any]
     ) -> None:
-        async with stage(mode, transport=answering(200, body)) as staged:
+        async with stage(mode, transport=answering(200, about(name, arguments, body))) as staged:
             answer = await staged.call(name, arguments)
 
         assert answer["outcome"] == "stopped"
@@ -330,7 +330,8 @@ class TestEveryPlatform:
     async def test_a_look_reads_both_spellings(
         self, mode: str, name: str, arguments: dict[str, Any], state: str
     ) -> None:
-        async with stage(mode, transport=answering(200, {"status": state, "task": {"state": state}})) as staged:
+        body = about(name, arguments, {"status": state, "task": {"state": state}})
+        async with stage(mode, transport=answering(200, body)) as staged:
             answer = await staged.call(name, arguments)
 
         assert answer["state"] == state
@@ -347,7 +348,7 @@ class TestEveryPlatform:
     async def test_a_new_word_for_a_state_is_not_guessed(
         self, mode: str, name: str, arguments: dict[str, Any], body: dict[str, Any]
     ) -> None:
-        async with stage(mode, transport=answering(200, body)) as staged:
+        async with stage(mode, transport=answering(200, about(name, arguments, body))) as staged:
             answer = await staged.call(name, arguments)
 
         assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
@@ -361,7 +362,7 @@ class TestEveryPlatform:
     async def test_a_look_at_a_new_word_says_that_it_is_unknown(
         self, mode: str, name: str, arguments: dict[str, Any]
     ) -> None:
-        body = {"status": "evaporated", "task": {"state": "evaporated"}}
+        body = about(name, arguments, {"status": "evaporated", "task": {"state": "evaporated"}})
         async with stage(mode, transport=answering(200, body)) as staged:
             answer = await staged.call(name, arguments)
 

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.anyio
 
 SESSION = f"session_{'0' * 32}"
 TASK = {"session_id": SESSION, "task_id": "task_1"}
+NAMED = {"id": "task_1", "session_id": SESSION}
 EXECUTION = {"task_id": "fbd08e4d-cfa7-4838-b6e6-000000000001"}
+EXECUTES = {"id": EXECUTION["task_id"], "status": "executing"}
 
 
 @pytest.fixture(params=["legacy", "auto"])
@@ -26,7 +28,7 @@ async def staged(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 
 
 def _task(state: str | None) -> httpx2.Response:
-    return respond(200, {"task": {"state": state}})
+    return respond(200, {"task": {**NAMED, "state": state}})
 
 
 class Platform:
@@ -36,7 +38,7 @@ class Platform:
         self, *looks: Callable[[], httpx2.Response], cancel: Callable[[], httpx2.Response] | None = None
     ) -> None:
         self.looks = itertools.chain(looks, itertools.repeat(looks[-1]))
-        self.cancel = cancel or (lambda: respond(200, {"state": "running"}))
+        self.cancel = cancel or (lambda: respond(200, {**NAMED, "state": "running"}))
         self.seen: list[str] = []
         self.transport = httpx2.MockTransport(self._answer)
 
@@ -194,9 +196,7 @@ class TestIntervals:
         assert staged.slept[:half] != staged.slept[half : 2 * half]
 
     async def test_they_are_the_manifests_where_it_names_them(self) -> None:
-        platform = Platform(
-            lambda: respond(200, {"status": "executing"}), cancel=lambda: respond(200, {"status": "executing"})
-        )
+        platform = Platform(lambda: respond(200, EXECUTES), cancel=lambda: respond(200, EXECUTES))
         async with stage(transport=platform.transport) as staged:
             await staged.call("stop_task", {**EXECUTION, "wait_seconds": 60})
 
@@ -205,7 +205,7 @@ class TestIntervals:
     @pytest.mark.parametrize("status", [200, 429])
     async def test_a_wait_that_the_platform_names_is_obeyed(self, status: int) -> None:
         looks = [
-            lambda: respond(status, {"task": {"state": "running"}}, {"Retry-After": "30"}),
+            lambda: respond(status, {"task": {**NAMED, "state": "running"}, "title": "Wait"}, {"Retry-After": "30"}),
             lambda: _task("canceled"),
         ]
         async with stage(transport=Platform(*looks).transport) as staged:
@@ -216,7 +216,7 @@ class TestIntervals:
 
     async def test_a_wait_that_the_cancels_own_answer_names_is_obeyed(self) -> None:
         platform = Platform(
-            lambda: _task("canceled"), cancel=lambda: respond(200, {"state": "running"}, {"Retry-After": "7"})
+            lambda: _task("canceled"), cancel=lambda: respond(200, {**NAMED, "state": "running"}, {"Retry-After": "7"})
         )
         async with stage(transport=platform.transport) as staged:
             await staged.call("cancel_task", {**TASK, "wait_seconds": 60})
@@ -224,7 +224,7 @@ class TestIntervals:
         assert staged.slept == [7]
 
     async def test_where_the_named_wait_is_longer_than_the_time_watching_ends(self) -> None:
-        look = Platform(lambda: respond(200, {"task": {"state": "running"}}, {"Retry-After": "3600"}))
+        look = Platform(lambda: respond(200, {"task": {**NAMED, "state": "running"}}, {"Retry-After": "3600"}))
         async with stage(transport=look.transport) as staged:
             answer = await staged.call("cancel_task", {**TASK, "wait_seconds": 60})
 
@@ -289,7 +289,7 @@ class TestAFailingLook:
         async def answer(request: httpx2.Request) -> httpx2.Response:
             if request.method == "GET":
                 await anyio.sleep_forever()
-            return respond(200, {"state": "running"})
+            return respond(200, {**NAMED, "state": "running"})
 
         monkeypatch.setattr("pullcord.flow.wait.LAST_LOOK", -59.0)  # of the 60 s, some are left
         with anyio.fail_after(20):
@@ -326,7 +326,7 @@ class TestALostCancel:
 
     @pytest.mark.parametrize("mode", ["legacy", "auto"])
     async def test_of_work_that_goes_on_stays_unknown(self, mode: str) -> None:
-        platform = Platform(lambda: respond(200, {"status": "active"}), cancel=_lose)
+        platform = Platform(lambda: respond(200, {"id": SESSION, "status": "active"}), cancel=_lose)
         async with stage(mode, transport=platform.transport) as staged:
             answer = await staged.call("cancel_turn", {"session_id": SESSION, "wait_seconds": 10})
 
@@ -336,7 +336,7 @@ class TestALostCancel:
 
     async def test_of_a_task_that_was_named_before_is_watched_too(self) -> None:
         listed = lambda: respond(200, [{"id": "task_1", "status": "running"}])  # noqa: E731 - one of a row of answers
-        ended = lambda: respond(200, {"status": "cancelled"})  # noqa: E731 - the other one
+        ended = lambda: respond(200, {"id": "task_1", "workspace_id": "ws_1", "status": "cancelled"})  # noqa: E731 - the other one
         async with stage(transport=Platform(listed, ended, cancel=lambda: respond(502)).transport) as staged:
             answer = await staged.call("cancel_workspace_task", {"workspace_id": "ws_1", "wait_seconds": 30})
 
@@ -362,7 +362,9 @@ class TestNothingToWaitFor:
         ],
     )
     async def test_one_look_tells_what_no_op_meant(self, status: str, work_stopped: str, says: str) -> None:
-        platform = Platform(lambda: respond(200, {"status": status}), cancel=lambda: respond(200, {"status": "no_op"}))
+        platform = Platform(
+            lambda: respond(200, {"id": SESSION, "status": status}), cancel=lambda: respond(200, {"status": "no_op"})
+        )
         async with stage(transport=platform.transport) as staged:
             answer = await staged.call("cancel_turn", {"session_id": SESSION, "wait_seconds": 300})
 

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HttpScope
 from tests.sandbox.clock import Clock
-from tests.support import BASE_URL, over, shipped
+from tests.support import BASE_URL, shipped
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -67,8 +67,12 @@ class Held:
         self.count += 1
         self.asked.set()
         await self.answer.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b'{"state": "running", "kind": "background_tool"}'})
+        _, _, named = scope["path"].partition("/sessions/")
+        session, _, task = named.removesuffix("/cancel").partition("/tasks/")
+        work = {"id": task or session, "session_id": session, "state": "running", "kind": "background_tool"}
+        media = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": media})
+        await send({"type": "http.response.body", "body": json.dumps({**work, "task": work}).encode()})
 
 
 @dataclass
@@ -165,7 +169,7 @@ async def site(
     scope = Surface.of(shipped(), settings.read(shipped(), given, brought=front.caller_keys))
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(
-            Gateway(over(httpx2.ASGITransport(app=platform or sandbox.app)), now=now, sleep=passing)
+            Gateway(httpx2.ASGITransport(app=platform or sandbox.app), now=now, sleep=passing)
         )
         desk = Engine(gateway, Journal(str(journal)) if journal else None)
         server = make(scope, desk, view=front.view(scope))

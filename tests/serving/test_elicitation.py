@@ -13,7 +13,7 @@ from mcp.client import ClientRequestContext
 from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from tests.sandbox.clock import Clock
-from tests.support import BASE_URL, over, respond, shipped, sound
+from tests.support import BASE_URL, respond, shipped, sound
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -64,7 +64,7 @@ async def asking(
 
     sandbox = Sandbox(Clock())
     scope = Surface.of(shipped(), settings.read(shipped(), sandbox.environment(BASE_URL)))
-    async with Gateway(over(transport or httpx2.ASGITransport(app=sandbox.app))) as gateway:
+    async with Gateway(transport or httpx2.ASGITransport(app=sandbox.app)) as gateway:
         engine = Engine(gateway, rate_limit=RateLimit(limit, gateway.now) if limit else None)
         server = make(scope, engine, elicitation=elicitation or Elicitation(None))
         async with Client(server, mode=mode, cache=None, elicitation_callback=answer if says else instead) as client:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from mcp import Client, MCPError, types
-from tests.support import BASE_URL, Stage, answering, over, shipped, stage
+from tests.support import BASE_URL, Stage, answering, shipped, stage
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -81,7 +81,7 @@ async def test_an_error_is_marked_and_told_in_both_halves(staged: Stage) -> None
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_the_server_says_what_it_is(mode: str, *, sandbox: bool) -> None:
     scope = Surface.of(shipped(), settings.read(shipped(), {"EVERRUNS_API_URL": BASE_URL}))
-    server = make(scope, Engine(Gateway(over(answering(200)))), sandbox=sandbox)
+    server = make(scope, Engine(Gateway(answering(200))), sandbox=sandbox)
     async with Client(server, mode=mode, cache=None) as client:
         instructions, info = client.instructions, client.server_info
 

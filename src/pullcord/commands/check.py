@@ -76,7 +76,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     notes = manifests.notes(options.manifest)
     lines, others = report(offered), report(unnamed(choice(options), environ))
     if options.live:
-        lines = anyio.run(_live, lines, offered)
+        lines = anyio.run(_live, lines, offered, environ)
     if options.json:
         print(json.dumps({"platforms": lines, "unnamed": others, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
@@ -90,8 +90,8 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0 if (works(lines) if options.live else not any(line["faults"] for line in lines)) else 1
 
 
-async def _live(lines: list[Line], offered: Surface) -> list[Line]:
-    async with Gateway() as gateway:
+async def _live(lines: list[Line], offered: Surface, environ: Mapping[str, str]) -> list[Line]:
+    async with Gateway(environ=environ) as gateway:
         return await live(lines, offered, gateway, say)
 
 

@@ -19,7 +19,7 @@ from pullcord.flow.step import Engine
 from pullcord.model.errors import SettingsError
 from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make
-from pullcord.upstream.gateway import CONNECTIONS, Gateway
+from pullcord.upstream.gateway import LIMITS, Gateway, Limits
 
 STATE_KEY = "PULLCORD_STATE_KEY"
 """What replicas share, so that one may hear the answer to another's question to a person."""
@@ -46,9 +46,8 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
         for settings in offered.settings.values():
             for each in settings.faults:
                 say(each)
-        gateway = Gateway(
-            connect=options.connect_timeout, total=options.timeout, connections=options.calls or CONNECTIONS
-        )
+        limits = Limits(options.connect_timeout, options.timeout, options.calls or LIMITS.connections)
+        gateway = Gateway(environ=environ, limits=limits)
         path = options.journal or environ.get("PULLCORD_JOURNAL")
         journal = Journal(path) if path else None
         if journal and (fault := journal.fault()):

@@ -5,7 +5,7 @@ is judged by its status, by the table below. What is not in the platform's shape
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pullcord.model import sanitize
@@ -94,6 +94,14 @@ def judge(operation: Operation, reply: Reply, context: Context = ALONE) -> Verdi
         reply: what came back.
         context: the call's arguments, and what was seen before; the reply's headers are added.
     """
+    judged = _judge(operation, reply)
+    if reply.repeated and operation.cancel and MEANINGS[judged.outcome].is_error:
+        # What an earlier sending may have done, no later refusal can undo.
+        return replace(judged, outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=judged.cause or Cause.STATUS)
+    return judged
+
+
+def _judge(operation: Operation, reply: Reply) -> Verdict:
     if reply.failure is not None:
         unanswered = Verdict(Outcome.UNKNOWN, cause=Cause.LOST)
         return unanswered if reply.sent else Verdict(Outcome.UNAVAILABLE, cause=Cause.UNSENT)

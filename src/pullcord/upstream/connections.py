@@ -1,192 +1,276 @@
-"""Connections to the platforms, each for one request at a time.
+"""Connections to the platforms, each for one request at a time: what httpx2 calls a transport.
 
-They are httpcore2's, the engine of httpx2, without its pool: a pool hides on which connection an answer came, and looks
-through all that it has twice for each request. Here the newest that waits is taken, and who used it says whether it is
-kept.
+They are httpcore2's, the engine of httpx2, without its pool: a pool looks through all that it has twice for each
+request, and hides what came behind an answer. Here the newest that waits is taken, and a connection waits for its next
+request only if exactly one answer came on it.
 """
 
 import functools
+import os
+import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from ipaddress import ip_address, ip_network
-from typing import TypeAlias
-from urllib.parse import urlsplit
-from urllib.request import getproxies
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import anyio
+import httpcore2
 import httpx2
-from httpcore2 import (
-    URL,
-    AsyncConnectionInterface,
-    AsyncConnectionPool,
-    Origin,
-    PoolTimeout,
-    Proxy,
-    UnsupportedProtocol,
-)
 
-Connect: TypeAlias = Callable[[Origin], AsyncConnectionInterface]
-"""Makes a connection to an origin; it is made on the wire by its first request."""
+from pullcord.upstream.proxy import proxy
+from pullcord.upstream.wire import Wire
 
 WAITING = 5.0
 """Seconds for which a connection waits for its next request: fewer than servers and what stands before them allow."""
 
-tls = functools.cache(httpx2.create_ssl_context)
-"""The context for TLS, with the authorities that this machine trusts. It takes a quarter of a second."""
+_REASONS: Mapping[type[BaseException], str] = {
+    httpcore2.LocalProtocolError: "the request can't be written as HTTP",
+    httpcore2.ProxyError: "the proxy refused the connection",
+    httpcore2.ConnectTimeout: "connecting took too long",
+    socket.gaierror: "there is no such host: its name could not be resolved",
+    ConnectionRefusedError: "the connection was refused: nobody listens there",
+    ssl.SSLCertVerificationError: "its TLS certificate is not trusted ({error.verify_message})",
+    ssl.SSLError: "the TLS handshake failed",
+}
+"""Why nothing was sent: the first kind of which an error is, or one that led to it."""
 
 
-class EnvironmentFaultError(Exception):
-    """What this machine's environment names for its connections can't be used. It says so in words to be shown."""
+class UnsentError(httpx2.TransportError):
+    """Nothing of a request left this machine. It says why, in words to be shown."""
 
 
-class Connections:
-    """Those that wait, by origin, and a bound on those in use.
+class _Connection(NamedTuple):
+    """One to an origin; it is made by its first request."""
 
-    Args:
-        connect: makes one.
-        limit: how many may be in use at once.
-        patience: seconds for which a further request waits.
-    """
+    origin: httpcore2.Origin
+    wire: Wire
+    engine: httpcore2.AsyncConnectionInterface
+    """Speaks HTTP on the wire."""
+    is_proxied: bool = False
 
-    def __init__(self, connect: Connect, limit: int, patience: float) -> None:
-        self._connect = connect
-        self._turns = anyio.Semaphore(limit, fast_acquire=True)
-        self._patience = patience
-        self._waiting: defaultdict[tuple[bytes, bytes, int], list[AsyncConnectionInterface]] = defaultdict(list)
-
-    @asynccontextmanager
-    async def one(self, origin: Origin, *, kept: bool) -> AsyncIterator[AsyncConnectionInterface]:
-        """A connection that nobody else uses meanwhile.
-
-        Args:
-            origin: where it goes.
-            kept: whether it may have carried other requests before, and waits for further ones unless it was closed.
+    async def send(self, request: httpcore2.Request) -> httpcore2.Response:
+        """The head of the answer.
 
         Raises:
-            PoolTimeout: too many are in use.
-            UnsupportedProtocol: the origin is neither https nor http.
-            EnvironmentFaultError: as it says.
+            UnsentError: nothing was sent.
+            TransportError: something was, and then it failed.
         """
-        with anyio.move_on_after(self._patience) as patience:
-            await self._turns.acquire()
-        if patience.cancelled_caught:
-            raise PoolTimeout
+        self.wire.begin()
         try:
-            waiting = self._waiting[origin.scheme, origin.host, origin.port]
-            connection = await self._newest(waiting) if kept else None
-            connection = connection or self._connect(origin)
-            try:
-                yield connection
-            finally:
-                await self._sweep()
-                if kept and connection.is_available() and not _has_more(connection, origin):
-                    waiting.append(connection)
-                else:
-                    await _close(connection)
-        finally:
-            self._turns.release()
+            return await self.engine.handle_async_request(request)
+        except Exception as error:
+            if self.wire.sent:
+                raise _broken(error) from error
+            way = " (by way of the proxy that the environment names)" if self.is_proxied else ""
+            raise UnsentError(_reason(error) + way) from error
 
-    async def _newest(self, waiting: list[AsyncConnectionInterface]) -> AsyncConnectionInterface | None:
+    async def close(self) -> None:
+        with anyio.CancelScope(shield=True):  # it says goodbye to nobody, and so takes no time
+            await self.engine.aclose()
+
+
+def _broken(error: Exception) -> httpx2.TransportError:
+    kind = httpx2.RemoteProtocolError if isinstance(error, httpcore2.RemoteProtocolError) else httpx2.NetworkError
+    return kind(str(error))
+
+
+def _reason(error: BaseException) -> str:
+    led = list(_led(error))
+    for kind, reason in _REASONS.items():
+        for each in led:
+            if isinstance(each, kind):
+                return reason.format(error=each)
+    codes = [os.strerror(each.errno) for each in led if isinstance(each, OSError) and each.errno]
+    return f"the connection could not be made{f' ({codes[0]})' if codes else ''}"
+
+
+def _led(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those that led to it."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _led(each)
+    if error.__cause__:
+        yield from _led(error.__cause__)
+
+
+class _Body(httpx2.AsyncByteStream):
+    """The body of an answer; to close it ends the use of its connection.
+
+    Args:
+        response: what came.
+        leave: ends the use; it is told how many bytes the body had.
+    """
+
+    def __init__(self, response: httpcore2.Response, leave: Callable[[int], Awaitable[None]]) -> None:
+        self._response = response
+        self._leave = leave
+        self._length = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.aiter_stream():
+                self._length += len(chunk)
+                yield chunk
+        except Exception as error:
+            raise _broken(error) from error
+
+    async def aclose(self) -> None:
+        try:
+            await self._response.aclose()
+        finally:
+            await self._leave(self._length)
+
+
+class Connections(httpx2.AsyncBaseTransport):
+    """Those that wait, by origin, and a bound on those in use.
+
+    A request that says "Connection: close" has one of its own, which is closed behind its answer.
+
+    Args:
+        environ: names the proxy and the certificates to trust, by the names that httpx2 reads.
+        limit: how many may be in use at once.
+        network: dials; for tests; None: sockets.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], limit: int, network: httpcore2.AsyncNetworkBackend | None = None
+    ) -> None:
+        self._environ = environ
+        self._network = network or httpcore2.AnyIOBackend()
+        self._turns = anyio.Semaphore(limit, fast_acquire=True)
+        self._waiting: defaultdict[str, list[_Connection]] = defaultdict(list)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request, and read the head of its answer; the connection is in use until the answer is closed.
+
+        Raises:
+            UnsentError: nothing was sent.
+            TransportError: something was, and then it failed.
+        """
+        url = httpcore2.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        kept = request.headers.get("connection") != "close"
+        connection = await self._take(url, request.extensions["timeout"]["pool"], kept=kept)
+        sent = httpcore2.Request(
+            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
+        )
+        try:
+            response = await connection.send(sent)
+        except BaseException:
+            await self._leave(connection)
+            raise
+        return httpx2.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Body(response, lambda length: self._leave(connection, length)),
+            extensions=response.extensions,
+        )
+
+    async def _take(self, url: httpcore2.URL, patience: float, *, kept: bool) -> _Connection:
+        """A connection that nobody else uses until it is left.
+
+        Args:
+            url: where it goes.
+            patience: seconds for which it is waited for while too many are in use.
+            kept: whether it may have carried other requests before.
+
+        Raises:
+            UnsentError: there is none.
+        """
+        if url.scheme not in {b"http", b"https"}:
+            raise UnsentError("the base URL is neither http nor https")
+        with anyio.move_on_after(patience) as waited:
+            await self._turns.acquire()
+        if waited.cancelled_caught:
+            raise UnsentError("too many calls are under way")
+        try:
+            return (await self._newest(url.origin) if kept else None) or self._dial(url.origin)
+        except BaseException:
+            self._turns.release()
+            raise
+
+    async def _newest(self, origin: httpcore2.Origin) -> _Connection | None:
+        waiting = self._waiting[str(origin)]
         while waiting:
             connection = waiting.pop()
-            if not connection.has_expired():
+            if not connection.engine.has_expired():
                 return connection
-            await _close(connection)
+            await connection.close()
         return None
+
+    def _dial(self, origin: httpcore2.Origin) -> _Connection:
+        """A connection to be made: with TLS by the proxy that the environment names, without it past any proxy.
+
+        Plain http is for this machine, and for hosts near it that the operator names.
+        """
+        if origin.scheme == b"http":
+            wire = Wire(self._network, secure=False)
+            plain = httpcore2.AsyncConnectionPool(keepalive_expiry=WAITING, network_backend=wire)
+            return _Connection(origin, wire, plain.create_connection(origin))
+        wire = Wire(self._network, secure=True)
+        try:
+            certificates = trusted(self._environ.get("SSL_CERT_FILE"), self._environ.get("SSL_CERT_DIR"))
+        except OSError:
+            raise UnsentError("the certificates that this machine's environment names can't be read") from None
+        try:
+            by = proxy(self._environ, origin.host.decode(), origin.port)
+            pool = httpcore2.AsyncConnectionPool(
+                ssl_context=certificates,
+                proxy=httpcore2.Proxy(str(by.url), auth=by.raw_auth) if by else None,
+                keepalive_expiry=WAITING,
+                network_backend=wire,
+            )
+            return _Connection(origin, wire, pool.create_connection(origin), is_proxied=by is not None)
+        except (ImportError, ValueError):  # as for SOCKS without its package
+            raise UnsentError("the proxy that this machine's environment names can't be used") from None
+
+    async def _leave(self, connection: _Connection, length: int | None = None) -> None:
+        """End the use of a connection: it waits for a further request if it stands, and exactly one answer came on it.
+
+        Args:
+            connection: is closed otherwise.
+            length: the bytes of the answer's body; None: it may not wait.
+        """
+        try:
+            await self._sweep()
+            if length is not None and connection.engine.is_available() and connection.wire.had_only(length):
+                self._waiting[str(connection.origin)].append(connection)
+            else:
+                await connection.close()
+        finally:
+            self._turns.release()
 
     async def _sweep(self) -> None:
         """Close those that have waited too long: of each origin the first are the oldest."""
         for waiting in [*self._waiting.values()]:
-            while waiting and waiting[0].has_expired():
-                await _close(waiting.pop(0))
+            while waiting and waiting[0].engine.has_expired():
+                await waiting.pop(0).close()
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close those that wait."""
         for waiting in self._waiting.values():
             while waiting:
-                await _close(waiting.pop())
+                await waiting.pop().close()
 
 
-def _has_more(connection: AsyncConnectionInterface, origin: Origin) -> bool:
-    """Whether more came than an answer: on a connection that is kept it would be taken for the next one, or end it.
+@functools.cache
+def trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """The context for TLS, with the authorities that are trusted. It takes a quarter of a second.
 
-    What lies unread in the socket shows when the connection has expired; this is what was read already. Where it can't
-    be told, it is taken to be so.
+    Args:
+        file: of certificates; None or empty: not named.
+        folder: of certificates, heeded where no file is named; neither: those that this machine trusts.
+
+    Raises:
+        OSError: they can't be read.
     """
-    inner = getattr(connection, "_connection", None)  # httpcore2 shows neither; tests on sockets tell if they move
-    state, stream = getattr(inner, "_h11_state", None), getattr(inner, "_network_stream", None)
-    if state is None or stream is None:
-        return True
-    if origin.scheme != b"https" or state.trailing_data[0]:
-        return bool(state.trailing_data[0])
-    try:
-        stream.get_extra_info("ssl_object").read(1)
-    except ssl.SSLError as error:
-        return not isinstance(error, ssl.SSLWantReadError)  # it has nothing, and would have to ask the socket
-    return True
-
-
-async def _close(connection: AsyncConnectionInterface) -> None:
-    with anyio.CancelScope(shield=True):  # it says goodbye to nobody, and so takes no time
-        await connection.aclose()
-
-
-def dialler() -> Connect:
-    """Makes connections: with TLS by the proxy that the environment names, without it past any proxy.
-
-    Plain http is for this machine alone, as the settings see to.
-    """
-
-    @functools.cache
-    def maker(scheme: bytes, host: bytes, port: int) -> AsyncConnectionPool:
-        if scheme == b"http":
-            return AsyncConnectionPool(keepalive_expiry=WAITING)
-        if scheme == b"https":
-            return AsyncConnectionPool(ssl_context=tls(), proxy=_proxy(host.decode(), port), keepalive_expiry=WAITING)
-        raise UnsupportedProtocol
-
-    def connect(origin: Origin) -> AsyncConnectionInterface:
-        try:
-            return maker(origin.scheme, origin.host, origin.port).create_connection(origin)
-        except OSError:
-            raise EnvironmentFaultError(
-                "the certificates that this machine's environment names can't be read"
-            ) from None
-        except (ImportError, ValueError, httpx2.InvalidURL):  # as for SOCKS without its package
-            raise EnvironmentFaultError("the proxy that this machine's environment names can't be used") from None
-
-    return connect
-
-
-def _proxy(host: str, port: int) -> Proxy | None:
-    named = getproxies()
-    address = named.get("https") or named.get("all")
-    excepted = [entry.strip() for entry in named.get("no", "").split(",") if entry.strip()]
-    if not address or any(_means(entry, host, port) for entry in excepted):
-        return None
-    proxy = httpx2.Proxy(address if "://" in address else f"http://{address}")
-    if (proxy.url.port or 0) >= 2**16:
-        raise ValueError(f"there is no port {proxy.url.port}")
-    url = URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path)
-    return Proxy(url, auth=proxy.raw_auth)
-
-
-def _means(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY means a host, as httpx2 reads it.
-
-    It is an address, a network, a name with all under it, or (.name, *.name) only what is under it; * is every host. A
-    port or a scheme before it narrows it.
-    """
-    try:
-        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
-    except ValueError:  # one of them is a name
-        pass
-    try:
-        parts = urlsplit(entry if "://" in entry else f"//{entry}")
-        fits = parts.scheme in {"", "https", "all"} and parts.port in {None, port}
-    except ValueError:
-        return False
-    name = (parts.hostname or "").removeprefix("*")
-    return fits and (name in {"", host} or host.endswith(f".{name.removeprefix('.')}"))
+    if file:
+        return ssl.create_default_context(cafile=file)
+    if folder:
+        return ssl.create_default_context(capath=folder)
+    return httpx2.create_ssl_context(trust_env=False)

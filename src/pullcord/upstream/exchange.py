@@ -1,123 +1,136 @@
-"""One request and its answer: what a connection carried, or how it failed, as a record of ours. It repeats nothing.
+"""One request and its answer: what came back, or why nothing did, as a record of ours. It repeats nothing.
 
-This room and the connections are imported by the first call: a start does without what speaks HTTP.
+This module and the connections are imported by the first call: a start does without what speaks HTTP.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
-import httpcore2
+import httpx2
 
-from pullcord.model.pointer import look_up
+from pullcord.model.operation import Operation
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
-from pullcord.upstream.connections import Connect, Connections, EnvironmentFaultError, dialler
-from pullcord.upstream.request import Named, Request
+from pullcord.upstream import problem, shape
+from pullcord.upstream.connections import UnsentError
+from pullcord.upstream.request import Request
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a reply that are read."""
 SECRET = 8
 """Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
 
-# The first that fits. Nothing was sent where the connection never stood; all else may have reached the platform.
+# The first that fits. Nothing was sent where no connection stood; all else may have reached the platform.
 _FAILURES: Mapping[type[Exception], Reply] = {
-    httpcore2.ConnectTimeout: Reply.unsent("connecting took too long"),
-    httpcore2.PoolTimeout: Reply.unsent("too many calls are under way"),
-    httpcore2.ProxyError: Reply.unsent("the proxy refused the connection"),
-    httpcore2.UnsupportedProtocol: Reply.unsent("the base URL is neither http nor https"),
-    httpcore2.ConnectError: Reply.unsent("the connection could not be made"),
-    httpcore2.ConnectionNotAvailable: Reply.unsent("the connection could not be made"),
-    httpcore2.TimeoutException: Reply.lost("no answer came in time"),
-    httpcore2.RemoteProtocolError: Reply.lost("the answer was no HTTP, or broke off"),
-    httpcore2.ProtocolError: Reply.lost("the connection broke"),
-    httpcore2.NetworkError: Reply.lost("the connection broke"),
-    OSError: Reply.lost("the connection broke"),  # as TLS raises
+    httpx2.ConnectTimeout: Reply.unsent("connecting took too long"),
+    httpx2.PoolTimeout: Reply.unsent("too many calls are under way"),
+    httpx2.ConnectError: Reply.unsent("the connection could not be made"),
+    httpx2.ProxyError: Reply.unsent("the proxy refused the connection"),
+    httpx2.UnsupportedProtocol: Reply.unsent("the base URL is neither http nor https"),
+    httpx2.LocalProtocolError: Reply.unsent("the request can't be written as HTTP"),
+    httpx2.TimeoutException: Reply.lost("no answer came in time"),
+    httpx2.RemoteProtocolError: Reply.lost("the answer was no HTTP, or broke off"),
+    httpx2.TransportError: Reply.lost("the connection broke"),
 }
-_RAISED = tuple(_FAILURES)
 
 
 class Exchange:
-    """Exchanges requests for answers, as many at once as there are connections.
+    """Exchanges requests for answers.
 
     Args:
-        dial: makes a connection; None: real ones.
+        transport: carries them.
         connect: seconds for one connection, and for the wait for one that is free.
-        connections: how many may be in use at once.
     """
 
-    def __init__(self, dial: Connect | None, connect: float, connections: int) -> None:
-        self._connections = Connections(dial or dialler(), connections, connect)
-        self._extensions = {"timeout": {"connect": connect}}  # all else ends with the whole call's time
+    def __init__(self, transport: httpx2.AsyncBaseTransport, connect: float) -> None:
+        self._transport = transport
+        self._extensions = {"timeout": {"connect": connect, "pool": connect}}  # all else ends with the whole call's
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._connections.close()
+        await self._transport.aclose()
 
-    async def send(self, request: Request) -> Reply:
-        """Send a request, once. Its secrets are hidden in the answer."""
+    async def send(self, operation: Operation, request: Request) -> Reply:
+        """Send a request, once. Its secrets are hidden in the answer.
+
+        Args:
+            operation: what is called: it tells which answers are to be believed.
+            request: as request.build makes it.
+        """
+        headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
         try:
-            url = httpcore2.URL(request.url)
-            origin = url.origin
-        except (KeyError, ValueError):  # KeyError: as it says of a scheme that it doesn't know
-            return Reply.unsent("the base URL is neither http nor https")
+            carried = httpx2.Request(
+                request.method,
+                request.url,
+                headers=headers,
+                stream=httpx2.ByteStream(request.content),
+                extensions=self._extensions,
+            )
+        except (httpx2.InvalidURL, UnicodeError):
+            return Reply.unsent("the base URL, or a value in the request, can't be sent")
         try:
-            async with self._connections.one(origin, kept=request.kept) as connection:
-                async with connection.stream(
-                    request.method,
-                    url,
-                    headers=list(request.headers.items()),
-                    content=request.content,
-                    extensions=self._extensions,
-                ) as response:
-                    reply = await _read(response, request.secrets)
-                if reply.succeeded and _is_foreign(reply, request.named):
-                    await connection.aclose()
-                    return reply._replace(body=None, unreadable="it is about other work than was asked for")
-                return reply
-        except EnvironmentFaultError as error:
+            response = await self._transport.handle_async_request(carried)
+            try:
+                reply = await _read(response, request.secrets)
+                if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
+                    await _leave(response)
+                    reply = reply._replace(body=None, unreadable=reason)
+                return reply._replace(
+                    genuine=shape.is_in_shape(operation, reply),
+                    retry_after=problem.retry_after(operation.platform, reply),
+                )
+            finally:
+                await response.aclose()
+        except UnsentError as error:
             return Reply.unsent(str(error))
-        except _RAISED as error:
+        except httpx2.TransportError as error:
             return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
 
 
-def _is_foreign(reply: Reply, named: Named) -> bool:
-    """Whether an answer names other work than was asked about. Ids are compared whatever their case."""
-    found = ((look_up(reply.body, pointer), asked) for pointer, asked in named)
-    return any(isinstance(answered, str) and answered.lower() != asked.lower() for answered, asked in found)
+async def _leave(response: httpx2.Response) -> None:
+    """Close the connection that an answer came on, so that nothing follows on it."""
+    if "network_stream" in response.extensions:
+        await response.extensions["network_stream"].aclose()
 
 
-async def _read(response: httpcore2.Response, secrets: Sequence[str]) -> Reply:
+async def _read(response: httpx2.Response, secrets: Sequence[str]) -> Reply:
     headers = _headers(response, secrets)
     body: Json = None
     unreadable = None
     try:
-        body = _parse(await _bounded(response, headers), secrets)
+        content = await _bounded(response, headers)
+        body = _text(content, secrets) if shape.media_type(headers) == shape.TEXT else _parse(content, secrets)
     except ValueError as error:
         unreadable = str(error)
-    except _RAISED:
+    except httpx2.TransportError:
         unreadable = "it broke off"
-    return Reply(response.status, headers, body, unreadable)
+    return Reply(response.status_code, headers, body, unreadable)
 
 
-def _headers(response: httpcore2.Response, secrets: Sequence[str]) -> dict[str, str]:
+def _headers(response: httpx2.Response, secrets: Sequence[str]) -> dict[str, str]:
     """By their names in small letters; what was sent more than once is joined (RFC 9110, sections 5.3 and 5.5)."""
     headers: dict[str, str] = {}
-    for raw_name, raw_value in response.headers:
+    for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("latin-1").lower(), str(_without(secrets, raw_value.decode("latin-1")))
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
 
-async def _bounded(response: httpcore2.Response, headers: Mapping[str, str]) -> bytes:
+async def _bounded(response: httpx2.Response, headers: Mapping[str, str]) -> bytes:
     if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise ValueError("it is compressed, although pullcord asked for plain text")
     content = bytearray()
-    async for chunk in response.aiter_stream():
+    async for chunk in cast("httpx2.AsyncByteStream", response.stream):  # as every asynchronous transport gives it
         content += chunk
         if len(content) > BODY_LIMIT:
             raise ValueError("it is larger than 1 MiB")
     return bytes(content)
+
+
+def _text(content: bytes, secrets: Sequence[str]) -> Json:
+    """A text or nothing, without the key."""
+    return _without(secrets, content.decode(errors="replace")) if content.strip() else None
 
 
 def _parse(content: bytes, secrets: Sequence[str]) -> Json:

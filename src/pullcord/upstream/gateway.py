@@ -3,10 +3,11 @@
 A reply or a failure comes back, never an exception: what a platform or the network does wrong is an outcome.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
+from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import anyio
 import anyio.lowlevel
@@ -14,42 +15,55 @@ from opentelemetry import propagate
 
 from pullcord.model.operation import Operation
 from pullcord.model.reply import Reply
-from pullcord.upstream import problem
 from pullcord.upstream.request import Request
 
 if TYPE_CHECKING:
-    from pullcord.upstream.connections import Connect
+    import httpx2
+
     from pullcord.upstream.exchange import Exchange
 
 REPEATS = 2
-"""Further tries after a failure to connect, or after a 429 or 503 that names a short wait."""
+"""Further tries of a request, for whatever reason."""
 FIRST_WAIT = 0.1
-"""Seconds before the first repeat; a failure to connect doubles them."""
+"""Seconds before a repeat, if nobody names a longer wait; after failures to connect each time twice as many."""
 SHORT_WAIT = 5
 """Seconds that are waited out within a call."""
-CONNECTIONS = 256
-"""Requests that are on the wire at once; further ones wait as long as connecting may take."""
+_TOO_MANY = 429
+_SERVER_ERROR = 5
+"""The class of statuses that begin so (RFC 9110, section 15.6): it may have acted before it failed."""
+
+
+class Limits(NamedTuple):
+    """How long and how many."""
+
+    connect: float = 5.0
+    """Seconds for one connection, and for the wait for one that is free."""
+    total: float = 30.0
+    """Seconds for a request, repeats included."""
+    connections: int = 256
+    """Requests that are on the wire at once; further ones wait."""
+
+
+LIMITS = Limits()
 
 
 class Gateway:
     """Sends requests.
 
     Args:
-        dial: makes a connection; for tests; None: real ones.
-        connect: seconds for one connection.
-        total: seconds for a whole call, repeats included.
-        connections: how many there may be at once.
+        transport: carries the requests, as httpx2 calls it; for tests; None: connections of our own.
+        environ: names the proxy and the certificates to trust, as httpx2 reads them; None: no variables.
+        limits: of time and connections.
         now: the time in seconds, from any start; for tests.
         sleep: waits for seconds; for tests.
     """
 
     def __init__(
         self,
-        dial: "Connect | None" = None,
+        transport: "httpx2.AsyncBaseTransport | None" = None,
         *,
-        connect: float = 5.0,
-        total: float = 30.0,
-        connections: int = CONNECTIONS,
+        environ: Mapping[str, str] | None = None,
+        limits: Limits = LIMITS,
         now: Callable[[], float] = anyio.current_time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -57,10 +71,9 @@ class Gateway:
         self.sleep = sleep
         self.ending = anyio.Event()
         """Set where the process is about to end: nothing is waited for any more."""
-        self._dial = dial
-        self._connect = connect
-        self._connections = connections
-        self._total = total
+        self._transport = transport
+        self._environ = environ or {}
+        self._limits = limits
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first call."""
@@ -76,9 +89,11 @@ class Gateway:
     @cached_property
     def _exchange(self) -> "Exchange":
         # What speaks HTTP is imported by the first call: a start does without it.
+        from pullcord.upstream.connections import Connections  # noqa: PLC0415
         from pullcord.upstream.exchange import Exchange  # noqa: PLC0415
 
-        return Exchange(self._dial, self._connect, self._connections)
+        limits = self._limits
+        return Exchange(self._transport or Connections(self._environ, limits.connections), limits.connect)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than this process lives."""
@@ -111,58 +126,63 @@ class Gateway:
             recheck: whether a repeat still makes sense, looked up right before each; None: it does.
 
         Returns:
-            The reply, or why there is none and whether the platform may have acted.
+            The last reply that is the platform's own word, else the first after which it may have acted, else why
+            nothing was sent.
         """
         propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
         await anyio.lowlevel.checkpoint_if_cancelled()
-        own = self.now() + self._total
+        own = self.now() + self._limits.total
         deadline = own if deadline is None else min(own, deadline)
-        repeats = 0
-        lost: Reply | None = None
-        while True:
-            answer = await self._attempt(request, deadline, shield=operation.cancel is not None)
-            answer = answer._replace(retry_after=problem.retry_after(operation.platform, answer))
-            wait = self._wait(operation, answer, repeats, lost)
+        doubtful: Reply | None = None
+        for repeats in count():
+            answer = await self._attempt(operation, request, deadline)
+            answer = answer._replace(repeated=doubtful is not None)
+            wait = _wait(operation, answer, repeats)
             if wait is None or self.now() + wait >= deadline:
-                # What an earlier try may have done, a later one that failed can't undo, whatever it says.
-                over = answer.succeeded
-                return lost if lost and operation.cancel and not over else answer
-            if _is_lost(answer):
-                lost = answer
-            repeats += 1
+                break
             await self.sleep(wait)
             if recheck and not await recheck():
-                return lost or answer
+                break
+            doubtful = answer if _is_doubtful(answer) else doubtful
+        # What an earlier try may have done, a later one to which the platform itself says nothing can't undo.
+        silent = answer.failure is not None or not answer.genuine or _is_doubtful(answer)
+        return doubtful._replace(repeated=True) if doubtful and silent else answer
 
-    def _wait(self, operation: Operation, answer: Reply, repeats: int, lost: Reply | None) -> float | None:
-        """Seconds before the next try; None if there must be none."""
-        if repeats == REPEATS:
-            return None
-        if _is_lost(answer):
-            return FIRST_WAIT if operation.repeatable and lost is None else None
-        if answer.failure is not None:
-            return FIRST_WAIT * (1 << repeats)
-        if _did_nothing(answer):
-            seconds = answer.retry_after
-            return seconds if seconds is not None and seconds <= SHORT_WAIT else None
-        return None
-
-    async def _attempt(self, request: Request, deadline: float, *, shield: bool) -> Reply:
+    async def _attempt(self, operation: Operation, request: Request, deadline: float) -> Reply:
         try:
             exchange = self._exchange
         except ImportError:
             return Reply.unsent("pullcord's own files went while it ran; it must be started again")
-        with anyio.move_on_after(deadline - self.now(), shield=shield):
-            return await exchange.send(request)
+        with anyio.move_on_after(deadline - self.now(), shield=operation.cancel is not None):
+            return await exchange.send(operation, request)
         return Reply.lost("no answer came in time")
 
 
-def _is_lost(answer: Reply) -> bool:
-    """Whether nothing tells what the platform did. An unreadable refusal still is one: its status tells."""
+def _wait(operation: Operation, answer: Reply, repeats: int) -> float | None:
+    """Seconds before the next try; None if there must be none.
+
+    Args:
+        operation: what is called.
+        answer: what came of the last try.
+        repeats: further tries so far.
+    """
+    if repeats == REPEATS:
+        return None
+    if answer.failure is not None and not answer.sent:
+        return FIRST_WAIT * (1 << repeats)
+    if not operation.repeatable:
+        return None
+    named = answer.retry_after
+    if _is_doubtful(answer):
+        wait = max(FIRST_WAIT, named or 0)
+        return wait if wait <= SHORT_WAIT and not answer.repeated else None
+    if answer.status == _TOO_MANY and answer.genuine and named is not None and named <= SHORT_WAIT:
+        return named
+    return None
+
+
+def _is_doubtful(answer: Reply) -> bool:
+    """Whether nothing tells what the platform did with a request that it may have received."""
     if answer.failure is not None:
         return answer.sent
-    return answer.unreadable is not None and (answer.status or 0) // 100 in {2, 5} and not _did_nothing(answer)
-
-
-def _did_nothing(answer: Reply) -> bool:
-    return answer.status in {429, 503}
+    return (answer.status or 0) // 100 == _SERVER_ERROR or (answer.succeeded and answer.unreadable is not None)

@@ -4,18 +4,18 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
 
 from pullcord import __version__
 from pullcord.config.settings import Settings
 from pullcord.model.arguments import typed
 from pullcord.model.operation import Key, Operation, Parameter, Place
-from pullcord.model.pointer import Pointer, tokens
+from pullcord.model.pointer import tokens
 from pullcord.model.value import Arguments, Json
 
-Named: TypeAlias = Sequence[tuple[Pointer, str]]
-"""Where an answer names the work that it is about, and what that must be called."""
+_NONE: Arguments = MappingProxyType({})
 
 
 class Request(NamedTuple):
@@ -24,7 +24,8 @@ class Request(NamedTuple):
     method: str
     url: str
     headers: dict[str, str]
-    named: Named = ()
+    arguments: Arguments = _NONE
+    """Of the call: they tell an answer about it from one about other work."""
     kept: bool = False
     """Whether it may share a connection with earlier and later requests.
 
@@ -67,10 +68,9 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
     secrets: tuple[str, ...] = ()
     if settings.key and settings.scheme:
         headers[settings.scheme.header], secrets = _key(settings.scheme, settings.key.get_secret_value())
-    named = [(pointer, str(arguments[name])) for pointer, name in operation.answers]
-    kept = bool(named) and operation.repeatable
+    kept = bool(operation.answers) and operation.repeatable
     address = url(operation, arguments, settings.base_url)
-    return Request(operation.method, address, headers, named, kept, secrets, content)
+    return Request(operation.method, address, headers, arguments, kept, secrets, content)
 
 
 def _accepted(operation: Operation) -> str:

@@ -1,0 +1,115 @@
+"""Whether an answer is the platform's own word: only what has the shape that its manifest describes. Pure."""
+
+from collections.abc import Mapping
+
+from pullcord.model.condition import Context
+from pullcord.model.expression import Source
+from pullcord.model.operation import Operation, Platform
+from pullcord.model.outcome import Phase
+from pullcord.model.pointer import Pointer, look_up, tokens
+from pullcord.model.reply import Reply
+from pullcord.model.rule import first
+from pullcord.model.value import Arguments, Json
+
+TEXT = "text/plain"
+_JSON = "application/json"
+_PROBLEM = "application/problem+json"
+_MEMBERS = ("/type", "/title", "/detail", "/instance")
+"""Of RFC 9457's members those that no other document has by chance."""
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """The media type of a body, in small letters and without its parameters; empty if none is told.
+
+    Args:
+        headers: by lower-case name.
+    """
+    return _bare(headers.get("content-type", ""))
+
+
+def is_in_shape(operation: Operation, reply: Reply) -> bool:
+    """Whether an answer has the shape that the manifest describes.
+
+    A success has a declared status and media type, or no body where none is declared. An error is JSON that has one of
+    the members which x-problem names, and all that each error of the platform has; or it is a text, or nothing, where
+    that is declared for its status. What RFC 9457 names counts only in a document that says to be by it.
+
+    Args:
+        operation: what was called.
+        reply: what came back.
+    """
+    if reply.status is None or reply.unreadable is not None:
+        return False
+    own = {str(reply.status), f"{reply.status // 100}XX"} & operation.responses.keys()
+    declared = [_bare(media) for media in operation.response(reply.status).media]
+    came = media_type(reply.headers)
+    if reply.body is None:
+        return bool(own) and not declared
+    if reply.succeeded:
+        return bool(own) and _kind(came) in map(_kind, declared)
+    if came == TEXT:
+        return TEXT in declared
+    return _kind(came) == _JSON and _is_problem(operation.platform, came, reply.body)
+
+
+def mistaken(operation: Operation, arguments: Arguments, reply: Reply) -> str | None:
+    """Why a success is not about the work that was asked about, in our words; None: it is, or needs not say so.
+
+    An answer that says that there is no such work need not name it.
+
+    Args:
+        operation: what was called.
+        arguments: of the call.
+        reply: a success.
+    """
+    if reply.body is None or not operation.answers:
+        return None
+    phases = operation.state.phases if operation.state else ()
+    rule, _ = first(phases, reply.body, Context(arguments, reply.headers))
+    if rule and rule.word is Phase.ABSENT:
+        return None
+    for pointer, name in operation.answers:
+        answered = _id(look_up(reply.body, pointer))
+        if answered is None:
+            return "it doesn't name the work that was asked for"
+        if answered != _id(arguments[name]):
+            return "it is about other work than was asked for"
+    return None
+
+
+def _id(value: Json) -> str | None:
+    """A text or a number as an id; None for anything else. Ids are compared whatever their case."""
+    match value:
+        case bool():
+            return None
+        case float() if value.is_integer():
+            return str(int(value))
+        case str() | int() | float():
+            return str(value).lower()
+    return None
+
+
+def _is_problem(platform: Platform, media: str, body: Json) -> bool:
+    named = [
+        str(place.value) for places in platform.problem.values() for place in places if place.source is Source.BODY
+    ]
+    places = [*named, *(_MEMBERS if media == _PROBLEM else ())]
+    return any(look_up(body, place) is not None for place in places) and all(
+        _has(body, pointer) for pointer in platform.problem_all
+    )
+
+
+def _has(body: Json, pointer: Pointer) -> bool:
+    """Whether a body has what a pointer names, if only null."""
+    parent, _, _ = pointer.rpartition("/")
+    holder = look_up(body, parent)
+    return look_up(body, pointer) is not None or (isinstance(holder, dict) and tokens(pointer)[-1] in holder)
+
+
+def _bare(media: str) -> str:
+    return media.partition(";")[0].strip().lower()
+
+
+def _kind(media: str) -> str:
+    """The media type whose rules a body follows: what ends in +json is JSON (RFC 6839)."""
+    return _JSON if media.endswith("+json") else media

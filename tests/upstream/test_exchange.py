@@ -1,0 +1,184 @@
+"""One request and its answer: what is read of it, how much, and how each way to fail is told."""
+
+import gzip
+import logging
+
+import httpx2
+import pytest
+from tests.support import Content, answering, respond, shipped
+from tests.upstream.line import CURRENT, JSON, NOT_SENT, TASK, Line, at_once, request
+
+from pullcord.flow.verdict import judge
+from pullcord.model.outcome import Outcome
+from pullcord.model.reply import Reply
+from pullcord.upstream.exchange import BODY_LIMIT
+from pullcord.upstream.gateway import Gateway
+
+pytestmark = pytest.mark.anyio
+
+KINDS = [each for each in vars(httpx2).values() if isinstance(each, type) and issubclass(each, httpx2.TransportError)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_way_to_fail_is_told_apart_by_whether_it_was_sent(kind: type[Exception]) -> None:
+    answer = await Line(kind("the platform's own words")).send(CURRENT)
+
+    assert answer.failure is not None
+    assert answer.sent is not (kind in {type(error) for error in NOT_SENT})
+    assert "own words" not in answer.failure
+    assert judge(shipped()[CURRENT], answer).outcome is (Outcome.UNKNOWN if answer.sent else Outcome.UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://platform.example:x/", {}),
+        ("https://platform.example/", {"X-Reason": "sp\u00e4t"}),
+        ("https://platform.example/", {"X-Reas\u00f6n": "late"}),
+        ("https://platform.example/\ud800", {}),
+    ],
+)
+async def test_what_is_no_address_and_what_fits_no_header_is_not_sent(url: str, headers: dict[str, str]) -> None:
+    line = Line(200)
+    sent = request(shipped()[CURRENT], url)
+    sent.headers.update(headers)
+    answer = await line.gateway.send(shipped()[CURRENT], sent)
+
+    assert answer == Reply.unsent("the base URL, or a value in the request, can't be sent")
+    assert line.seen == []
+
+
+async def test_an_answer_about_other_work_is_not_believed() -> None:
+    answer = await Gateway(answering(200, {"id": "task_2", "session_id": "session_1"}), sleep=at_once).send(
+        shipped()[TASK], request(shipped()[TASK])
+    )
+
+    assert answer == Reply(200, JSON, None, "it is about other work than was asked for", genuine=False, repeated=True)
+
+
+async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
+    kilobyte = b" " * 1024
+    content = Content(b'{"a":1}', *[kilobyte] * 4096)
+    reply = await Line(lambda: httpx2.Response(200, stream=content)).send(CURRENT)
+
+    assert reply.status is not None
+    assert (reply.unreadable, reply.body) == ("it is larger than 1 MiB", None)
+    assert BODY_LIMIT == 2**20
+    assert BODY_LIMIT < content.taken <= BODY_LIMIT + 1024
+
+
+async def test_a_body_of_just_the_limit_is_read() -> None:
+    reply = await Line(lambda: respond(200, b'"' + b"a" * (BODY_LIMIT - 2) + b'"')).send(CURRENT)
+
+    assert reply.status is not None
+    assert isinstance(reply.body, str)
+    assert len(reply.body) == BODY_LIMIT - 2
+
+
+@pytest.mark.parametrize("error", [httpx2.ReadError("x"), httpx2.ReadTimeout("x"), httpx2.RemoteProtocolError("x")])
+async def test_a_body_that_breaks_off_is_unreadable(error: Exception) -> None:
+    line = Line(lambda: httpx2.Response(200, stream=Content(b'{"status":"cancelled"', error=error)))
+
+    assert await line.send(CURRENT) == Reply(200, {}, None, "it broke off", genuine=False)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "zstd"])
+async def test_a_compressed_reply_is_refused(encoding: str) -> None:
+    content = gzip.compress(b'{"status":"cancelled"}')
+    reply = await Line(lambda: respond(200, content, {"Content-Encoding": encoding})).send(CURRENT)
+
+    assert reply.status is not None
+    assert (reply.body, reply.unreadable) == (None, "it is compressed, although pullcord asked for plain text")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"<html>",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b"-Infinity",
+        b"\xff\xfe\xfd",
+        b'"\x80"',
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000,
+        b"9" * 5_000,
+        b"{} {}",
+        b"'a'",
+    ],
+    ids=lambda content: f"{len(content)} bytes: {content[:9]!r}",
+)
+async def test_what_is_no_json_is_unreadable_and_never_quoted(content: bytes) -> None:
+    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+
+    assert reply.status is not None
+    assert (reply.body, reply.unreadable) == (None, "it is not JSON")
+
+
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [
+        (b"", None),
+        (b" \r\n\t ", None),
+        (b"null", None),
+        (b'{"a":1e999}', {"a": float("inf")}),
+        (b'{"a":1,"a":2}', {"a": 2}),
+        (b"\xef\xbb\xbf{}", {}),
+        ('{"a":"\u202e"}'.encode("utf-16"), {"a": "\u202e"}),
+        (b'"\\ud800"', "\ud800"),
+    ],
+)
+async def test_json_or_nothing_is_readable(content: bytes, body: object) -> None:
+    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+
+    assert reply.status is not None
+    assert (reply.body, reply.unreadable) == (body, None)
+
+
+async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="pullcord")
+    await Gateway(answering(200, {"secret": "s"})).send(shipped()[CURRENT], request(shipped()[CURRENT]))
+
+    assert [record for record in caplog.records if record.name.startswith("pullcord")] == []
+
+
+@pytest.mark.parametrize("media", ["text/plain", "Text/Plain; charset=utf-8"])
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [(b"No such job \xff\n", "No such job \ufffd\n"), (b'{"a": 1}', '{"a": 1}'), (b" \r\n", None), (b"", None)],
+)
+async def test_a_plain_text_is_a_text(media: str, content: bytes, body: object) -> None:
+    reply = await Line(lambda: respond(404, content, {"Content-Type": media})).send(CURRENT)
+
+    assert (reply.body, reply.unreadable) == (body, None)
+
+
+async def test_a_text_that_quotes_the_key_has_not_quoted_it() -> None:
+    key = "evr_pat_0123456789"
+    sent = request(shipped()[CURRENT])._replace(secrets=(key,))
+    reply = await Gateway(answering(401, f"{key}?".encode(), {"Content-Type": "text/plain"})).send(
+        shipped()[CURRENT], sent
+    )
+
+    assert reply.body == "[key]?"
+
+
+async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
+    key = "evr_pat_0123456789"
+    body = {"title": f"bad key {key}", key: [key, {"a": key}, 7, None]}
+    gateway = Gateway(answering(401, body, {"X-Request-ID": f"r-{key}"}))
+    sent = request(shipped()[CURRENT])._replace(secrets=("unheard-of", key))
+
+    reply = await gateway.send(shipped()[CURRENT], sent)
+
+    assert reply.headers["x-request-id"] == "r-[key]"
+    assert reply.body == {"title": "bad key [key]", "[key]": ["[key]", {"a": "[key]"}, 7, None]}
+
+
+async def test_a_key_too_short_to_be_secret_leaves_words_alone() -> None:
+    sent = request(shipped()[CURRENT])._replace(secrets=("state",))
+    answer = await Gateway(answering(200, {"state": "stated"})).send(shipped()[CURRENT], sent)
+
+    assert answer.body == {"state": "stated"}
