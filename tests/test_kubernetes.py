@@ -16,8 +16,8 @@ from tests.support import shipped
 from pullcord.commands.main import main
 from pullcord.commands.serve import STATE_KEY
 from pullcord.config.settings import platforms
-from pullcord.serving.admission import PATH
-from pullcord.serving.application import HEALTH, READY, Front
+from pullcord.serving.application import HEALTH, READY
+from pullcord.serving.front import PATH, Front
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "manifests" / "kubernetes"

@@ -24,7 +24,8 @@ from tests.e2e.processes import started
 from tests.serving.site import Held, message, minted, said
 
 from pullcord.sandbox import Sandbox, running
-from pullcord.serving.application import Front, listening
+from pullcord.serving.front import Front
+from pullcord.serving.listening import listening
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import sys
 import anyio
 import pytest
 
-from pullcord.serving.stdio import until_signal
+from pullcord.serving.signals import until_signal
 
 pytestmark = pytest.mark.anyio
 
@@ -45,4 +45,7 @@ def test_a_start_on_stdio_imports_nothing_that_speaks_http_or_serves_something_e
     assert imported.isdisjoint(
         {"httpcore2", "h11", "jwt", "pullcord.upstream.exchange", "pullcord.upstream.connections"}
     )
-    assert imported.isdisjoint({f"pullcord.{room}" for room in ("http", "load", "access", "sandbox", "demo", "check")})
+    assert imported.isdisjoint(
+        {f"pullcord.serving.{room}" for room in ("application", "listening", "access", "issuer")}
+    )
+    assert imported.isdisjoint({"pullcord.sandbox", "pullcord.commands.demo", "pullcord.commands.check"})

@@ -47,7 +47,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
             for each in settings.faults:
                 say(each)
         gateway = Gateway(
-            connect=options.connect_timeout, total=options.timeout, connections=options.calls or CONNECTIONS
+            connect=options.connect_timeout, total=options.timeout, connections=options.max_calls or CONNECTIONS
         )
         path = options.journal or environ.get("PULLCORD_JOURNAL")
         journal = Journal(path) if path else None
@@ -63,13 +63,14 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
 
             return await stdio(server(elicitation=Elicitation(None) if options.confirm else None))
 
-        from pullcord.serving import application  # noqa: PLC0415 - standard input and output do without it
+        from pullcord.serving import access, application  # noqa: PLC0415 - standard input and output do without them
+        from pullcord.serving.front import Front  # noqa: PLC0415 - as above
 
-        front = application.Front(**given)
+        front = Front(**given)
         if faults := front.faults():
             raise SettingsError(faults)
         elicitation = Elicitation(_state_key(environ)) if options.confirm else None
-        speaking = server(elicitation=elicitation, view=front.view(offered))
+        speaking = server(elicitation=elicitation, view=access.view(offered, front))
         return await application.serve(speaking, front, say, ready=application.reaches(offered), ending=gateway.ending)
 
 

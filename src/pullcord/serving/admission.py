@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PATH = "/mcp"
+from pullcord.serving.front import PATH
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request's body: many times what a call needs."""
@@ -16,7 +16,7 @@ RETRY_AFTER = 1
 _REFUSED = -32000  # of JSON-RPC's range for a server's own errors
 
 
-class Load:
+class Admission:
     """What the server is doing, how much of it there may be, and how long clients may take.
 
     Args:
@@ -71,18 +71,18 @@ class Load:
             await self._left.wait()
 
 
-class Gate:
+class AdmissionMiddleware:
     """Lets requests for MCP in, one at each place.
 
     Args:
         app: what is behind it.
-        load: the places.
+        admission: the places.
         secure: whether only https may bring requests.
     """
 
-    def __init__(self, app: ASGIApp, load: Load, *, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, *, secure: bool) -> None:
         self._app = app
-        self._load = load
+        self._admission = admission
         self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +92,7 @@ class Gate:
             await self._app(scope, receive, send)  # what turns a stranger away is in there
             return
         body, refusal = await self._body(scope, receive)
-        if refusal is None and not await self._load.enter(receive):
+        if refusal is None and not await self._admission.enter(receive):
             refusal = _refusal(503, "This server is busy. Nothing was sent; make the same call again a little later.")
         if refusal:
             await refusal(scope, receive, send)
@@ -103,13 +103,13 @@ class Gate:
             return arrived.pop() if arrived else await receive()
 
         async def hurry(message: Message) -> None:
-            with anyio.fail_after(self._load.sending):
+            with anyio.fail_after(self._admission.sending):
                 await send(message)
 
         try:
             await self._app(scope, replay, hurry)
         finally:
-            self._load.leave()
+            self._admission.leave()
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Response | None]:
         """A request's body, or why it is refused."""
@@ -117,11 +117,11 @@ class Gate:
             return b"", _refusal(405, "There are no sessions and no streams to open here: POST only.", Allow="POST")
         if self._secure and scope["scheme"] != "https":
             return b"", _refusal(403, "Requests bring keys here: they must come by https. Nothing was sent.")
-        if self._load.draining:
+        if self._admission.draining:
             return b"", _refusal(503, "This server is ending. Nothing was sent; make the same call again.")
         body = bytearray()
         try:
-            with anyio.fail_after(self._load.arriving):
+            with anyio.fail_after(self._admission.arriving):
                 async for chunk in Request(scope, receive).stream():
                     body += chunk
                     if len(body) > BODY_LIMIT:

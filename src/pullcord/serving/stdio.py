@@ -1,7 +1,6 @@
-"""How the server is reached: stdio, its signals and its end."""
+"""MCP over standard input and output, until the input ends or a signal arrives."""
 
 import os
-import signal
 import sys
 from typing import Any
 
@@ -9,17 +8,8 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
+from pullcord.serving.signals import until_signal
 from pullcord.serving.stdio_pipes import available, pipes
-
-
-async def until_signal() -> int:
-    """Wait for SIGTERM or SIGINT.
-
-    Returns:
-        The exit status: 128 and the signal's number.
-    """
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        return 128 + await anext(aiter(signals))
 
 
 async def stdio(server: Server[Any]) -> int:

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pullcord.serving.application import Front, listening
+from pullcord.serving.front import Front
+from pullcord.serving.listening import listening
 
 AUDIENCE = "https://pullcord.example/mcp"
 
