@@ -94,6 +94,6 @@ def published(key: Key) -> dict[str, Any]:
 async def minting() -> AsyncIterator[Mint]:
     """Run an issuer."""
     mint = Mint()
-    async with listening(mint.app, Front(port=0)) as url:
-        mint.url = url.removesuffix("/mcp")
+    async with listening(mint.app, Front(port=0)) as origin:
+        mint.url = origin
         yield mint

@@ -24,7 +24,7 @@ from tests.e2e.processes import started
 from tests.serving.site import Held, message, minted, said
 
 from pullcord.sandbox import Sandbox, running
-from pullcord.serving.front import Front
+from pullcord.serving.front import PATH, Front
 from pullcord.serving.listening import listening
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +42,48 @@ async def serving(*arguments: str, settings: Mapping[str, str]) -> AsyncIterator
         found = re.fullmatch(r"pullcord: serving MCP at (\S+)", line)
         assert found, line
         yield process, found[1]
+
+
+async def test_probes_have_a_port_of_their_own_and_the_start_tells_the_bounds() -> None:
+    platform, sandbox = Held(), Sandbox()
+    ids = sandbox.everruns.ids
+    with anyio.fail_after(EVER):
+        async with listening(platform, Front(port=0)) as base_url:
+            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
+            options = ("--port", "0", "--probes", "0", "--max-calls", "1", "--max-queue", "0")
+            async with (
+                started("serve", "--http", *options, settings=settings) as process,
+                httpx2.AsyncClient(timeout=EVER) as client,
+                anyio.create_task_group() as tasks,
+            ):
+                assert process.stderr
+                lines = BufferedByteReceiveStream(process.stderr)
+                told = [(await lines.receive_until(b"\n", 1000)).decode() for _ in range(3)]
+                served = re.fullmatch(r"pullcord: serving MCP at (\S+)", told[0])
+                bound = r"pullcord: at most (\d+) connections at once, (\d+) of them from one address.*"
+                probed = re.fullmatch(r"pullcord: answering probes at (\S+)/healthz and \1/readyz", told[2])
+                assert served
+                assert re.fullmatch(bound, told[1])
+                assert probed
+
+                async def cancel() -> None:
+                    arguments = {"session_id": ids.active_session, "task_id": ids.background_task}
+                    headers, body = message("tools/call", {"name": "cancel_task", "arguments": arguments})
+                    await client.post(served[1], json=body, headers=headers)
+
+                tasks.start_soon(cancel)
+                await platform.asked.wait()
+                headers, body = message("tools/list", {})
+                assert (await client.post(served[1], json=body, headers=headers)).status_code == 503
+                assert (await client.get(f"{probed[1]}/healthz")).status_code == 200
+                assert (await client.get(f"{probed[1]}/readyz")).status_code == 200
+                assert (await client.post(f"{probed[1]}/mcp", json=body, headers=headers)).status_code == 404
+                process.terminate()
+                while (await client.get(f"{probed[1]}/readyz")).status_code == 200:
+                    continue
+                assert (await client.get(f"{probed[1]}/healthz")).status_code == 200
+                platform.answer.set()
+                assert await process.wait() == 0
 
 
 class Alternating:
@@ -78,8 +120,8 @@ async def replicas(*arguments: str, settings: Mapping[str, str]) -> AsyncIterato
     ):
         proxy = Alternating(one, other)
         try:
-            async with listening(proxy, Front(port=0)) as url:
-                yield url, proxy.served
+            async with listening(proxy, Front(port=0)) as origin:
+                yield f"{origin}{PATH}", proxy.served
         finally:
             await proxy.aclose()
 
@@ -188,7 +230,7 @@ async def test_a_server_that_is_told_to_end_finishes_what_is_on_the_wire(number:
     ids = sandbox.everruns.ids
     with anyio.fail_after(EVER):
         async with listening(platform, Front(port=0)) as base_url:
-            settings = {**sandbox.environment(""), "EVERRUNS_API_URL": base_url.removesuffix("/mcp")}
+            settings = {**sandbox.environment(""), "EVERRUNS_API_URL": base_url}
             settings = {name: value for name, value in settings.items() if name.startswith("EVERRUNS")}
             async with (
                 serving(settings=settings) as (process, url),
@@ -251,7 +293,7 @@ async def test_a_server_that_waits_for_a_dead_platform_still_ends_in_time(tmp_pa
     ids = sandbox.everruns.ids
     with anyio.fail_after(EVER):
         async with listening(platform, Front(port=0)) as base_url:
-            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url.removesuffix("/mcp")}
+            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
             async with (
                 serving("--journal", str(journal), settings=settings) as (process, url),
                 httpx2.AsyncClient(timeout=EVER) as client,

@@ -33,6 +33,10 @@ HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "max_calls": ("--max-calls", {"type": int, "metavar": "N", "help": "handle N requests at once (256)"}),
     "max_queue": ("--max-queue", {"type": int, "metavar": "N", "help": "let N more wait (256)"}),
+    "probes": (
+        "--probes",
+        {"type": int, "metavar": "PORT", "help": "answer probes there, too, by http"},
+    ),
     "certificate": ("--tls-cert", {"type": Path, "metavar": "FILE", "help": "the certificate, to serve https"}),
     "private_key": ("--tls-key", {"type": Path, "metavar": "FILE", "help": "the certificate's private key"}),
     "trusted_proxies": (

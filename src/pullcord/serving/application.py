@@ -5,6 +5,7 @@ a slow client holds none.
 """
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from pullcord.config.surface import GRANTS, Surface
 from pullcord.model.url import is_loopback
 from pullcord.serving.access import verifier
 from pullcord.serving.admission import BODY_LIMIT, Admission, AdmissionMiddleware
+from pullcord.serving.connections import Bounds, bounds, open_files
 from pullcord.serving.front import PATH, Front
 from pullcord.serving.listening import listening
 from pullcord.serving.signals import until_signal
@@ -34,6 +36,9 @@ READY = "/readyz"
 
 GRACE = 7.0
 """Seconds that calls have to finish once the server is told to end."""
+
+PROBES = Bounds(total=32, share=32, idle=5.0)
+"""What connections to the probes' own port may take up."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -57,14 +62,6 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     """
     checks = verifier(front)
     auth = _auth(front)
-
-    async def health(_: Request) -> Response:
-        return JSONResponse({"alive": True})
-
-    async def readiness(_: Request) -> Response:
-        able = ready and not admission.draining
-        return JSONResponse({"ready": able, "configured": ready, "draining": admission.draining}, 200 if able else 503)
-
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,
@@ -72,7 +69,7 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
         transport_security=_security(front),
         auth=auth if checks else None,
         token_verifier=checks,
-        custom_starlette_routes=[Route(HEALTH, health), Route(READY, readiness)],
+        custom_starlette_routes=probes(admission, ready=ready),
     )
     if auth.resource_server_url:
         # Before the SDK's own, which would name as supported only what every token must have.
@@ -83,6 +80,24 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     # Innermost: whose token it is, is known by then, and a stranger takes no place.
     app.user_middleware.append(Middleware(AdmissionMiddleware, admission, secure=secure))
     return app
+
+
+def probes(admission: Admission, *, ready: bool) -> list[Route]:
+    """What probes ask: whether the process lives, and whether it takes calls.
+
+    Args:
+        admission: tells whether it is ending.
+        ready: whether any platform can be reached.
+    """
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def readiness(_: Request) -> Response:
+        able = ready and not admission.draining
+        return JSONResponse({"ready": able, "configured": ready, "draining": admission.draining}, 200 if able else 503)
+
+    return [Route(HEALTH, health), Route(READY, readiness)]
 
 
 def _security(front: Front) -> TransportSecuritySettings:
@@ -102,7 +117,7 @@ def _auth(front: Front) -> AuthSettings:
     # As strings: a URL made before would get a slash at its end, and issuers are compared by every character.
     return AuthSettings.model_validate(
         {
-            "issuer_url": front.issuer or front.url,
+            "issuer_url": front.issuer or front.origin,
             "resource_server_url": front.audience,
             "validate_token_resource": False,  # the verifier checks the audience
         }
@@ -128,8 +143,21 @@ async def serve(
         SettingsError: a file can't be used, or it can't listen there.
     """
     admission = Admission(front.max_calls, front.max_queue)
-    async with listening(application(server, front, admission, ready=ready), front) as url:
-        say(f"serving MCP at {url}")
+    within = bounds(front.max_calls, front.max_queue)
+    async with AsyncExitStack() as stack:
+        if front.probes is not None:
+            app = Starlette(routes=probes(admission, ready=ready))
+            beside = listening(app, Front(host=front.host, port=front.probes), PROBES)
+            probed = await stack.enter_async_context(beside)
+        served = listening(application(server, front, admission, ready=ready), front, within)
+        origin = await stack.enter_async_context(served)
+        say(f"serving MCP at {origin}{PATH}")
+        say(
+            f"at most {within.total} connections at once, {within.share} of them from one address"
+            + (f"; this process may open {limit} files" if (limit := open_files()) else "")
+        )
+        if front.probes is not None:
+            say(f"answering probes at {probed}{HEALTH} and {probed}{READY}")
         await until_signal()
         admission.draining = True
         ending.set()

@@ -39,6 +39,8 @@ class Front:
     """Requests that are handled at once; one that waits for work to end is one of them."""
     max_queue: int = 256
     """Further requests that wait for a place."""
+    probes: int | None = None
+    """A port of their own for probes, by http; 0: a free one."""
 
     @property
     def guarded(self) -> bool:
@@ -46,10 +48,10 @@ class Front:
         return self.token_file is not None or self.issuer is not None
 
     @property
-    def url(self) -> str:
-        """Where the server listens."""
+    def origin(self) -> str:
+        """Where the server listens: scheme, host and port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}{PATH}"
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
     def faults(self) -> list[str]:
         """Why this can't be served, one line for each reason, with the option to change; empty if it can."""

@@ -1,6 +1,7 @@
-"""The socket that an ASGI application is served on, by uvicorn, and the connections to it."""
+"""Sockets on which ASGI applications are served: uvicorn speaks HTTP; connections are accepted here, within bounds."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,65 +9,47 @@ from dataclasses import replace
 from typing import cast
 
 import anyio
+import anyio.abc
+import anyio.lowlevel
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pullcord.model.errors import SettingsError
+from pullcord.serving.connections import Bounds, Connections, bounds
 from pullcord.serving.front import Front
 
-IDLE_SECONDS = 60
-"""Seconds that a connection may stay without a request; at most twice as many, if it dribbles one."""
-SPARE = 64
-"""Connections that may be open besides two for each call: idle ones, and probes."""
 CUT_OFF = 2.0
-"""Seconds that cutting the others off may take."""
+"""Seconds that ending what is still under way may take."""
+BACKLOG = 2048
+"""Connections that the system holds until they are accepted; it may allow fewer."""
+AGAIN = 0.1
+"""Seconds after which accepting is tried again where it failed."""
+TOLD_EVERY = 60.0
+"""Seconds between two reports that it fails."""
 
-
-class _Connection(H11Protocol):
-    """Uvicorn's, but no connection stays open for long without a request: not even one that dribbles its headers."""
-
-    _watching: asyncio.TimerHandle
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        self._watch(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._watching.cancel()
-        super().connection_lost(exc)
-
-    def _watch(self, before: RequestResponseCycle | None) -> None:
-        self._watching = self.loop.call_later(self.timeout_keep_alive, self._look, before)
-
-    def _look(self, before: RequestResponseCycle | None) -> None:
-        if self.transport.is_closing():
-            self.transport.abort()  # its client doesn't take what it was sent
-            return
-        over = before is None or before.response_complete
-        if over and self.cycle is before:
-            self.transport.close()
-        self._watch(self.cycle)
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, front: Front, *, idle: int = IDLE_SECONDS) -> AsyncIterator[str]:
+async def listening(app: ASGIApp, front: Front, within: Bounds | None = None) -> AsyncIterator[str]:
     """Serve an application for as long as the block runs; what is under way at its end is cut off.
 
     Args:
         app: what to serve.
-        front: where, and with which certificate.
-        idle: seconds that a connection may stay without a request.
+        front: where, with which certificate, and behind which proxies.
+        within: what connections may take up; None: what the front's number of calls needs.
 
     Yields:
-        Where MCP is served.
+        The origin under which it is reached: scheme, host and port.
 
     Raises:
-        SettingsError: the certificate can't be used, or it can't listen there.
+        SettingsError: the certificate can't be used, it can't listen there, or this process may open too few files.
     """
+    within = within or bounds(front.max_calls, front.max_queue)
     config = uvicorn.Config(
         app,
-        http=_Connection,
+        http=H11Protocol,
         ws="none",
         log_config=None,
         access_log=False,
@@ -74,8 +57,6 @@ async def listening(app: ASGIApp, front: Front, *, idle: int = IDLE_SECONDS) -> 
         server_header=False,
         proxy_headers=bool(front.trusted_proxies),
         forwarded_allow_ips=list(front.trusted_proxies),
-        limit_concurrency=2 * (front.max_calls + front.max_queue) + SPARE,
-        timeout_keep_alive=idle,
         timeout_graceful_shutdown=1,
         ssl_certfile=front.certificate,
         ssl_keyfile=front.private_key,
@@ -88,20 +69,49 @@ async def listening(app: ASGIApp, front: Front, *, idle: int = IDLE_SECONDS) -> 
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     with _listener(front) as listener:
-        # Not server.serve(): it takes over the process's signals, and dies by them.
-        await server.startup(sockets=[listener])
+        # Not server.serve(): it takes over the process's signals, and dies by them. Nor does it get the socket: asyncio
+        # counts no handshakes, and writes a line for each of its backlog when it can't accept.
+        await server.startup(sockets=[])
+        connections = Connections(within, front.trusted_proxies, config, server.server_state, server.lifespan.state)
+        async with anyio.create_task_group() as conversations:
+            try:
+                async with anyio.create_task_group() as accepting:
+                    accepting.start_soon(_accept, listener, connections, conversations)
+                    try:
+                        yield replace(front, port=listener.getsockname()[1]).origin
+                    finally:
+                        accepting.cancel_scope.cancel()
+            finally:
+                listener.close()
+                with anyio.move_on_after(CUT_OFF, shield=True):
+                    await server.shutdown()
+                conversations.cancel_scope.cancel()
+
+
+async def _accept(listener: socket.socket, connections: Connections, conversations: anyio.abc.TaskGroup) -> None:
+    """Accept connections, each served by a task of its own."""
+    loop = asyncio.get_running_loop()
+    told = -TOLD_EVERY
+    while True:
         try:
-            yield replace(front, port=listener.getsockname()[1]).url
-        finally:
-            with anyio.move_on_after(CUT_OFF, shield=True):
-                await server.shutdown(sockets=[listener])
+            accepted, address = await loop.sock_accept(listener)
+        except OSError as error:
+            if loop.time() - told >= TOLD_EVERY:
+                told = loop.time()
+                _log.error("no connection can be accepted: %s", error.strerror)
+            await anyio.sleep(AGAIN)
+        else:
+            conversations.start_soon(connections.serve, accepted, address[0])
+            await anyio.lowlevel.checkpoint()  # many may wait here: those that are open go on, too
 
 
 def _listener(front: Front) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(front.host, front.port, type=socket.SOCK_STREAM)[0]
-        bound = socket.create_server(cast("tuple[str, int]", address[:2]), family=family).detach()
+        bound = socket.create_server(cast("tuple[str, int]", address[:2]), family=family, backlog=BACKLOG).detach()
     except OSError as error:
         raise SettingsError([f"--host {front.host} --port {front.port}: {error.strerror}"]) from None
     # asyncio switches Nagle's algorithm off only where a socket names its protocol. On, it costs 40 ms each.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=bound)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=bound)
+    listener.settimeout(0)
+    return listener
