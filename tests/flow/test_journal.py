@@ -334,7 +334,7 @@ async def test_a_caller_that_goes_away_still_leaves_an_outcome(path: Path) -> No
     assert outcomes(path) == [None, "stopped"]
 
 
-@pytest.mark.parametrize("end", ["its input ends", "SIGTERM"])
+@pytest.mark.parametrize("end", ["its input ends", "SIGTERM", "SIGHUP", "SIGTERM SIGTERM SIGINT"])
 async def test_a_server_that_is_told_to_end_finishes_what_it_has_sent(path: Path, end: str) -> None:
     async with behind(path) as (sandbox, standing, server):
         target, gate = sandbox.xpander.add_task(), Gate(forward=False)
@@ -342,12 +342,16 @@ async def test_a_server_that_is_told_to_end_finishes_what_it_has_sent(path: Path
         await server.start("tools/call", {"name": "stop_task", "arguments": {"task_id": target}})
         with anyio.fail_after(PATIENCE):
             await gate.reached.wait()
-        if end == "SIGTERM":
-            server.process.send_signal(signal.SIGTERM)
-        else:
+        if end == "its input ends":
             assert server.process.stdin
             server.process.stdin.close()
+        else:
+            for name in end.split():
+                server.process.send_signal(signal.Signals[name])
         gate.opened.set()
+        assert await server.process.wait() == (
+            0 if end == "its input ends" else 128 + signal.Signals[end.split(maxsplit=1)[0]]
+        )
     assert outcomes(path) == [None, "stopped"]
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import httpx2
 import pytest
 from mcp import MCPError
 from starlette.types import Scope
-from tests.serving.site import ERAS, MODERN, Held, Site, message, minted, site, task_of
+from tests.serving.site import ERAS, MODERN, Held, Site, message, minted, said, site, task_of
 
 from pullcord.serving.admission import BODY_LIMIT, Admission
 from pullcord.serving.front import Front
@@ -91,7 +92,7 @@ async def test_a_stranger_takes_no_place(tmp_path: Path) -> None:
 async def test_a_server_that_ends_takes_no_more_calls_and_waits_for_those_that_it_has() -> None:
     platform = Held()
     async with site(platform=platform) as here, busy(here, platform, 3) as outcomes:
-        here.admission.draining = True
+        here.admission.drain()
         response = await here.post("tools/list")
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
         with anyio.move_on_after(0.01) as early:
@@ -101,6 +102,43 @@ async def test_a_server_that_ends_takes_no_more_calls_and_waits_for_those_that_i
         with anyio.fail_after(10):
             await here.admission.idle()
         assert outcomes == ["stopping"] * 3
+
+
+async def test_a_server_that_ends_refuses_at_once_those_that_wait_for_a_place() -> None:
+    platform = Held()
+    async with site(admission=Admission(1, 1), platform=platform) as here, busy(here, platform, 1):
+        refused: list[httpx2.Response] = []
+
+        async def wait() -> None:
+            refused.append(await here.post("tools/list"))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            assert refused == []
+            here.admission.drain()
+        assert refused[0].status_code == 503
+        assert "This server is ending. Nothing was sent" in refused[0].json()["error"]["message"]
+
+
+@pytest.mark.parametrize("version", ERAS)
+async def test_what_only_waits_can_be_dropped_and_its_caller_is_told(version: str) -> None:
+    platform = Held()
+    async with site(platform=platform) as here:
+        answers: list[dict[str, Any]] = []
+
+        async def look() -> None:
+            params = {"name": "get_task", "arguments": task_of(here.sandbox)}
+            answers.append(said(await here.post("tools/call", params, version=version)))
+
+        assert not here.admission.drop()
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(look)
+                await platform.asked.wait()
+                assert here.admission.drop()
+            await here.admission.idle()
+        assert "had to end before the call was done" in answers[0]["error"]["message"]
 
 
 async def test_a_body_is_bounded() -> None:

@@ -58,7 +58,7 @@ async def test_health_tells_that_the_process_lives_and_readiness_that_it_can_wor
     async with site() as here:
         assert (await here.http.get("/healthz")).status_code == 200
         assert (await here.http.get("/readyz")).status_code == 200
-        here.admission.draining = True
+        here.admission.drain()
         assert (await here.http.get("/healthz")).status_code == 200
         response = await here.http.get("/readyz")
         assert (response.status_code, response.json()["draining"]) == (503, True)

@@ -1,8 +1,11 @@
 """Bounds on what callers may ask for over HTTP at once, and on how long they may take; each is told."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+from mcp import MCPError
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +17,11 @@ BODY_LIMIT = 256 * 1024
 RETRY_AFTER = 1
 """Seconds after which a request that found no place may come again."""
 _REFUSED = -32000  # of JSON-RPC's range for a server's own errors
+_ENDING = "This server is ending. Nothing was sent; make the same call again."
+_DROPPED = (
+    "This server had to end before the call was done. A cancel may have been sent: look at the work before you call"
+    " again."
+)
 
 
 class Admission:
@@ -30,17 +38,31 @@ class Admission:
     def __init__(
         self, calls: int, queue: int, *, arriving: float = 10.0, waiting: float = 10.0, sending: float = 30.0
     ) -> None:
-        self.draining = False
         self.arriving = arriving
         self.waiting = waiting
         self.sending = sending
         self._calls = calls
         self._queue = queue
         self._places = anyio.Semaphore(calls, fast_acquire=True)
+        self._draining = anyio.Event()
+        self._handled: set[anyio.CancelScope] = set()
         self._left = anyio.Event()
 
+    @property
+    def draining(self) -> bool:
+        """Whether the server is ending: it takes no more requests."""
+        return self._draining.is_set()
+
+    def drain(self) -> None:
+        """Take no more requests; those that wait for a place get none."""
+        self._draining.set()
+
     async def enter(self, receive: Receive) -> bool:
-        """Take a place, or wait for one as long as the client does; whether that worked."""
+        """Take a place, or wait for one as long as the client does; whether that worked.
+
+        Args:
+            receive: the request's, whose body was read.
+        """
         if self._places.value:
             self._places.acquire_nowait()
             return True
@@ -48,11 +70,12 @@ class Admission:
         if self._places.statistics().tasks_waiting < self._queue:
             async with anyio.create_task_group() as tasks:
 
-                async def until_gone() -> None:
-                    await receive()  # the body was read: nothing else can come
+                async def until(happens: Callable[[], Awaitable[object]]) -> None:
+                    await happens()
                     tasks.cancel_scope.cancel()
 
-                tasks.start_soon(until_gone)
+                tasks.start_soon(until, receive)  # nothing else can come but that the client is gone
+                tasks.start_soon(until, self._draining.wait)
                 with anyio.move_on_after(self.waiting):
                     await self._places.acquire()
                     entered = True
@@ -64,9 +87,32 @@ class Admission:
         self._places.release()
         self._left.set()
 
+    async def handle(self, ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        """Handle an MCP request, as middleware of the SDK's server.
+
+        Its caller may have gone before it ends: then it holds no place any more, but is still known.
+
+        Raises:
+            MCPError: it was dropped.
+        """
+        with anyio.CancelScope() as scope:
+            self._handled.add(scope)
+            try:
+                return await call_next(ctx)
+            finally:
+                self._handled.discard(scope)
+                self._left.set()
+        raise MCPError(code=_REFUSED, message=_DROPPED)
+
+    def drop(self) -> bool:
+        """End what is handled; a cancel on its way to a platform is finished first. Whether there was anything."""
+        for scope in self._handled:
+            scope.cancel()
+        return bool(self._handled)
+
     async def idle(self) -> None:
         """Wait until nothing is handled any more."""
-        while self._places.value < self._calls:
+        while self._places.value < self._calls or self._handled:
             self._left = anyio.Event()
             await self._left.wait()
 
@@ -93,7 +139,8 @@ class AdmissionMiddleware:
             return
         body, refusal = await self._body(scope, receive)
         if refusal is None and not await self._admission.enter(receive):
-            refusal = _refusal(503, "This server is busy. Nothing was sent; make the same call again a little later.")
+            busy = "This server is busy. Nothing was sent; make the same call again a little later."
+            refusal = _refusal(503, _ENDING if self._admission.draining else busy)
         if refusal:
             await refusal(scope, receive, send)
             return
@@ -118,7 +165,7 @@ class AdmissionMiddleware:
         if self._secure and scope["scheme"] != "https":
             return b"", _refusal(403, "Requests bring keys here: they must come by https. Nothing was sent.")
         if self._admission.draining:
-            return b"", _refusal(503, "This server is ending. Nothing was sent; make the same call again.")
+            return b"", _refusal(503, _ENDING)
         body = bytearray()
         try:
             with anyio.fail_after(self._admission.arriving):

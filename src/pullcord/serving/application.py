@@ -4,7 +4,8 @@ Any replica answers any request. A request takes one of a bounded number of plac
 a slow client holds none.
 """
 
-from collections.abc import Callable
+import signal
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ from pullcord.serving.admission import BODY_LIMIT, Admission, AdmissionMiddlewar
 from pullcord.serving.connections import Bounds, bounds, open_files
 from pullcord.serving.front import PATH, Front
 from pullcord.serving.listening import listening
-from pullcord.serving.signals import until_signal
+from pullcord.serving.signals import ending_signals
 
 HEALTH = "/healthz"
 """Answers 200 as long as the process lives."""
@@ -62,6 +63,7 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     """
     checks = verifier(front)
     auth = _auth(front)
+    server.middleware.append(admission.handle)
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,
@@ -127,14 +129,16 @@ def _auth(front: Front) -> AuthSettings:
 async def serve(
     server: Server[Any], front: Front, say: Callable[[str], None], *, ready: bool, ending: anyio.Event
 ) -> int:
-    """Serve until SIGTERM or SIGINT; then finish what is being handled, as far as there is time.
+    """Serve until a signal to end; then finish what is being handled, as far as there is time.
+
+    A second signal ends what only waits; a cancel that is on its way to a platform is still finished and recorded.
 
     Args:
         server: what speaks MCP.
         front: where, for whom, and how much at once.
         say: told where callers reach it.
         ready: whether any platform can be reached.
-        ending: set then: whoever watches work tells what it has seen.
+        ending: set at the first signal: whoever watches work tells what it has seen.
 
     Returns:
         The exit status: 0, or 1 if calls had to be cut off.
@@ -144,25 +148,42 @@ async def serve(
     """
     admission = Admission(front.max_calls, front.max_queue)
     within = bounds(front.max_calls, front.max_queue)
-    async with AsyncExitStack() as stack:
-        if front.probes is not None:
-            app = Starlette(routes=probes(admission, ready=ready))
-            beside = listening(app, Front(host=front.host, port=front.probes), PROBES)
-            probed = await stack.enter_async_context(beside)
-        served = listening(application(server, front, admission, ready=ready), front, within)
-        origin = await stack.enter_async_context(served)
-        say(f"serving MCP at {origin}{PATH}")
-        say(
-            f"at most {within.total} connections at once, {within.share} of them from one address"
-            + (f"; this process may open {limit} files" if (limit := open_files()) else "")
-        )
-        if front.probes is not None:
-            say(f"answering probes at {probed}{HEALTH} and {probed}{READY}")
-        await until_signal()
-        admission.draining = True
-        ending.set()
-        with anyio.move_on_after(GRACE) as grace:
+    with ending_signals() as signals:
+        async with AsyncExitStack() as stack:
+            if front.probes is not None:
+                app = Starlette(routes=probes(admission, ready=ready))
+                beside = listening(app, Front(host=front.host, port=front.probes), PROBES)
+                probed = await stack.enter_async_context(beside)
+            served = listening(application(server, front, admission, ready=ready), front, within)
+            origin = await stack.enter_async_context(served)
+            say(f"serving MCP at {origin}{PATH}")
+            say(
+                f"at most {within.total} connections at once, {within.share} of them from one address"
+                + (f"; this process may open {limit} files" if (limit := open_files()) else "")
+            )
+            if front.probes is not None:
+                say(f"answering probes at {probed}{HEALTH} and {probed}{READY}")
+            await anext(signals)
+            ending.set()
+            done = await _drain(admission, signals)
+    if not done:
+        say(f"calls were cut off that were not done {GRACE:.0f} s after the signal to end, or at a second one")
+    return int(not done)
+
+
+async def _drain(admission: Admission, signals: AsyncIterator[signal.Signals]) -> bool:
+    """Finish what is being handled; whether all of it was."""
+    admission.drain()
+    hurried = False
+    with anyio.move_on_after(GRACE) as grace:
+        async with anyio.create_task_group() as tasks:
+
+            async def hurry() -> None:
+                nonlocal hurried
+                async for _ in signals:
+                    hurried = admission.drop() or hurried
+
+            tasks.start_soon(hurry)
             await admission.idle()
-    if grace.cancelled_caught:
-        say(f"calls were cut off that were not done {GRACE:.0f} s after the signal to end")
-    return int(grace.cancelled_caught)
+            tasks.cancel_scope.cancel()
+    return not grace.cancelled_caught and not hurried
