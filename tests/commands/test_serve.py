@@ -35,3 +35,11 @@ def test_a_state_key_that_cant_protect_is_refused(
         monkeypatch.setenv(name, value)
     assert main(["serve", "--http", "--confirm"]) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1"])
+def test_a_journal_does_not_go_where_mcp_goes(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--journal", path]) == 2
+    assert capsys.readouterr().err == (
+        f"pullcord: --journal {path}: only with --http; here the standard output carries MCP\n"
+    )

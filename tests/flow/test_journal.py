@@ -1,10 +1,14 @@
 """The record of every cancel: on disk before the cancel leaves, whatever happens then."""
 
+import contextlib
+import errno
 import json
 import os
+import select
 import signal
 import stat
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -84,7 +88,9 @@ async def test_a_cancel_is_on_disk_before_it_leaves_and_its_outcome_after(
 
     def counted(descriptor: int) -> None:
         fsync(descriptor)
-        synced.append(os.fstat(descriptor).st_size)
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            synced.append(status.st_size)
 
     def arrive(_: httpx2.Request) -> httpx2.Response:
         at_arrival.append((synced[-1] if synced else 0, lines(path)))
@@ -171,12 +177,168 @@ def test_a_file_that_is_emptied_within_a_write_takes_the_line(path: Path, monkey
     assert [line["id"] for line in lines(path)] == ["2"]
 
 
+def test_a_new_file_s_folder_is_put_on_disk_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    write(path, id="1")
+    write(path, id="2")
+    path.rename(path.with_suffix(".1"))
+    write(path, id="3")
+    assert synced == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_folder_that_cannot_be_put_on_disk_is_told_unless_no_folder_of_its_kind_can(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, number: int, told: bool
+) -> None:
+    def failing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    assert (Journal(str(path)).fault() is not None) is told
+
+
+def test_where_folders_cannot_be_opened_they_are_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    write(path, id="1")
+    assert [line["id"] for line in lines(path)] == ["1"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_symbolic_link_is_not_followed(path: Path, *, exists: bool) -> None:
+    target = path.with_name("elsewhere")
+    if exists:
+        target.write_bytes(b"")
+    path.symlink_to(target)
+    with pytest.raises(OSError, match="it is a symbolic link, which may lead anywhere; name the file itself"):
+        write(path, id="1")
+    assert (Journal(str(path)).fault() or "").startswith("it is a symbolic link")
+    assert target.exists() is exists
+    assert not exists or target.read_bytes() == b""
+
+
 def test_a_pipe_takes_lines_too(path: Path) -> None:
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     write(path, id="1")
     assert json.loads(os.read(reader, 1000))["id"] == "1"
     os.close(reader)
+
+
+def test_a_pipe_that_nobody_reads_takes_none(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="nobody reads this pipe"):
+        write(path, id="1")
+
+
+def brimful(writer: int) -> None:
+    """Fill a pipe, so that it takes no byte more."""
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n" * select.PIPE_BUF)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n")
+    os.set_blocking(writer, True)
+
+
+def emptied(reader: int) -> bytes:
+    """What is in a pipe, all of it read, but for empty lines."""
+    os.set_blocking(reader, False)
+    found = b""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found += os.read(reader, 1 << 20)
+    return found.strip(b"\n")
+
+
+@pytest.fixture(name="pipe")
+def _pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    yield reader, writer
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_reader_that_stalls_gets_no_line_and_the_next_one_once_it_reads_again(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+    brimful(writer)
+    with pytest.raises(TimeoutError, match="its reader does not read on"):
+        write(journal, id="1")
+    assert emptied(reader) == b""
+    write(journal, id="2")
+    assert json.loads(emptied(reader))["id"] == "2"
+
+
+def test_a_line_that_a_stalled_reader_got_a_part_of_spoils_no_other(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+    brimful(writer)
+    os.read(reader, select.PIPE_BUF)  # room for a part of the line
+    with pytest.raises(TimeoutError):
+        write(journal, id="1", reason="x" * 2 * select.PIPE_BUF)
+    part = emptied(reader)
+    assert 0 < len(part) <= select.PIPE_BUF
+    write(journal, id="2")
+    following = os.read(reader, 1000)
+    assert following.startswith(b"\n{")
+    assert json.loads(following)["id"] == "2"
+
+
+def test_while_a_line_is_being_written_another_waits_no_longer_than_it_may(pipe: tuple[int, int]) -> None:
+    _, writer = pipe
+    brimful(writer)
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+
+    async def both() -> list[str]:
+        told: list[str] = []
+
+        async def one() -> None:
+            try:
+                await journal.write({"id": "1"})
+            except TimeoutError as error:
+                told.append(str(error.strerror))
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(5):
+                    tasks.start_soon(one)
+        return told
+
+    assert anyio.run(both) == ["its reader does not read on"] * 5
+
+
+def test_where_the_platform_cannot_tell_whether_a_reader_stalls_lines_are_written(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = pipe
+    monkeypatch.delattr(select, "poll")
+    write(f"/dev/fd/{writer}", id="1")
+    assert json.loads(emptied(reader))["id"] == "1"
+
+
+def test_a_disk_that_hangs_holds_a_line_no_longer_than_it_may(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    awake = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: awake.wait(30))
+    try:
+        with pytest.raises(TimeoutError, match="the disk did not take the line in time"):
+            write(Journal(str(path), patience=0.05), id="1")
+    finally:
+        awake.set()
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_cancel_whose_record_nobody_reads_is_not_sent(mode: str, pipe: tuple[int, int]) -> None:
+    _, writer = pipe
+    brimful(writer)
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+    async with stage(mode, desk=lambda gateway: Engine(gateway, journal)) as staged:
+        answer = await staged.call("cancel_turn", {"session_id": staged.sandbox.everruns.ids.active_session})
+        assert staged.arrived == []
+    assert (answer["outcome"], answer["problem"]["title"]) == ("unavailable", "Not sent")
 
 
 def test_a_line_that_was_written_only_in_part_was_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from pullcord.assembly.choice import surface
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
 from pullcord.config.environment import value
-from pullcord.flow.journal import Journal
+from pullcord.flow.journal import Journal, stream
 from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.step import Engine
 from pullcord.model.errors import SettingsError
@@ -50,6 +50,8 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
             connect=options.connect_timeout, total=options.timeout, connections=options.max_calls or CONNECTIONS
         )
         path = options.journal or environ.get("PULLCORD_JOURNAL")
+        if path and not options.http and stream(path) == 1:
+            raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
         journal = Journal(path) if path else None
         if journal and (fault := journal.fault()):
             raise SettingsError([f"the journal {path} can't be written, so no cancel could be sent: {fault}"])
