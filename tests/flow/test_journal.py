@@ -19,13 +19,14 @@ import pytest
 from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.e2e.processes import started
 from tests.faults.proxy import Exchange, Proxy, proxy
 from tests.faults.wire import PATIENCE, Server, serving
 from tests.support import respond, stage
 
 from pullcord.commands import journal as journal_command
 from pullcord.commands.main import main
-from pullcord.flow.journal import STDERR, Journal
+from pullcord.flow.journal import PATIENCE, STDERR, Journal
 from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox, running
 
@@ -515,6 +516,28 @@ async def test_a_server_that_is_told_to_end_finishes_what_it_has_sent(path: Path
             0 if end == "its input ends" else 128 + signal.Signals[end.split(maxsplit=1)[0]]
         )
     assert outcomes(path) == [None, "stopped"]
+
+
+async def test_a_record_that_nobody_reads_keeps_no_server_from_ending(pipe: tuple[int, int]) -> None:
+    """Its error output is full when the cancel is to be recorded there."""
+    _, writer = pipe
+    brimful(writer)
+    sandbox = Sandbox()
+    async with running(sandbox) as base_url:
+        settings = sandbox.environment(base_url)
+        async with started("serve", "--journal", "-", settings=settings, stderr=writer) as process:
+            assert process.stdin
+            target = {"name": "stop_task", "arguments": {"task_id": sandbox.xpander.ids.executing_task}}
+            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+            for number, (method, params) in enumerate([("initialize", hello), ("tools/call", target)]):
+                line = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+                await process.stdin.send(json.dumps(line).encode() + b"\n")
+            assert process.stdout
+            await process.stdout.receive()
+            process.terminate()
+            with anyio.fail_after(PATIENCE + 5):
+                assert await process.wait() == 143
+    assert not sandbox.requests
 
 
 async def test_several_servers_share_a_file(path: Path) -> None:

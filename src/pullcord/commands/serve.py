@@ -10,6 +10,7 @@ import anyio
 from pydantic import SecretStr
 
 from pullcord.assembly.choice import surface
+from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
 from pullcord.config.environment import value
@@ -30,13 +31,15 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Serve until the client leaves or a signal arrives; the exit status."""
     # Nearly all that a start makes is kept: to look for garbage in it, again and again, is a fifth of the start.
     gc.disable()
+    journal = options.journal or environ.get("PULLCORD_JOURNAL")
     try:
-        return anyio.run(_serve, options, environ)
+        with apart(journal, output=options.http):
+            return anyio.run(_serve, options, environ, journal)
     finally:
         gc.enable()
 
 
-async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: str | None) -> int:
     given = {field: value for field in HTTP if (value := getattr(options, field)) is not None}
     if given and not options.http:
         raise SettingsError([f"{HTTP[field][0]}: only with --http" for field in given])
@@ -49,7 +52,6 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
         gateway = Gateway(
             connect=options.connect_timeout, total=options.timeout, connections=options.max_calls or CONNECTIONS
         )
-        path = options.journal or environ.get("PULLCORD_JOURNAL")
         if path and not options.http and stream(path) == 1:
             raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
         journal = Journal(path) if path else None

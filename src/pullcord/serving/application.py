@@ -127,7 +127,7 @@ def _auth(front: Front) -> AuthSettings:
 
 
 async def serve(
-    server: Server[Any], front: Front, say: Callable[[str], None], *, ready: bool, ending: anyio.Event
+    server: Server[Any], front: Front, say: Callable[[str], object], *, ready: bool, ending: anyio.Event
 ) -> int:
     """Serve until a signal to end; then finish what is being handled, as far as there is time.
 
