@@ -91,7 +91,7 @@ def logged() -> Iterator[None]:
 
 @contextmanager
 def apart(journal: str | None, *, output: bool) -> Iterator[None]:
-    """Keep what is said and logged away from the stream of the journal, for as long as the block runs.
+    """Keep what is said and logged away from the journal's stream, and from MCP's, for as long as the block runs.
 
     It then goes to the standard output, if that is free, and nowhere if it isn't.
 
@@ -99,21 +99,40 @@ def apart(journal: str | None, *, output: bool) -> Iterator[None]:
         journal: where the journal is written, as `flow.journal.Journal` takes it; None: there is none.
         output: whether the standard output is free, and not MCP's.
     """
+    error_output = _descriptor(sys.stderr)
+    mixed = not output and not os.isatty(1) and _are_one(error_output, 1)
     with ExitStack() as stack:
-        if journal and _leads_to(journal, 2):
-            free = output and not _leads_to(journal, 1)
+        if mixed or (journal and _leads_to(journal, error_output)):
+            free = output and not (journal and _leads_to(journal, 1))
             elsewhere = sys.stdout if free else stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
             stack.enter_context(redirect_stderr(elsewhere))
         yield
 
 
-def _leads_to(journal: str, descriptor: int) -> bool:
-    """Whether a journal is written to the very file, pipe or terminal that a descriptor of this process leads to."""
-    named = stream(journal)
+def _descriptor(file: TextIO | None) -> int:
+    """A file's descriptor; -1 where it has none."""
     try:
-        written = Path(journal).stat() if named is None else os.fstat(named)
-        return os.path.samestat(written, os.fstat(descriptor))
-    except OSError:  # one of them doesn't exist
+        return file.fileno() if file else -1
+    except (OSError, ValueError):
+        return -1
+
+
+def _are_one(descriptor: int, other: int) -> bool:
+    """Whether two descriptors lead to the same file, pipe or terminal."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.fstat(other))
+    except OSError:  # one of them leads nowhere
+        return False
+
+
+def _leads_to(journal: str, descriptor: int) -> bool:
+    """Whether a journal is written to the very file, pipe or terminal that a descriptor leads to."""
+    named = stream(journal)
+    if named is not None:
+        return _are_one(named, descriptor)
+    try:
+        return os.path.samestat(Path(journal).stat(), os.fstat(descriptor))
+    except OSError:
         return False
 
 

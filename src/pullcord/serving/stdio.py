@@ -9,6 +9,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from pullcord.serving.signals import ending_signals, exit_status
+from pullcord.serving.stdio_lines import Answering
 from pullcord.serving.stdio_pipes import available, pipes
 
 
@@ -37,7 +38,7 @@ async def stdio(server: Server[Any]) -> int:
             piped = available()
             async with pipes() if piped else stdio_server() as (read, write):
                 with serving:
-                    await server.run(read, write, server.create_initialization_options())
+                    await server.run(Answering(read, write), write, server.create_initialization_options())
                 if serving.cancelled_caught and not piped:
                     sys.stderr.flush()
                     # A read of standard input blocks its thread until the client closes it: nothing but this ends it.
