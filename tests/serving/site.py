@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
@@ -26,7 +27,9 @@ from pullcord.serving import access, tokens
 from pullcord.serving.admission import Admission
 from pullcord.serving.application import application, reaches
 from pullcord.serving.front import Front
+from pullcord.serving.issuer import Issuer
 from pullcord.serving.server import make
+from pullcord.serving.tokens import TokenFile, TokenRefusedError
 from pullcord.upstream.gateway import Gateway
 
 MODERN = "2026-07-28"
@@ -205,3 +208,10 @@ def keyless(sandbox: Sandbox) -> dict[str, str]:
     """The sandbox's settings without its keys."""
     given = sandbox.environment("http://127.0.0.1:1")
     return {name: value for name, value in given.items() if not name.endswith("_KEY")}
+
+
+async def refused(way: TokenFile | Issuer, token: str) -> str:
+    """Why a token lets nobody in."""
+    with pytest.raises(TokenRefusedError) as caught:
+        await way.verify(token)
+    return str(caught.value)

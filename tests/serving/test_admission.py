@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,17 @@ async def test_a_client_that_sends_slowly_holds_no_place() -> None:
         assert statuses == [408]
 
 
+async def test_a_client_that_goes_away_within_its_body_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async with site() as here:
+        line = Line(MODERN, "cancel_task", task_of(here.sandbox))
+        line.cut_short = True
+        line.gone.set()
+        await here.app(line.scope, line.receive, line.ignore)
+        with anyio.fail_after(10):
+            await here.admission.idle()
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
 class Line:
     """One request to the application, whose client does what a test says."""
 
@@ -190,12 +202,13 @@ class Line:
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         }
         self.gone = anyio.Event()
+        self.cut_short = False
         self._body = [json.dumps(body).encode()]
 
     async def receive(self) -> dict[str, Any]:
         """The request, and then nothing until the client is gone."""
         if self._body:
-            return {"type": "http.request", "body": self._body.pop(), "more_body": False}
+            return {"type": "http.request", "body": self._body.pop(), "more_body": self.cut_short}
         await self.gone.wait()
         return {"type": "http.disconnect"}
 

@@ -81,9 +81,15 @@ async def test_health_tells_that_the_process_lives_and_readiness_that_it_can_wor
         (Front(allowed_hosts=["in.example:1"]), {"Host": "in.example:1"}, 200),
         (Front(allowed_hosts=["in.example:1"]), {"Host": "in.example"}, 421),
         (Front(allowed_hosts=["[::5]"]), {"Host": "[::5]:1"}, 200),
-        (Front(audience=AUDIENCE), {"Host": "pullcord.example"}, 200),
+        (Front(resource=AUDIENCE), {"Host": "pullcord.example"}, 200),
         (Front(allowed_origins=["https://page.example"]), {"Origin": "https://page.example"}, 200),
         (Front(allowed_origins=["https://page.example"]), {"Origin": "https://other.example"}, 403),
+        (Front(), {"Host": "LocalHost:8642"}, 200),
+        (Front(allowed_hosts=["In.Example"]), {"Host": "in.example"}, 200),
+        (Front(allowed_hosts=["in.example:1"]), {"Host": "IN.example:1"}, 200),
+        (Front(allowed_hosts=["in.example:1"]), {"Host": "IN.example:2"}, 421),
+        (Front(resource="https://Pullcord.Example/mcp"), {"Host": "pullcord.example"}, 200),
+        (Front(allowed_origins=["https://Page.example:8443"]), {"Origin": "https://page.example:8443"}, 200),
     ],
 )
 @pytest.mark.parametrize("version", ERAS)
@@ -92,6 +98,55 @@ async def test_host_and_origin_are_checked_always(
 ) -> None:
     async with site(front) as here:
         assert (await here.post("tools/list", headers=headers, version=version)).status_code == status
+
+
+@pytest.mark.parametrize("version", ERAS)
+async def test_a_slash_at_the_end_of_the_path_leads_to_the_same_and_nowhere_else(version: str) -> None:
+    """A redirect would go where the request's own header Host says, with the token."""
+    async with site() as here:
+        needed, body = message("tools/list", {}, version)
+        response = await here.http.post("/mcp/", json=body, headers=needed)
+        assert "tools" in said(response)["result"]
+        for path in ("/healthz/", "/mcp//", "/"):
+            assert (await here.http.post(path, json=body, headers=needed)).status_code == 404
+
+
+# From a web page
+
+PAGE = "https://page.example"
+PREFLIGHT = {
+    "Origin": PAGE,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,content-type,mcp-method,mcp-name,mcp-protocol-version,mcp-param-x",
+}
+
+
+async def test_a_page_of_an_allowed_origin_may_ask_and_read_the_answer(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    callers = minted(path, ada="observe")
+    async with site(Front(token_file=path, allowed_origins=["https://Page.example"])) as here:
+        may = await here.http.options("/mcp", headers={**PREFLIGHT, "Access-Control-Request-Private-Network": "true"})
+        assert may.status_code == 200
+        assert may.headers["access-control-allow-origin"] == PAGE
+        assert "POST" in may.headers["access-control-allow-methods"]
+        assert may.headers["access-control-allow-headers"] == PREFLIGHT["Access-Control-Request-Headers"]
+        assert may.headers["access-control-allow-private-network"] == "true"
+        for headers, status in ((callers["ada"], 200), ({}, 401)):
+            answer = await here.post("tools/list", headers={**headers, "Origin": PAGE})
+            assert answer.status_code == status
+            assert answer.headers["access-control-allow-origin"] == PAGE
+            assert "WWW-Authenticate" in answer.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("allowed", [[], ["https://other.example"]])
+async def test_a_page_of_another_origin_may_neither_ask_nor_read(allowed: list[str]) -> None:
+    async with site(Front(allowed_origins=allowed)) as here:
+        may = await here.http.options("/mcp", headers=PREFLIGHT)
+        assert may.status_code >= 400
+        assert "access-control-allow-origin" not in may.headers
+        answer = await here.post("tools/list", headers={"Origin": PAGE})
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
 
 
 # Access
@@ -105,7 +160,12 @@ async def test_without_a_token_nobody_gets_in_and_nothing_tells_more(tmp_path: P
         for headers in ({}, {"Authorization": "Bearer pullcord_guess"}, {"Authorization": "Basic eDp5"}):
             response = await here.post("tools/list", version=version, headers=headers)
             assert response.status_code == 401
-            assert response.headers["www-authenticate"].startswith("Bearer ")
+            challenge = response.headers["www-authenticate"]
+            # RFC 6750: no error where no token was sent.
+            assert challenge.startswith(
+                'Bearer error="invalid_token", ' if headers else 'Bearer scope="observe cancel"'
+            )
+            assert 'scope="observe cancel"' in challenge
         assert (await here.http.get("/healthz")).status_code == 200
         assert (await here.http.get("/.well-known/oauth-protected-resource/mcp")).status_code == 404
 
@@ -143,17 +203,47 @@ async def test_a_caller_sees_and_calls_only_what_its_token_is_good_for(tmp_path:
         assert not [action for action in stopped["allowed_actions"] if action.get("tool") == "get_task"]
 
 
-async def test_a_token_without_a_known_scope_is_good_for_nothing() -> None:
+@pytest.mark.parametrize("version", ERAS)
+async def test_a_token_without_a_known_scope_is_told_which_it_needs(version: str) -> None:
+    async with minting() as issuer, site(Front(issuer=issuer.url, resource=AUDIENCE)) as here:
+        for scope in ("email profile", ""):
+            headers = {"Authorization": f"Bearer {issuer.token(scope=scope)}"}
+            response = await here.post("tools/list", version=version, headers=headers)
+            assert response.status_code == 403
+            challenge = response.headers["www-authenticate"]
+            assert challenge.startswith('Bearer error="insufficient_scope", ')
+            assert 'scope="observe cancel"' in challenge
+            assert 'resource_metadata="https://pullcord.example/.well-known/oauth-protected-resource/mcp"' in challenge
+            assert response.json()["error"] == "insufficient_scope"
+
+
+@pytest.mark.parametrize("version", ERAS)
+async def test_that_a_token_cant_be_checked_is_no_fault_of_the_token(version: str) -> None:
+    async with minting() as issuer, site(Front(issuer=issuer.url, resource=AUDIENCE)) as here:
+        issuer.down = True
+        headers = {"Authorization": f"Bearer {issuer.token()}"}
+        response = await here.post("tools/list", version=version, headers=headers)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "10")
+        assert "Your token can't be checked now" in response.json()["error"]["message"]
+        assert (await here.post("tools/list", version=version)).status_code == 401
+        assert (await here.http.get("/healthz", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("version", ERAS)
+async def test_tokens_may_name_the_server_otherwise_than_by_its_url(version: str) -> None:
     async with minting() as issuer:
-        front = Front(issuer=issuer.url, audience=AUDIENCE)
+        front = Front(issuer=issuer.url, resource=AUDIENCE, audiences=["api://one", "two"])
         async with site(front) as here:
-            headers = {"Authorization": f"Bearer {issuer.token(scope='email profile')}"}
-            assert await here.tools(headers) == []
+            for audience, status in (("two", 200), ("api://one", 200), (AUDIENCE, 401)):
+                headers = {"Authorization": f"Bearer {issuer.token(aud=audience)}"}
+                assert (await here.post("tools/list", version=version, headers=headers)).status_code == status
+            told = (await here.http.get("/.well-known/oauth-protected-resource/mcp")).json()
+            assert told["resource"] == AUDIENCE
 
 
 @pytest.mark.parametrize("version", ERAS)
 async def test_a_jwt_of_the_issuer_lets_in_and_others_are_sent_to_it(version: str) -> None:
-    async with minting() as issuer, site(Front(issuer=issuer.url, audience=AUDIENCE)) as here:
+    async with minting() as issuer, site(Front(issuer=issuer.url, resource=AUDIENCE)) as here:
         response = await here.post("tools/list", version=version, headers={"Authorization": "Bearer a.b.c"})
         assert response.status_code == 401
         metadata = re.search(r'resource_metadata="([^"]*)"', response.headers["www-authenticate"])
@@ -163,6 +253,9 @@ async def test_a_jwt_of_the_issuer_lets_in_and_others_are_sent_to_it(version: st
         assert told["resource"] == AUDIENCE
         assert told["authorization_servers"] == [issuer.url]
         assert told["scopes_supported"] == ["observe", "cancel"]
+        headers = {"Origin": "https://any.example"}
+        seen = await here.http.get("/.well-known/oauth-protected-resource/mcp", headers=headers)
+        assert seen.headers["access-control-allow-origin"] == "*"
         headers = {"Authorization": f"Bearer {issuer.token(scope='observe')}"}
         assert not CANCELS & set(await here.tools(headers, version))
         headers = {"Authorization": f"Bearer {issuer.token()}"}
@@ -207,7 +300,7 @@ async def test_the_journal_names_the_person_behind_a_client(tmp_path: Path) -> N
     journal = tmp_path / "journal"
     async with (
         minting() as issuer,
-        site(Front(issuer=issuer.url, audience=AUDIENCE), journal=journal) as here,
+        site(Front(issuer=issuer.url, resource=AUDIENCE), journal=journal) as here,
         here.client("auto", {"Authorization": f"Bearer {issuer.token()}"}) as client,
     ):
         await client.call_tool("cancel_task", task_of(here.sandbox))
@@ -268,21 +361,24 @@ async def test_every_tool_is_listed_where_keys_come_with_the_calls() -> None:
         assert await brought.tools() == await own.tools()
 
 
-async def test_beyond_this_machine_keys_come_by_https_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("caller_keys", [True, False])
+async def test_beyond_this_machine_tokens_and_keys_come_by_https_only(tmp_path: Path, *, caller_keys: bool) -> None:
     path = tmp_path / "tokens"
     callers = minted(path, ada="observe cancel")
     front = Front(
         host="192.0.2.7",
         allowed_hosts=["in.example"],
         token_file=path,
-        caller_keys=True,
+        caller_keys=caller_keys,
         trusted_proxies=["10.0.0.0/8"],
     )
     assert front.faults() == []
-    for base_url, status in (("http://in.example", 403), ("https://in.example", 200)):
-        async with site(front, environ=keyless(Sandbox()), base_url=base_url) as here:
-            response = await here.post("tools/list", headers=callers["ada"])
-            assert response.status_code == status
+    environ = keyless(Sandbox()) if caller_keys else None
+    for base_url, statuses in (("http://in.example", (403, 403)), ("https://in.example", (200, 401))):
+        async with site(front, environ=environ, base_url=base_url) as here:
+            known = await here.post("tools/list", headers=callers["ada"])
+            guessed = await here.post("tools/list", headers={"Authorization": "Bearer pullcord_guess"})
+            assert (known.status_code, guessed.status_code) == statuses
 
 
 async def test_the_keys_of_two_callers_never_mix() -> None:

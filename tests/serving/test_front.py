@@ -8,14 +8,23 @@ from pullcord.commands.main import main
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--host", "192.0.2.7"], ["callers must be checked. Give --tokens FILE", "--allowed-host"]),
+        (["--host", "192.0.2.7"], ["callers must be checked. Give --tokens FILE", "by https only", "--allowed-host"]),
         (
-            ["--host", "192.0.2.7", "--caller-keys"],
-            ["callers must be checked", "--allowed-host", "keys travel by https"],
+            ["--host", "192.0.2.7", "--tokens", "x", "--allowed-host", "x"],
+            ["tokens and keys travel by https only. Give --tls-cert and --tls-key, or the --trusted-proxy"],
         ),
-        (["--host", "10.1.2.3", "--issuer", "https://id.example"], ["--allowed-host", "--issuer and --audience"]),
-        (["--audience", "https://in.example/mcp"], ["--issuer and --audience"]),
-        (["--issuer", "http://id.example", "--audience", "api://us"], ["--issuer http://id", "--audience api://us"]),
+        (
+            ["--host", "10.1.2.3", "--issuer", "https://id.example", "--trusted-proxy", "10.0.0.0/8"],
+            ["--allowed-host", "--issuer and --resource"],
+        ),
+        (["--resource", "https://in.example/mcp"], ["--issuer and --resource"]),
+        (["--audience", "api://us"], ["--audience: only with --issuer"]),
+        (
+            ["--issuer", "http://id.example", "--resource", "api://us", "--audience", "any text"],
+            ["--issuer http://id", "--resource api://us"],
+        ),
+        (["--allowed-origin", "page.example"], ["--allowed-origin page.example: this is no origin"]),
+        (["--allowed-origin", "https://page.example/x"], ["--allowed-origin https://page.example/x: this is"]),
         (["--tls-cert", "x.pem"], ["--tls-cert and --tls-key"]),
         (["--trusted-proxy", "10.0.0.0/99"], ["--trusted-proxy 10.0.0.0/99"]),
         (["--max-calls", "0", "--max-queue", "-1"], ["--max-calls 0", "--max-queue -1"]),

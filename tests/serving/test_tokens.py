@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.serving.site import bare, minted
+from tests.serving.site import bare, minted, refused
 
 from pullcord.commands.main import main
 from pullcord.model.errors import SettingsError
@@ -18,16 +18,14 @@ async def test_a_token_is_known_by_its_hash_and_grants_its_scopes(tmp_path: Path
     path = tmp_path / "tokens"
     callers = minted(path, ci="observe", ada="observe cancel")
     tokens = TokenFile(path)
-    known = await tokens.verify_token(bare(callers["ada"]))
-    assert known
+    known = await tokens.verify(bare(callers["ada"]))
     assert (known.client_id, known.scopes) == ("ada", ["observe", "cancel"])
     assert known.token == ""
-    known = await tokens.verify_token(bare(callers["ci"]))
-    assert known
+    known = await tokens.verify(bare(callers["ci"]))
     assert (known.client_id, known.scopes) == ("ci", ["observe"])
     assert bare(callers["ada"]) not in path.read_text()
     for stranger in ("", "pullcord_", bare(callers["ada"])[:-1], path.read_text().split(":")[2].strip()):
-        assert await tokens.verify_token(stranger) is None
+        assert await refused(tokens, stranger) == "it is in no line of the file of --tokens"
 
 
 async def test_every_line_is_compared_so_that_time_tells_nothing(
@@ -44,7 +42,7 @@ async def test_every_line_is_compared_so_that_time_tells_nothing(
 
     tokens = TokenFile(path)
     monkeypatch.setattr("hmac.compare_digest", counted)
-    assert await tokens.verify_token(bare(callers["first"]))
+    await tokens.verify(bare(callers["first"]))
     assert len(compared) == 3
 
 
@@ -52,10 +50,10 @@ async def test_a_changed_file_counts_at_once(tmp_path: Path) -> None:
     path = tmp_path / "tokens"
     before = bare(minted(path, ci="observe")["ci"])
     tokens = TokenFile(path)
-    assert await tokens.verify_token(before)
+    await tokens.verify(before)
     after = bare(minted(path, ci="observe cancel")["ci"])
-    assert await tokens.verify_token(before) is None
-    assert await tokens.verify_token(after)
+    assert await refused(tokens, before)
+    await tokens.verify(after)
 
 
 async def test_a_file_that_is_gone_lets_nobody_in_and_says_so_once(
@@ -66,13 +64,13 @@ async def test_a_file_that_is_gone_lets_nobody_in_and_says_so_once(
     tokens = TokenFile(path)
     kept = path.read_bytes()
     path.unlink()
-    assert await tokens.verify_token(token) is None
-    assert await tokens.verify_token(token) is None
+    assert await refused(tokens, token)
+    assert await refused(tokens, token)
     assert [record.message for record in caplog.records] == [
         f"--tokens {path}: the file can't be read: No such file or directory"
     ]
     path.write_bytes(kept)
-    assert await tokens.verify_token(token)
+    await tokens.verify(token)
 
 
 async def test_a_line_that_is_broken_later_lets_nobody_in_and_the_others_stay(
@@ -82,11 +80,19 @@ async def test_a_line_that_is_broken_later_lets_nobody_in_and_the_others_stay(
     callers = minted(path, ci="observe", ada="cancel")
     tokens = TokenFile(path)
     path.write_text(path.read_text().replace("ci:observe", "ci:everything"))
-    assert await tokens.verify_token(bare(callers["ci"])) is None
-    assert await tokens.verify_token(bare(callers["ada"]))
+    assert await refused(tokens, bare(callers["ci"]))
+    await tokens.verify(bare(callers["ada"]))
     assert [record.message for record in caplog.records] == [
         f"--tokens {path}:1: this is no name:scopes:sha256; write what `pullcord token` prints"
     ]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+async def test_a_file_may_hold_what_editors_write(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "tokens"
+    callers = minted(path, ci="observe")
+    path.write_text(f"{mark}{path.read_text()}\n  # who may call\n\t#\r\n \n", encoding="utf-8")
+    await TokenFile(path).verify(bare(callers["ci"]))
 
 
 def test_every_fault_of_a_file_is_told_at_the_start(tmp_path: Path) -> None:
@@ -120,8 +126,7 @@ def test_a_token_is_shown_once_with_the_line_that_lets_it_in(
     token = printed["token"].strip()
     assert path.read_text().startswith("ci:observe:")
     assert token not in path.read_text()
-    known = anyio.run(TokenFile(path).verify_token, token)
-    assert known
+    known = anyio.run(TokenFile(path).verify, token)
     assert known.scopes == ["observe"]
     assert main(["token", "ada"]) == 0
     assert "ada:observe,cancel:" in capsys.readouterr().out

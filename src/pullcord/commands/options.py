@@ -26,7 +26,14 @@ HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "token_file": ("--tokens", {"type": Path, "metavar": "FILE", "help": "callers need one of these tokens"}),
     "issuer": ("--issuer", {"metavar": "URL", "help": "callers need an access token (JWT) of this OAuth issuer"}),
-    "audience": ("--audience", {"metavar": "URI", "help": "this server's public URL, for which they are issued"}),
+    "resource": (
+        "--resource",
+        {"metavar": "URL", "help": "this server's public URL: where clients find the issuer"},
+    ),
+    "audiences": (
+        "--audience",
+        {"action": "append", "metavar": "TEXT", "help": "whom tokens are made for, if not the resource (repeatable)"},
+    ),
     "caller_keys": (
         "--caller-keys",
         {"action": "store_true", "default": None, "help": "each request brings its own platform keys, in headers"},

@@ -6,17 +6,16 @@ from typing import Any
 import anyio
 from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pullcord.serving.front import PATH
+from pullcord.serving.refusal import REFUSED, refusal
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request's body: many times what a call needs."""
 RETRY_AFTER = 1
 """Seconds after which a request that found no place may come again."""
-_REFUSED = -32000  # of JSON-RPC's range for a server's own errors
 _ENDING = "This server is ending. Nothing was sent; make the same call again."
 _DROPPED = (
     "This server had to end before the call was done. A cancel may have been sent: look at the work before you call"
@@ -102,7 +101,7 @@ class Admission:
             finally:
                 self._handled.discard(scope)
                 self._left.set()
-        raise MCPError(code=_REFUSED, message=_DROPPED)
+        raise MCPError(code=REFUSED, message=_DROPPED)
 
     def drop(self) -> bool:
         """End what is handled; a cancel on its way to a platform is finished first. Whether there was anything."""
@@ -118,31 +117,28 @@ class Admission:
 
 
 class AdmissionMiddleware:
-    """Lets requests for MCP in, one at each place.
+    """Lets requests in, one at each place.
 
     Args:
         app: what is behind it.
         admission: the places.
-        secure: whether only https may bring requests.
     """
 
-    def __init__(self, app: ASGIApp, admission: Admission, *, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
         self._admission = admission
-        self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        user = scope.get("user")
-        if scope["type"] != "http" or scope["path"] != PATH or (user and not user.is_authenticated):
-            await self._app(scope, receive, send)  # what turns a stranger away is in there
-            return
-        body, refusal = await self._body(scope, receive)
-        if refusal is None and not await self._admission.enter(receive):
+        try:
+            body, refused = await self._body(scope, receive)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
+        if refused is None and not await self._admission.enter(receive):
             busy = "This server is busy. Nothing was sent; make the same call again a little later."
-            refusal = _refusal(503, _ENDING if self._admission.draining else busy)
-        if refusal:
-            await refusal(scope, receive, send)
+            refused = refusal(503, _ENDING if self._admission.draining else busy, retry_after=RETRY_AFTER)
+        if refused:
+            await refused(scope, receive, send)
             return
         arrived: list[Message] = [{"type": "http.request", "body": body}]
 
@@ -159,30 +155,22 @@ class AdmissionMiddleware:
             self._admission.leave()
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Response | None]:
-        """A request's body, or why it is refused."""
+        """A request's body, or why it is refused.
+
+        Raises:
+            ClientDisconnect: the client went away within it.
+        """
         if scope["method"] != "POST":
-            return b"", _refusal(405, "There are no sessions and no streams to open here: POST only.", Allow="POST")
-        if self._secure and scope["scheme"] != "https":
-            return b"", _refusal(403, "Requests bring keys here: they must come by https. Nothing was sent.")
+            return b"", refusal(405, "There are no sessions and no streams to open here: POST only.", Allow="POST")
         if self._admission.draining:
-            return b"", _refusal(503, _ENDING)
+            return b"", refusal(503, _ENDING, retry_after=RETRY_AFTER)
         body = bytearray()
         try:
             with anyio.fail_after(self._admission.arriving):
                 async for chunk in Request(scope, receive).stream():
                     body += chunk
                     if len(body) > BODY_LIMIT:
-                        return b"", _refusal(413, f"The request is larger than {BODY_LIMIT} bytes.")
+                        return b"", refusal(413, f"The request is larger than {BODY_LIMIT} bytes.")
         except TimeoutError:
-            return b"", _refusal(408, "The request took too long to arrive. Nothing was sent.")
+            return b"", refusal(408, "The request took too long to arrive. Nothing was sent.")
         return bytes(body), None
-
-
-def _refusal(status: int, message: str, **headers: str) -> Response:
-    """A JSON-RPC error: clients show its message, where of a bare status they show the number."""
-    body: dict[str, Any] = {"jsonrpc": "2.0", "id": None, "error": {"code": _REFUSED, "message": message}}
-    if status == 503:  # noqa: PLR2004 - Service Unavailable
-        headers["Retry-After"] = str(RETRY_AFTER)
-        body["error"]["data"] = {"retry_after_seconds": RETRY_AFTER}
-    # What is still to come of the request is not read.
-    return JSONResponse(body, status, {"Connection": "close", **headers})

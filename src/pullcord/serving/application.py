@@ -5,25 +5,25 @@ a slow client holds none.
 """
 
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
-from mcp.server.auth.routes import create_protected_resource_routes
-from mcp.server.auth.settings import AuthSettings
 from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.config.surface import GRANTS, Surface
-from pullcord.model.url import is_loopback
-from pullcord.serving.access import verifier
+from pullcord.serving.access import checks
 from pullcord.serving.admission import BODY_LIMIT, Admission, AdmissionMiddleware
 from pullcord.serving.connections import Bounds, bounds, open_files
 from pullcord.serving.front import PATH, Front
@@ -61,27 +61,60 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     Raises:
         SettingsError: the token file can't be used.
     """
-    checks = verifier(front)
-    auth = _auth(front)
     server.middleware.append(admission.handle)
-    app = server.streamable_http_app(
-        streamable_http_path=PATH,
-        stateless_http=True,
-        max_request_body_size=BODY_LIMIT,
-        transport_security=_security(front),
-        auth=auth if checks else None,
-        token_verifier=checks,
-        custom_starlette_routes=probes(admission, ready=ready),
+    sessions = StreamableHTTPSessionManager(
+        server, stateless=True, security_settings=_security(front), max_request_body_size=BODY_LIMIT
     )
-    if auth.resource_server_url:
-        # Before the SDK's own, which would name as supported only what every token must have.
-        app.router.routes[:0] = create_protected_resource_routes(
-            auth.resource_server_url, [auth.issuer_url], list(GRANTS), "pullcord"
-        )
-    secure = front.caller_keys and not is_loopback(front.host)
-    # Innermost: whose token it is, is known by then, and a stranger takes no place.
-    app.user_middleware.append(Middleware(AdmissionMiddleware, admission, secure=secure))
+    layers = [
+        Middleware(SmallLettersMiddleware),
+        *checks(front),
+        # Innermost: whose token it is, is known by then, and a stranger takes no place.
+        Middleware(AdmissionMiddleware, admission),
+    ]
+    if front.allowed_origins:
+        layers.insert(0, _readable(front.allowed_origins))
+    served = StreamableHTTPASGIApp(sessions)
+    app = Starlette(
+        routes=[
+            *(Route(path, served, middleware=layers) for path in (PATH, f"{PATH}/")),
+            *_metadata(front),
+            *probes(admission, ready=ready),
+        ],
+        lifespan=lambda _: sessions.run(),
+    )
+    app.router.redirect_slashes = False  # a redirect would lead where the request's header Host says
     return app
+
+
+def _readable(origins: Sequence[str]) -> Middleware:
+    """Lets pages of these origins, and no others, read what they are answered (CORS); whatever headers they send."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=_small(origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["WWW-Authenticate", "Retry-After"],
+        allow_private_network=True,
+    )
+
+
+def _metadata(front: Front) -> list[Route]:
+    """Who makes tokens for this server, for clients and for any page to read: RFC 9728."""
+    if front.metadata_url is None:
+        return []
+    metadata = {
+        "resource": front.resource,
+        "authorization_servers": [front.issuer],
+        "scopes_supported": list(GRANTS),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "pullcord",
+    }
+
+    async def tell(_: Request) -> Response:
+        return JSONResponse(metadata)
+
+    anybody = Middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["MCP-Protocol-Version"])
+    return [Route(urlsplit(front.metadata_url).path, tell, middleware=[anybody])]
 
 
 def probes(admission: Admission, *, ready: bool) -> list[Route]:
@@ -104,26 +137,34 @@ def probes(admission: Admission, *, ready: bool) -> list[Route]:
 
 def _security(front: Front) -> TransportSecuritySettings:
     """What Host and Origin may be. A web page that had its own name point here would send its own."""
-    public = [urlsplit(front.audience).netloc] if front.audience else []
-    names = [*_LOOPBACK, front.host, *front.allowed_hosts, *public]
+    public = [urlsplit(front.resource).netloc] if front.resource else []
+    names = _small([*_LOOPBACK, front.host, *front.allowed_hosts, *public])
     whole = [each for name in names for each in ([name] if _has_port(name) else [name, f"{name}:*"])]
-    return TransportSecuritySettings(allowed_hosts=whole, allowed_origins=list(front.allowed_origins))
+    return TransportSecuritySettings(allowed_hosts=whole, allowed_origins=_small(front.allowed_origins))
 
 
 def _has_port(name: str) -> bool:
     return ":" in name.rpartition("]")[2]
 
 
-def _auth(front: Front) -> AuthSettings:
-    """What the SDK's checks need. Where tokens are static there is no issuer, and nothing shows this one."""
-    # As strings: a URL made before would get a slash at its end, and issuers are compared by every character.
-    return AuthSettings.model_validate(
-        {
-            "issuer_url": front.issuer or front.origin,
-            "resource_server_url": front.audience,
-            "validate_token_resource": False,  # the verifier checks the audience
-        }
-    )
+def _small(names: Sequence[str]) -> list[str]:
+    return [name.lower() for name in names]
+
+
+class SmallLettersMiddleware:
+    """Writes a request's Host and Origin in small letters, since the SDK compares them by every character.
+
+    Args:
+        app: what is behind it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        headers = [(name, value.lower() if name in {b"host", b"origin"} else value) for name, value in scope["headers"]]
+        await self._app({**scope, "headers": headers}, receive, send)
 
 
 async def serve(

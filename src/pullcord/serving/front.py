@@ -1,14 +1,18 @@
 """How callers reach the server over HTTP, and what can't be served like that."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pullcord.model.url import is_loopback, url_faults
 
 PATH = "/mcp"
 """Where MCP is served."""
+
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +31,10 @@ class Front:
     """Tokens that the operator handed out, as `tokens.TokenFile` reads them."""
     issuer: str | None = None
     """An OAuth issuer whose access tokens let callers in, too."""
-    audience: str | None = None
-    """This server's public URL, for which the issuer makes them."""
+    audiences: Sequence[str] = ()
+    """What those tokens may name as the server that they were made for; none: the resource."""
+    resource: str | None = None
+    """This server's public URL, by which clients find the issuer."""
     caller_keys: bool = False
     """Whether each request brings its own platform keys."""
     certificate: Path | None = None
@@ -43,6 +49,11 @@ class Front:
     """A port of their own for probes, by http; 0: a free one."""
 
     @property
+    def near(self) -> bool:
+        """Whether only this machine can reach it."""
+        return is_loopback(self.host)
+
+    @property
     def guarded(self) -> bool:
         """Whether callers need a token."""
         return self.token_file is not None or self.issuer is not None
@@ -53,34 +64,46 @@ class Front:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
+    @property
+    def metadata_url(self) -> str | None:
+        """Where clients learn who makes tokens for this server: RFC 9728, section 3.1."""
+        if self.resource is None:
+            return None
+        parts = urlsplit(self.resource)
+        return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path.rstrip('/')}"
+
     def faults(self) -> list[str]:
         """Why this can't be served, one line for each reason, with the option to change; empty if it can."""
-        near = is_loopback(self.host)
+        secure = bool(self.certificate or self.trusted_proxies)
         checks = {
             f"--host {self.host}: beyond this machine, callers must be checked. Give --tokens FILE (`pullcord token`"
-            " makes its lines), or --issuer URL and --audience URI; or listen on 127.0.0.1": near or self.guarded,
+            " makes its lines), or --issuer URL and --resource URL; or listen on 127.0.0.1": self.near or self.guarded,
+            f"--host {self.host}: beyond this machine, tokens and keys travel by https only. Give --tls-cert and"
+            " --tls-key, or the --trusted-proxy that ends TLS": self.near or secure,
             "--allowed-host: name the host by which callers reach this server; beyond this machine there is no"
-            " default": near or bool(self.allowed_hosts) or self.audience is not None,
-            "--issuer and --audience: give both, or none": (self.issuer is None) == (self.audience is None),
+            " default": self.near or bool(self.allowed_hosts) or self.resource is not None,
+            "--issuer and --resource: give both, or none": (self.issuer is None) == (self.resource is None),
+            "--audience: only with --issuer": not self.audiences or self.issuer is not None,
             "--tls-cert and --tls-key: give both, or none": (self.certificate is None) == (self.private_key is None),
-            "--caller-keys: beyond this machine, keys travel by https only. Give --tls-cert and --tls-key, or the"
-            " --trusted-proxy that ends TLS": near
-            or not self.caller_keys
-            or bool(self.certificate or self.trusted_proxies),
         }
         checks |= {
             f"{option} {number}: write {least} or more": number >= least
             for option, number, least in (("--max-calls", self.max_calls, 1), ("--max-queue", self.max_queue, 0))
         }
-        urls = {"--issuer": self.issuer, "--audience": self.audience}
+        checks |= {
+            f"--allowed-origin {each}: this is no origin; write https://host or https://host:port": bool(
+                _ORIGIN.fullmatch(each)
+            )
+            for each in self.allowed_origins
+        }
+        checks |= {
+            f"--trusted-proxy {each}: this is no address and no network": _is_network(each)
+            for each in self.trusted_proxies
+        }
+        urls = {"--issuer": self.issuer, "--resource": self.resource}
         return [
             *(fault for fault, fine in checks.items() if not fine),
             *(f"{option} {url}: {fault}" for option, url in urls.items() if url for fault in url_faults(url)),
-            *(
-                f"--trusted-proxy {each}: this is no address and no network"
-                for each in self.trusted_proxies
-                if not _is_network(each)
-            ),
         ]
 
 

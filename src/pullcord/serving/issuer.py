@@ -4,7 +4,7 @@ import functools
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +12,10 @@ import anyio
 import httpx2
 import jwt
 from mcp.server.auth.provider import AccessToken
+from starlette.authentication import AuthenticationError
 
 from pullcord.model.url import url_faults
+from pullcord.serving.tokens import TokenRefusedError
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +38,25 @@ APART = 10.0
 FETCH_SECONDS = 5.0
 FETCH_BYTES = 256 * 1024
 
+_REASONS: Mapping[type[jwt.PyJWTError], str] = {
+    jwt.ExpiredSignatureError: "it has expired",
+    jwt.ImmatureSignatureError: "it is not valid yet",
+    jwt.InvalidAudienceError: "it was made for another audience than --audience names",
+    jwt.InvalidIssuerError: "another issuer made it than --issuer names",
+    jwt.MissingRequiredClaimError: "it lacks exp, iss or aud",
+    jwt.InvalidAlgorithmError: "it is signed by an algorithm that is not taken",
+    jwt.InvalidSignatureError: "its signature doesn't fit the issuer's key",
+    jwt.DecodeError: "it is no JWT",
+    jwt.PyJWTError: "it can't be checked",
+}
+"""Why PyJWT refuses a token, by its errors: the first that fits. Their own words may quote the token."""
+
 # RFC 9068's, and what issuers wrote before it. Other types are no access tokens.
 _TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
+
+
+class IssuerUnreachableError(AuthenticationError):
+    """Whether a token is good can't be told, since the issuer's keys can't be had."""
 
 
 class Issuer:
@@ -45,41 +64,54 @@ class Issuer:
 
     Args:
         url: the issuer, as it stands in its tokens.
-        audience: this server, as it stands in its tokens.
+        audiences: this server, as it may stand in its tokens: one of these.
         now: the time in seconds, from any start; for tests.
     """
 
-    def __init__(self, url: str, audience: str, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, audiences: Sequence[str], now: Callable[[], float] = time.monotonic) -> None:
         self._url = url
-        self._audience = audience
+        self._audiences = audiences
         self._now = now
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
         self._fetched = self._tried = float("-inf")
         self._fetching = anyio.Lock()
 
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """Whose token it is; None if it is no valid access token for this server."""
+    async def verify(self, token: str) -> AccessToken:
+        """Whose token it is.
+
+        Raises:
+            TokenRefusedError: it is no valid access token for this server.
+            IssuerUnreachableError: it says that it is one of this issuer, and there is no key to check it with.
+        """
         try:
             header = jwt.get_unverified_header(token)
-            key = await self._key(header.get("kid"))
-            if key is None or str(header.get("typ", "JWT")).lower() not in _TYPES:
-                return None
+            if jwt.decode(token, options={"verify_signature": False}).get("iss") != self._url:
+                raise jwt.InvalidIssuerError
+            if str(header.get("typ", "JWT")).lower() not in _TYPES:
+                raise TokenRefusedError("it is a JWT of another kind than an access token")
             claims = jwt.decode(
                 token,
-                key,
+                await self._key(header.get("kid")),
                 algorithms=ALGORITHMS,
-                audience=self._audience,
+                audience=self._audiences,
                 issuer=self._url,
                 leeway=LEEWAY,
                 options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
             )
         except jwt.PyJWTError as error:
-            _log.info("a token was refused: %s", error)
-            return None
-        # Bound to a key that its sender must prove to hold (DPoP, mTLS): as a mere bearer token it may be stolen.
-        return None if "cnf" in claims else _access(claims)
+            raise TokenRefusedError(next(why for kind, why in _REASONS.items() if isinstance(error, kind))) from None
+        if "cnf" in claims:
+            # Bound to a key that its sender must prove to hold (DPoP, mTLS): as a mere bearer token it may be stolen.
+            raise TokenRefusedError("it is bound to a key, and was sent without a proof of it")
+        return _access(claims)
 
-    async def _key(self, kid: str | None) -> jwt.PyJWK | None:
+    async def _key(self, kid: str | None) -> jwt.PyJWK:
+        """The key that an id names.
+
+        Raises:
+            TokenRefusedError: the issuer has no such key.
+            IssuerUnreachableError: it can't be asked.
+        """
         usable = self._now() - self._fetched < STALE
         fresh = self._now() - self._fetched < FRESH
         # While one request fetches, the others do with what is known.
@@ -88,14 +120,17 @@ class Issuer:
                 if self._now() - self._tried >= APART:
                     self._tried = self._now()
                     await self._fetch()
-            usable = self._now() - self._fetched < STALE
-        return self._keys.get(kid) if usable else None
+        if self._now() - self._fetched < STALE and kid in self._keys:
+            return self._keys[kid]
+        if self._fetched < self._tried:
+            raise IssuerUnreachableError("the issuer's keys can't be fetched")
+        raise TokenRefusedError("it is signed with a key that the issuer does not publish")
 
     async def _fetch(self) -> None:
         try:
             with anyio.fail_after(FETCH_SECONDS):
                 self._keys = _keys(await _get(await self._jwks_uri()))
-                self._fetched = self._now()
+            self._fetched = self._tried
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
             _log.warning("the keys of %s can't be fetched: %s", self._url, str(error) or "no answer came in time")
 
@@ -154,7 +189,10 @@ async def _get(url: str) -> dict[str, Any]:
 
 
 def _keys(jwks: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
-    """The keys of a set that can check signatures, by their ids. A token without an id takes the only one."""
+    """The keys of a set that can check signatures, by their ids. A token without an id takes the only one.
+
+    A key that can't be used is left out; the others are good without it.
+    """
     found: dict[str | None, jwt.PyJWK] = {}
     given = jwks.get("keys")
     for each in given if isinstance(given, list) else []:
@@ -162,9 +200,10 @@ def _keys(jwks: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
             continue  # a symmetric key would make tokens, too
         try:
             key = jwt.PyJWK(each)
-        except jwt.PyJWTError:
-            continue  # of a kind that nobody here knows
-        found[key.key_id] = key
+        except (jwt.PyJWTError, ValueError, TypeError, LookupError):
+            continue
+        if isinstance(each.get("kid"), str | None):
+            found.setdefault(key.key_id, key)
     return {None: next(iter(found.values())), **found} if len(found) == 1 else found
 
 
