@@ -10,14 +10,15 @@ import httpx2
 import kubernetes_validate  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import yaml
+from anyio.streams.buffered import BufferedByteReceiveStream
 from tests.e2e.processes import started
 from tests.support import shipped
 
 from pullcord.commands.main import main
 from pullcord.commands.serve import STATE_KEY
 from pullcord.config.settings import platforms
-from pullcord.serving.admission import PATH
-from pullcord.serving.application import HEALTH, READY, Front
+from pullcord.serving.application import HEALTH, READY
+from pullcord.serving.front import PATH, Front
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "manifests" / "kubernetes"
@@ -146,7 +147,9 @@ async def test_the_container_starts_as_it_is_deployed_and_answers_its_probes(tmp
     variables = {each["name"]: each["value"].replace(MOUNT, str(tmp_path)) for each in CONTAINER["env"]}
     async with started(*arguments, settings=variables) as process, httpx2.AsyncClient(timeout=60) as client:
         assert process.stderr
-        url = httpx2.URL((await process.stderr.receive()).decode().split()[-1])
+        url = httpx2.URL(
+            (await BufferedByteReceiveStream(process.stderr).receive_until(b"\n", 1000)).decode().split()[-1]
+        )
         assert url.path == PATH
         for probe in (HEALTH, READY):
             response = await client.get(url.join(probe), headers={"Host": "10.0.0.7:8642"})

@@ -84,6 +84,12 @@ HELLO = message(
 )
 
 
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
 async def exchange(process: anyio.abc.Process, given: bytes, number: int) -> list[dict[str, Any]]:
     """Write lines, and read up to the answer with a number: everything read is JSON-RPC."""
     assert process.stdin
@@ -103,6 +109,26 @@ async def test_lines_that_are_no_messages_do_not_disturb_it() -> None:
         await exchange(process, garbage + HELLO + garbage + message("notifications/initialized"), 1)
         answers = await exchange(process, garbage + message("tools/list", 2), 2)
         assert len(answers[-1]["result"]["tools"]) > len(CANCELS)
+
+
+BROKEN = [
+    b'{"jsonrpc": "2.0", "id": "half", "method": "tools/list", "params": {"_meta": {"a": "\\ud83d"}}}\n',
+    b'\xef\xbb\xbf{"jsonrpc": "2.0", "id": "mark", "method": "tools/list"}\n',
+    b'[{"jsonrpc": "2.0", "id": "batch", "method": "tools/list"}]\n',
+]
+
+
+@pytest.mark.parametrize(("hello", "params"), [(HELLO, {}), (b"", {"_meta": META})], ids=["handshake", "modern"])
+@pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT], ids=["pipes", "threads"])
+async def test_whoever_wrote_a_line_that_is_no_message_is_told(
+    stderr: int, hello: bytes, params: dict[str, Any]
+) -> None:
+    """Where the output is the error output too, nothing but answers is written there."""
+    async with started("serve", "--sandbox", stderr=stderr) as process:
+        answers = await exchange(process, hello + b"".join(BROKEN) + message("tools/list", 2, **params), 2)
+    told = [(answer["id"], answer["error"]["code"]) for answer in answers if "error" in answer]
+    assert told == [("half", -32700), ("mark", -32700), (None, -32600)]
+    assert "tools" in answers[-1]["result"]
 
 
 # Where the output is the error output too, it is served by threads, of which one may be stuck in a read at the end.

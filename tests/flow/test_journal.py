@@ -1,10 +1,14 @@
 """The record of every cancel: on disk before the cancel leaves, whatever happens then."""
 
+import contextlib
+import errno
 import json
 import os
+import select
 import signal
 import stat
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +19,14 @@ import pytest
 from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.e2e.processes import started
 from tests.faults.proxy import Exchange, Proxy, proxy
 from tests.faults.wire import PATIENCE, Server, serving
 from tests.support import respond, stage
 
 from pullcord.commands import journal as journal_command
 from pullcord.commands.main import main
+from pullcord.flow.journal import PATIENCE as READER_PATIENCE
 from pullcord.flow.journal import STDERR, Journal
 from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox, running
@@ -84,7 +90,9 @@ async def test_a_cancel_is_on_disk_before_it_leaves_and_its_outcome_after(
 
     def counted(descriptor: int) -> None:
         fsync(descriptor)
-        synced.append(os.fstat(descriptor).st_size)
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            synced.append(status.st_size)
 
     def arrive(request: httpx2.Request) -> httpx2.Response:
         at_arrival.append((synced[-1] if synced else 0, lines(path)))
@@ -171,12 +179,168 @@ def test_a_file_that_is_emptied_within_a_write_takes_the_line(path: Path, monkey
     assert [line["id"] for line in lines(path)] == ["2"]
 
 
+def test_a_new_file_s_folder_is_put_on_disk_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    write(path, id="1")
+    write(path, id="2")
+    path.rename(path.with_suffix(".1"))
+    write(path, id="3")
+    assert synced == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_folder_that_cannot_be_put_on_disk_is_told_unless_no_folder_of_its_kind_can(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, number: int, told: bool
+) -> None:
+    def failing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    assert (Journal(str(path)).fault() is not None) is told
+
+
+def test_where_folders_cannot_be_opened_they_are_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    write(path, id="1")
+    assert [line["id"] for line in lines(path)] == ["1"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_symbolic_link_is_not_followed(path: Path, *, exists: bool) -> None:
+    target = path.with_name("elsewhere")
+    if exists:
+        target.write_bytes(b"")
+    path.symlink_to(target)
+    with pytest.raises(OSError, match="it is a symbolic link, which may lead anywhere; name the file itself"):
+        write(path, id="1")
+    assert (Journal(str(path)).fault() or "").startswith("it is a symbolic link")
+    assert target.exists() is exists
+    assert not exists or target.read_bytes() == b""
+
+
 def test_a_pipe_takes_lines_too(path: Path) -> None:
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     write(path, id="1")
     assert json.loads(os.read(reader, 1000))["id"] == "1"
     os.close(reader)
+
+
+def test_a_pipe_that_nobody_reads_takes_none(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="nobody reads this pipe"):
+        write(path, id="1")
+
+
+def brimful(writer: int) -> None:
+    """Fill a pipe, so that it takes no byte more."""
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n" * select.PIPE_BUF)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n")
+    os.set_blocking(writer, True)
+
+
+def emptied(reader: int) -> bytes:
+    """What is in a pipe, all of it read, but for empty lines."""
+    os.set_blocking(reader, False)
+    found = b""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found += os.read(reader, 1 << 20)
+    return found.strip(b"\n")
+
+
+@pytest.fixture(name="pipe")
+def _pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    yield reader, writer
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_reader_that_stalls_gets_no_line_and_the_next_one_once_it_reads_again(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+    brimful(writer)
+    with pytest.raises(TimeoutError, match="its reader does not read on"):
+        write(journal, id="1")
+    assert emptied(reader) == b""
+    write(journal, id="2")
+    assert json.loads(emptied(reader))["id"] == "2"
+
+
+def test_a_line_that_a_stalled_reader_got_a_part_of_spoils_no_other(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+    brimful(writer)
+    os.read(reader, select.PIPE_BUF)  # room for a part of the line
+    with pytest.raises(TimeoutError):
+        write(journal, id="1", reason="x" * 2 * select.PIPE_BUF)
+    part = emptied(reader)
+    assert 0 < len(part) <= select.PIPE_BUF
+    write(journal, id="2")
+    following = os.read(reader, 1000)
+    assert following.startswith(b"\n{")
+    assert json.loads(following)["id"] == "2"
+
+
+def test_while_a_line_is_being_written_another_waits_no_longer_than_it_may(pipe: tuple[int, int]) -> None:
+    _, writer = pipe
+    brimful(writer)
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+
+    async def both() -> list[str]:
+        told: list[str] = []
+
+        async def one() -> None:
+            try:
+                await journal.write({"id": "1"})
+            except TimeoutError as error:
+                told.append(str(error.strerror))
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(5):
+                    tasks.start_soon(one)
+        return told
+
+    assert anyio.run(both) == ["its reader does not read on"] * 5
+
+
+def test_where_the_platform_cannot_tell_whether_a_reader_stalls_lines_are_written(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = pipe
+    monkeypatch.delattr(select, "poll")
+    write(f"/dev/fd/{writer}", id="1")
+    assert json.loads(emptied(reader))["id"] == "1"
+
+
+def test_a_disk_that_hangs_holds_a_line_no_longer_than_it_may(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    awake = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: awake.wait(30))
+    try:
+        with pytest.raises(TimeoutError, match="the disk did not take the line in time"):
+            write(Journal(str(path), patience=0.05), id="1")
+    finally:
+        awake.set()
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_cancel_whose_record_nobody_reads_is_not_sent(mode: str, pipe: tuple[int, int]) -> None:
+    _, writer = pipe
+    brimful(writer)
+    journal = Journal(f"/dev/fd/{writer}", patience=0.05)
+    async with stage(mode, desk=lambda gateway: Engine(gateway, journal)) as staged:
+        answer = await staged.call("cancel_turn", {"session_id": staged.sandbox.everruns.ids.active_session})
+        assert staged.arrived == []
+    assert (answer["outcome"], answer["problem"]["title"]) == ("unavailable", "Not sent")
 
 
 def test_a_line_that_was_written_only_in_part_was_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +498,7 @@ async def test_a_caller_that_goes_away_still_leaves_an_outcome(path: Path) -> No
     assert outcomes(path) == [None, "stopped"]
 
 
-@pytest.mark.parametrize("end", ["its input ends", "SIGTERM"])
+@pytest.mark.parametrize("end", ["its input ends", "SIGTERM", "SIGHUP", "SIGTERM SIGTERM SIGINT"])
 async def test_a_server_that_is_told_to_end_finishes_what_it_has_sent(path: Path, end: str) -> None:
     async with behind(path) as (sandbox, standing, server):
         target, gate = sandbox.xpander.add_task(), Gate(forward=False)
@@ -342,13 +506,39 @@ async def test_a_server_that_is_told_to_end_finishes_what_it_has_sent(path: Path
         await server.start("tools/call", {"name": "stop_task", "arguments": {"task_id": target}})
         with anyio.fail_after(PATIENCE):
             await gate.reached.wait()
-        if end == "SIGTERM":
-            server.process.send_signal(signal.SIGTERM)
-        else:
+        if end == "its input ends":
             assert server.process.stdin
             server.process.stdin.close()
+        else:
+            for name in end.split():
+                server.process.send_signal(signal.Signals[name])
         gate.opened.set()
+        assert await server.process.wait() == (
+            0 if end == "its input ends" else 128 + signal.Signals[end.split(maxsplit=1)[0]]
+        )
     assert outcomes(path) == [None, "stopped"]
+
+
+async def test_a_record_that_nobody_reads_keeps_no_server_from_ending(pipe: tuple[int, int]) -> None:
+    """Its error output is full when the cancel is to be recorded there."""
+    _, writer = pipe
+    brimful(writer)
+    sandbox = Sandbox()
+    async with running(sandbox) as base_url:
+        settings = sandbox.environment(base_url)
+        async with started("serve", "--journal", "-", settings=settings, stderr=writer) as process:
+            assert process.stdin
+            target = {"name": "stop_task", "arguments": {"task_id": sandbox.xpander.ids.executing_task}}
+            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+            for number, (method, params) in enumerate([("initialize", hello), ("tools/call", target)]):
+                line = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+                await process.stdin.send(json.dumps(line).encode() + b"\n")
+            assert process.stdout
+            await process.stdout.receive()
+            process.terminate()
+            with anyio.fail_after(READER_PATIENCE + PATIENCE):
+                assert await process.wait() == 143
+    assert not sandbox.requests
 
 
 async def test_several_servers_share_a_file(path: Path) -> None:

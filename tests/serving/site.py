@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
@@ -22,14 +23,18 @@ from pullcord.config.surface import Surface
 from pullcord.flow.journal import Journal
 from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox
-from pullcord.serving import access
-from pullcord.serving.admission import Load
-from pullcord.serving.application import Front, application, reaches
+from pullcord.serving import access, tokens
+from pullcord.serving.admission import Admission
+from pullcord.serving.application import application, reaches
+from pullcord.serving.front import Front
+from pullcord.serving.issuer import Issuer
 from pullcord.serving.server import make
+from pullcord.serving.tokens import TokenFile, TokenRefusedError
 from pullcord.upstream.gateway import Gateway
 
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
+ERAS = [LEGACY, MODERN]
 
 
 def message(method: str, params: Mapping[str, Any], version: str = MODERN) -> tuple[dict[str, str], dict[str, Any]]:
@@ -81,7 +86,7 @@ class Site:
 
     sandbox: Sandbox
     clock: Clock
-    load: Load
+    admission: Admission
     app: Starlette
     http: httpx2.AsyncClient
 
@@ -138,7 +143,7 @@ class Site:
 async def site(
     front: Front | None = None,
     *,
-    load: Load | None = None,
+    admission: Admission | None = None,
     environ: Mapping[str, str] | None = None,
     platform: ASGIApp | None = None,
     journal: Path | None = None,
@@ -148,7 +153,7 @@ async def site(
 
     Args:
         front: how callers reach it.
-        load: what it may do at once.
+        admission: how much it may do at once.
         environ: the settings; the sandbox's, unless given.
         platform: what answers instead of the sandbox.
         journal: a file.
@@ -157,7 +162,7 @@ async def site(
     clock = Clock()
     sandbox = Sandbox(clock)
     front = front or Front()
-    load = load or Load(front.calls, front.queue)
+    admission = admission or Admission(front.max_calls, front.max_queue)
 
     def now() -> float:
         return clock.now.timestamp()
@@ -171,14 +176,14 @@ async def site(
         gateway = await stack.enter_async_context(
             Gateway(httpx2.ASGITransport(app=platform or sandbox.app), now=now, sleep=passing)
         )
-        desk = Engine(gateway, Journal(str(journal)) if journal else None)
-        server = make(scope, desk, view=front.view(scope))
-        app = application(server, front, load, ready=reaches(scope))
+        engine = Engine(gateway, Journal(str(journal)) if journal else None)
+        server = make(scope, engine, view=access.view(scope, front))
+        app = application(server, front, admission, ready=reaches(scope))
         await stack.enter_async_context(app.router.lifespan_context(app))
         http = await stack.enter_async_context(
             httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=base_url)
         )
-        yield Site(sandbox, clock, load, app, http)
+        yield Site(sandbox, clock, admission, app, http)
 
 
 def minted(path: Path, **grants: str) -> dict[str, dict[str, str]]:
@@ -188,6 +193,29 @@ def minted(path: Path, **grants: str) -> dict[str, dict[str, str]]:
         path: the file.
         grants: names, and their scopes.
     """
-    made = {name: access.mint(name, scopes.split()) for name, scopes in grants.items()}
+    made = {name: tokens.mint(name, scopes.split()) for name, scopes in grants.items()}
     path.write_text("".join(f"{line}\n" for _, line in made.values()))
     return {name: {"Authorization": f"Bearer {token}"} for name, (token, _) in made.items()}
+
+
+def bare(headers: Mapping[str, str]) -> str:
+    """The token itself, of such headers."""
+    return headers["Authorization"].removeprefix("Bearer ")
+
+
+def task_of(sandbox: Sandbox) -> dict[str, str]:
+    """The arguments that name a new task."""
+    return {"session_id": sandbox.everruns.ids.active_session, "task_id": sandbox.everruns.add_task()}
+
+
+def keyless(sandbox: Sandbox) -> dict[str, str]:
+    """The sandbox's settings without its keys."""
+    given = sandbox.environment("http://127.0.0.1:1")
+    return {name: value for name, value in given.items() if not name.endswith("_KEY")}
+
+
+async def refused(way: TokenFile | Issuer, token: str) -> str:
+    """Why a token lets nobody in."""
+    with pytest.raises(TokenRefusedError) as caught:
+        await way.verify(token)
+    return str(caught.value)

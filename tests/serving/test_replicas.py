@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import httpx2
 import pytest
 from anyio.streams.buffered import BufferedByteReceiveStream
@@ -21,10 +22,11 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 from tests.e2e.processes import started
-from tests.serving.site import Held, message, minted, said
+from tests.serving.site import ERAS, Held, message, minted, said
 
 from pullcord.sandbox import Sandbox, running
-from pullcord.serving.application import Front, listening
+from pullcord.serving.front import PATH, Front
+from pullcord.serving.listening import listening
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +43,48 @@ async def serving(*arguments: str, settings: Mapping[str, str]) -> AsyncIterator
         found = re.fullmatch(r"pullcord: serving MCP at (\S+)", line)
         assert found, line
         yield process, found[1]
+
+
+async def test_probes_have_a_port_of_their_own_and_the_start_tells_the_bounds() -> None:
+    platform, sandbox = Held(), Sandbox()
+    ids = sandbox.everruns.ids
+    with anyio.fail_after(EVER):
+        async with listening(platform, Front(port=0)) as base_url:
+            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
+            options = ("--port", "0", "--probes", "0", "--max-calls", "1", "--max-queue", "0")
+            async with (
+                started("serve", "--http", *options, settings=settings) as process,
+                httpx2.AsyncClient(timeout=EVER) as client,
+                anyio.create_task_group() as tasks,
+            ):
+                assert process.stderr
+                lines = BufferedByteReceiveStream(process.stderr)
+                told = [(await lines.receive_until(b"\n", 1000)).decode() for _ in range(3)]
+                served = re.fullmatch(r"pullcord: serving MCP at (\S+)", told[0])
+                bound = r"pullcord: at most (\d+) connections at once, (\d+) of them from one address.*"
+                probed = re.fullmatch(r"pullcord: answering probes at (\S+)/healthz and \1/readyz", told[2])
+                assert served
+                assert re.fullmatch(bound, told[1])
+                assert probed
+
+                async def cancel() -> None:
+                    arguments = {"session_id": ids.active_session, "task_id": ids.background_task}
+                    headers, body = message("tools/call", {"name": "cancel_task", "arguments": arguments})
+                    await client.post(served[1], json=body, headers=headers)
+
+                tasks.start_soon(cancel)
+                await platform.asked.wait()
+                headers, body = message("tools/list", {})
+                assert (await client.post(served[1], json=body, headers=headers)).status_code == 503
+                assert (await client.get(f"{probed[1]}/healthz")).status_code == 200
+                assert (await client.get(f"{probed[1]}/readyz")).status_code == 200
+                assert (await client.post(f"{probed[1]}/mcp", json=body, headers=headers)).status_code == 404
+                process.terminate()
+                while (await client.get(f"{probed[1]}/readyz")).status_code == 200:
+                    continue
+                assert (await client.get(f"{probed[1]}/healthz")).status_code == 200
+                platform.answer.set()
+                assert await process.wait() == 0
 
 
 class Alternating:
@@ -77,8 +121,8 @@ async def replicas(*arguments: str, settings: Mapping[str, str]) -> AsyncIterato
     ):
         proxy = Alternating(one, other)
         try:
-            async with listening(proxy, Front(port=0)) as url:
-                yield url, proxy.served
+            async with listening(proxy, Front(port=0)) as origin:
+                yield f"{origin}{PATH}", proxy.served
         finally:
             await proxy.aclose()
 
@@ -181,13 +225,13 @@ async def test_a_caller_with_a_token_and_its_own_key_is_served_by_processes(tmp_
                 assert written[0]["client"].startswith("ada, ")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_server_that_is_told_to_end_finishes_what_is_on_the_wire(number: signal.Signals) -> None:
     platform, sandbox = Held(), Sandbox()
     ids = sandbox.everruns.ids
     with anyio.fail_after(EVER):
         async with listening(platform, Front(port=0)) as base_url:
-            settings = {**sandbox.environment(""), "EVERRUNS_API_URL": base_url.removesuffix("/mcp")}
+            settings = {**sandbox.environment(""), "EVERRUNS_API_URL": base_url}
             settings = {name: value for name, value in settings.items() if name.startswith("EVERRUNS")}
             async with (
                 serving(settings=settings) as (process, url),
@@ -245,12 +289,52 @@ async def test_a_server_that_is_told_to_end_tells_at_once_what_it_saw_of_work_th
                 assert await process.wait() == 0
 
 
+@pytest.mark.parametrize("version", ERAS)
+async def test_a_second_signal_ends_what_waits_and_loses_no_cancel_on_the_wire(tmp_path: Path, version: str) -> None:
+    platform, sandbox, journal = Held(), Sandbox(), tmp_path / "journal"
+    ids = sandbox.everruns.ids
+    target = {"session_id": ids.active_session, "task_id": ids.background_task}
+    with anyio.fail_after(EVER):
+        async with listening(platform, Front(port=0)) as base_url:
+            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
+            async with (
+                serving("--journal", str(journal), settings=settings) as (process, url),
+                httpx2.AsyncClient(timeout=EVER) as client,
+                anyio.create_task_group() as tasks,
+            ):
+                told: list[dict[str, Any]] = []
+
+                async def call(name: str) -> None:
+                    headers, body = message("tools/call", {"name": name, "arguments": target}, version)
+                    told.append(said(await client.post(url, json=body, headers=headers)))
+
+                tasks.start_soon(call, "cancel_task")
+                tasks.start_soon(call, "get_task")
+                while platform.count < 2:
+                    await anyio.lowlevel.checkpoint()
+                process.terminate()
+                while (await client.get(httpx2.URL(url).join("/readyz"))).status_code == 200:
+                    continue
+                process.send_signal(signal.SIGHUP)
+                while not told:  # the look; the cancel is not answered by the platform yet
+                    await anyio.lowlevel.checkpoint()
+                process.terminate()
+                platform.answer.set()
+                assert await process.wait() == 1
+    look, cancel = told
+    assert "had to end before the call was done" in look["error"]["message"]
+    assert cancel["result"]["structuredContent"]["outcome"] == "stopping"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["intent", "outcome"]
+    assert lines[1]["outcome"] == "stopping"
+
+
 async def test_a_server_that_waits_for_a_dead_platform_still_ends_in_time(tmp_path: Path) -> None:
     platform, sandbox, journal = Held(), Sandbox(), tmp_path / "journal"
     ids = sandbox.everruns.ids
     with anyio.fail_after(EVER):
         async with listening(platform, Front(port=0)) as base_url:
-            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url.removesuffix("/mcp")}
+            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
             async with (
                 serving("--journal", str(journal), settings=settings) as (process, url),
                 httpx2.AsyncClient(timeout=EVER) as client,

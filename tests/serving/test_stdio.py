@@ -1,31 +1,7 @@
-"""How a server is ended. Whole processes, and what they write, are in e2e/."""
+"""What a start on standard input and output takes. Whole processes, and what they write, are in e2e/."""
 
-import os
-import signal
 import subprocess
 import sys
-
-import anyio
-import pytest
-
-from pullcord.serving.stdio import until_signal
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-async def test_a_signal_becomes_the_exit_status_that_shells_give_it(number: signal.Signals, status: int) -> None:
-    got: list[int] = []
-    with anyio.fail_after(10):
-        async with anyio.create_task_group() as tasks:
-
-            async def wait() -> None:
-                got.append(await until_signal())
-
-            tasks.start_soon(wait)
-            await anyio.wait_all_tasks_blocked()
-            os.kill(os.getpid(), number)
-    assert got == [status]
 
 
 def test_a_start_on_stdio_imports_nothing_that_speaks_http_or_serves_something_else() -> None:
@@ -45,4 +21,7 @@ def test_a_start_on_stdio_imports_nothing_that_speaks_http_or_serves_something_e
     assert imported.isdisjoint(
         {"httpcore2", "h11", "jwt", "pullcord.upstream.exchange", "pullcord.upstream.connections"}
     )
-    assert imported.isdisjoint({f"pullcord.{room}" for room in ("http", "load", "access", "sandbox", "demo", "check")})
+    assert imported.isdisjoint(
+        {f"pullcord.serving.{room}" for room in ("application", "listening", "access", "issuer")}
+    )
+    assert imported.isdisjoint({"pullcord.sandbox", "pullcord.commands.demo", "pullcord.commands.check"})

@@ -29,11 +29,15 @@ async def methods(incoming: Incoming) -> list[object]:
 
 @pytest.mark.parametrize("long", [b"x" * 101, b"x" * 150, b"x" * 100_000, b'{"a":' * 1000])
 async def test_a_line_that_is_too_long_is_left_out_and_the_next_one_is_read(long: bytes) -> None:
-    assert await methods(reading(PING, long + b"\n", PING)) == ["ping", "ping"]
+    assert await methods(reading(PING, long + b"\n", PING)) == ["ping", "LineError", "ping"]
 
 
-async def test_a_line_that_is_too_long_and_never_ends_is_the_end() -> None:
-    assert await methods(reading(PING, b"x" * 1000)) == ["ping"]
+async def test_a_line_that_is_too_long_and_never_ends_is_the_last() -> None:
+    assert await methods(reading(PING, b"x" * 1000)) == ["ping", "LineError"]
+
+
+async def test_blank_lines_are_nothing() -> None:
+    assert await methods(reading(b"\n", PING, b"\r\n", b"  \n", PING, b"\n")) == ["ping", "ping"]
 
 
 async def test_a_last_line_needs_no_end() -> None:
@@ -41,7 +45,7 @@ async def test_a_last_line_needs_no_end() -> None:
 
 
 async def test_a_line_that_is_no_message_comes_as_the_error_that_says_so() -> None:
-    assert await methods(reading(b"nonsense\n", PING)) == ["ValidationError", "ping"]
+    assert await methods(reading(b"nonsense\n", PING)) == ["LineError", "ping"]
 
 
 async def test_to_write_to_a_side_that_is_gone_is_to_write_to_a_closed_stream() -> None:

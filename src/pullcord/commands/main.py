@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pullcord.commands.log_lines import logged
 from pullcord.commands.options import parsers
 from pullcord.commands.terminal import say
 from pullcord.commands.usage import read
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only the command's own module, and what it needs, is imported: a start belongs to every agent session.
     command = importlib.import_module(f"pullcord.commands.{options.command}")
     try:
-        status: int = command.run(options, os.environ)
+        with logged():
+            status: int = command.run(options, os.environ)
     except FaultsError as error:
         for fault in error.faults:
             say(fault)

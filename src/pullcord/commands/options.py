@@ -12,30 +12,41 @@ from pullcord.commands.usage import Parser, one_of, port, whole_number
 from pullcord.config.surface import GRANTS
 from pullcord.flow.rate_limit import Limit, limit
 
-# By the field of http.Front that each sets; where one is not given, that one's default holds.
+# By the field of serving.front.Front that each sets; where one is not given, the default there holds.
 HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
     "host": ("--host", {"metavar": "ADDRESS", "help": "where to listen (127.0.0.1)"}),
     "port": ("--port", {"type": port, "metavar": "N", "help": "the port (8642); 0: a free one"}),
-    "hosts": (
+    "allowed_hosts": (
         "--allowed-host",
         {"action": "append", "metavar": "NAME", "help": "callers reach it by this name, too (repeatable)"},
     ),
-    "origins": (
+    "allowed_origins": (
         "--allowed-origin",
         {"action": "append", "metavar": "URL", "help": "web pages of this origin may call (repeatable)"},
     ),
-    "tokens": ("--tokens", {"type": Path, "metavar": "FILE", "help": "callers need one of these tokens"}),
+    "token_file": ("--tokens", {"type": Path, "metavar": "FILE", "help": "callers need one of these tokens"}),
     "issuer": ("--issuer", {"metavar": "URL", "help": "callers need an access token (JWT) of this OAuth issuer"}),
-    "audience": ("--audience", {"metavar": "URI", "help": "this server's public URL, for which they are issued"}),
+    "resource": (
+        "--resource",
+        {"metavar": "URL", "help": "this server's public URL: where clients find the issuer"},
+    ),
+    "audiences": (
+        "--audience",
+        {"action": "append", "metavar": "TEXT", "help": "whom tokens are made for, if not the resource (repeatable)"},
+    ),
     "caller_keys": (
         "--caller-keys",
         {"action": "store_true", "default": None, "help": "each request brings its own platform keys, in headers"},
     ),
-    "calls": ("--max-calls", {"type": int, "metavar": "N", "help": "handle N requests at once (256)"}),
-    "queue": ("--max-queue", {"type": int, "metavar": "N", "help": "let N more wait (256)"}),
+    "max_calls": ("--max-calls", {"type": int, "metavar": "N", "help": "handle N requests at once (256)"}),
+    "max_queue": ("--max-queue", {"type": int, "metavar": "N", "help": "let N more wait (256)"}),
+    "probes": (
+        "--probes",
+        {"type": int, "metavar": "PORT", "help": "answer probes there, too, by http"},
+    ),
     "certificate": ("--tls-cert", {"type": Path, "metavar": "FILE", "help": "the certificate, to serve https"}),
     "private_key": ("--tls-key", {"type": Path, "metavar": "FILE", "help": "the certificate's private key"}),
-    "proxies": (
+    "trusted_proxies": (
         "--trusted-proxy",
         {"action": "append", "metavar": "ADDRESS", "help": "this proxy or network ends TLS (repeatable)"},
     ),

@@ -7,7 +7,7 @@ import anyio
 
 from pullcord.assembly.embedding import embedded
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
-from pullcord.serving.stdio import until_signal
+from pullcord.serving.signals import until_signal
 
 
 def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:

@@ -10,10 +10,11 @@ import anyio
 from pydantic import SecretStr
 
 from pullcord.assembly.choice import surface
+from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
 from pullcord.config.environment import value
-from pullcord.flow.journal import Journal
+from pullcord.flow.journal import Journal, stream
 from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.step import Engine
 from pullcord.model.errors import SettingsError
@@ -30,13 +31,15 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Serve until the client leaves or a signal arrives; the exit status."""
     # Nearly all that a start makes is kept: to look for garbage in it, again and again, is a fifth of the start.
     gc.disable()
+    journal = options.journal or environ.get("PULLCORD_JOURNAL")
     try:
-        return anyio.run(_serve, options, environ)
+        with apart(journal, output=options.http):
+            return anyio.run(_serve, options, environ, journal)
     finally:
         gc.enable()
 
 
-async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: str | None) -> int:
     given = {field: value for field in HTTP if (value := getattr(options, field)) is not None}
     if given and not options.http:
         raise SettingsError([f"{HTTP[field][0]}: only with --http" for field in given])
@@ -46,9 +49,10 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
         for settings in offered.settings.values():
             for each in settings.faults:
                 say(each)
-        limits = Limits(options.connect_timeout, options.timeout, options.calls or LIMITS.connections)
+        limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
         gateway = Gateway(environ=environ, limits=limits)
-        path = options.journal or environ.get("PULLCORD_JOURNAL")
+        if path and not options.http and stream(path) == 1:
+            raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
         journal = Journal(path) if path else None
         if journal and (fault := journal.fault()):
             raise SettingsError([f"the journal {path} can't be written, so no cancel could be sent: {fault}"])
@@ -62,13 +66,14 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int
 
             return await stdio(server(elicitation=Elicitation(None) if options.confirm else None))
 
-        from pullcord.serving import application  # noqa: PLC0415 - standard input and output do without it
+        from pullcord.serving import access, application  # noqa: PLC0415 - standard input and output do without them
+        from pullcord.serving.front import Front  # noqa: PLC0415 - as above
 
-        front = application.Front(**given)
+        front = Front(**given)
         if faults := front.faults():
             raise SettingsError(faults)
         elicitation = Elicitation(_state_key(environ)) if options.confirm else None
-        speaking = server(elicitation=elicitation, view=front.view(offered))
+        speaking = server(elicitation=elicitation, view=access.view(offered, front))
         return await application.serve(speaking, front, say, ready=application.reaches(offered), ending=gateway.ending)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pullcord.commands.terminal import say
 from pullcord.config.surface import GRANTS
-from pullcord.serving.access import mint
+from pullcord.serving.tokens import mint
 
 
 def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:

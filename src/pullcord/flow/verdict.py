@@ -12,7 +12,7 @@ from pullcord.model import sanitize
 from pullcord.model.condition import ALONE, Context, fill
 from pullcord.model.listing import items_of
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import MayGoOn, Outcome, Phase, WorkStopped
+from pullcord.model.outcome import MEANINGS, MayGoOn, Outcome, Phase, WorkStopped
 from pullcord.model.pointer import Pointer, look_up
 from pullcord.model.reply import Reply
 from pullcord.model.rule import Rule, first
@@ -94,14 +94,14 @@ def judge(operation: Operation, reply: Reply, context: Context = ALONE) -> Verdi
         reply: what came back.
         context: the call's arguments, and what was seen before; the reply's headers are added.
     """
-    judged = _judge(operation, reply)
+    judged = _judge(operation, reply, context)
     if reply.repeated and operation.cancel and MEANINGS[judged.outcome].is_error:
         # What an earlier sending may have done, no later refusal can undo.
         return replace(judged, outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=judged.cause or Cause.STATUS)
     return judged
 
 
-def _judge(operation: Operation, reply: Reply) -> Verdict:
+def _judge(operation: Operation, reply: Reply, context: Context) -> Verdict:
     if reply.failure is not None:
         unanswered = Verdict(Outcome.UNKNOWN, cause=Cause.LOST)
         return unanswered if reply.sent else Verdict(Outcome.UNAVAILABLE, cause=Cause.UNSENT)

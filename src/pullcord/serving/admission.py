@@ -1,22 +1,29 @@
 """Bounds on what callers may ask for over HTTP at once, and on how long they may take; each is told."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from mcp import MCPError
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PATH = "/mcp"
+from pullcord.serving.refusal import REFUSED, refusal
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request's body: many times what a call needs."""
 RETRY_AFTER = 1
 """Seconds after which a request that found no place may come again."""
-_REFUSED = -32000  # of JSON-RPC's range for a server's own errors
+_ENDING = "This server is ending. Nothing was sent; make the same call again."
+_DROPPED = (
+    "This server had to end before the call was done. A cancel may have been sent: look at the work before you call"
+    " again."
+)
 
 
-class Load:
+class Admission:
     """What the server is doing, how much of it there may be, and how long clients may take.
 
     Args:
@@ -30,17 +37,31 @@ class Load:
     def __init__(
         self, calls: int, queue: int, *, arriving: float = 10.0, waiting: float = 10.0, sending: float = 30.0
     ) -> None:
-        self.draining = False
         self.arriving = arriving
         self.waiting = waiting
         self.sending = sending
         self._calls = calls
         self._queue = queue
         self._places = anyio.Semaphore(calls, fast_acquire=True)
+        self._draining = anyio.Event()
+        self._handled: set[anyio.CancelScope] = set()
         self._left = anyio.Event()
 
+    @property
+    def draining(self) -> bool:
+        """Whether the server is ending: it takes no more requests."""
+        return self._draining.is_set()
+
+    def drain(self) -> None:
+        """Take no more requests; those that wait for a place get none."""
+        self._draining.set()
+
     async def enter(self, receive: Receive) -> bool:
-        """Take a place, or wait for one as long as the client does; whether that worked."""
+        """Take a place, or wait for one as long as the client does; whether that worked.
+
+        Args:
+            receive: the request's, whose body was read.
+        """
         if self._places.value:
             self._places.acquire_nowait()
             return True
@@ -48,11 +69,12 @@ class Load:
         if self._places.statistics().tasks_waiting < self._queue:
             async with anyio.create_task_group() as tasks:
 
-                async def until_gone() -> None:
-                    await receive()  # the body was read: nothing else can come
+                async def until(happens: Callable[[], Awaitable[object]]) -> None:
+                    await happens()
                     tasks.cancel_scope.cancel()
 
-                tasks.start_soon(until_gone)
+                tasks.start_soon(until, receive)  # nothing else can come but that the client is gone
+                tasks.start_soon(until, self._draining.wait)
                 with anyio.move_on_after(self.waiting):
                     await self._places.acquire()
                     entered = True
@@ -64,38 +86,59 @@ class Load:
         self._places.release()
         self._left.set()
 
+    async def handle(self, ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        """Handle an MCP request, as middleware of the SDK's server.
+
+        Its caller may have gone before it ends: then it holds no place any more, but is still known.
+
+        Raises:
+            MCPError: it was dropped.
+        """
+        with anyio.CancelScope() as scope:
+            self._handled.add(scope)
+            try:
+                return await call_next(ctx)
+            finally:
+                self._handled.discard(scope)
+                self._left.set()
+        raise MCPError(code=REFUSED, message=_DROPPED)
+
+    def drop(self) -> bool:
+        """End what is handled; a cancel on its way to a platform is finished first. Whether there was anything."""
+        for scope in self._handled:
+            scope.cancel()
+        return bool(self._handled)
+
     async def idle(self) -> None:
         """Wait until nothing is handled any more."""
-        while self._places.value < self._calls:
+        while self._places.value < self._calls or self._handled:
             self._left = anyio.Event()
             await self._left.wait()
 
 
-class Gate:
-    """Lets requests for MCP in, one at each place.
+class AdmissionMiddleware:
+    """Lets requests in, one at each place.
 
     Args:
         app: what is behind it.
-        load: the places.
-        secure: whether only https may bring requests.
+        admission: the places.
     """
 
-    def __init__(self, app: ASGIApp, load: Load, *, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
-        self._load = load
-        self._secure = secure
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        user = scope.get("user")
-        if scope["type"] != "http" or scope["path"] != PATH or (user and not user.is_authenticated):
-            await self._app(scope, receive, send)  # what turns a stranger away is in there
-            return
-        body, refusal = await self._body(scope, receive)
-        if refusal is None and not await self._load.enter(receive):
-            refusal = _refusal(503, "This server is busy. Nothing was sent; make the same call again a little later.")
-        if refusal:
-            await refusal(scope, receive, send)
+        try:
+            body, refused = await self._body(scope, receive)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
+        if refused is None and not await self._admission.enter(receive):
+            busy = "This server is busy. Nothing was sent; make the same call again a little later."
+            refused = refusal(503, _ENDING if self._admission.draining else busy, retry_after=RETRY_AFTER)
+        if refused:
+            await refused(scope, receive, send)
             return
         arrived: list[Message] = [{"type": "http.request", "body": body}]
 
@@ -103,39 +146,31 @@ class Gate:
             return arrived.pop() if arrived else await receive()
 
         async def hurry(message: Message) -> None:
-            with anyio.fail_after(self._load.sending):
+            with anyio.fail_after(self._admission.sending):
                 await send(message)
 
         try:
             await self._app(scope, replay, hurry)
         finally:
-            self._load.leave()
+            self._admission.leave()
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Response | None]:
-        """A request's body, or why it is refused."""
+        """A request's body, or why it is refused.
+
+        Raises:
+            ClientDisconnect: the client went away within it.
+        """
         if scope["method"] != "POST":
-            return b"", _refusal(405, "There are no sessions and no streams to open here: POST only.", Allow="POST")
-        if self._secure and scope["scheme"] != "https":
-            return b"", _refusal(403, "Requests bring keys here: they must come by https. Nothing was sent.")
-        if self._load.draining:
-            return b"", _refusal(503, "This server is ending. Nothing was sent; make the same call again.")
+            return b"", refusal(405, "There are no sessions and no streams to open here: POST only.", Allow="POST")
+        if self._admission.draining:
+            return b"", refusal(503, _ENDING, retry_after=RETRY_AFTER)
         body = bytearray()
         try:
-            with anyio.fail_after(self._load.arriving):
+            with anyio.fail_after(self._admission.arriving):
                 async for chunk in Request(scope, receive).stream():
                     body += chunk
                     if len(body) > BODY_LIMIT:
-                        return b"", _refusal(413, f"The request is larger than {BODY_LIMIT} bytes.")
+                        return b"", refusal(413, f"The request is larger than {BODY_LIMIT} bytes.")
         except TimeoutError:
-            return b"", _refusal(408, "The request took too long to arrive. Nothing was sent.")
+            return b"", refusal(408, "The request took too long to arrive. Nothing was sent.")
         return bytes(body), None
-
-
-def _refusal(status: int, message: str, **headers: str) -> Response:
-    """A JSON-RPC error: clients show its message, where of a bare status they show the number."""
-    body: dict[str, Any] = {"jsonrpc": "2.0", "id": None, "error": {"code": _REFUSED, "message": message}}
-    if status == 503:  # noqa: PLR2004 - Service Unavailable
-        headers["Retry-After"] = str(RETRY_AFTER)
-        body["error"]["data"] = {"retry_after_seconds": RETRY_AFTER}
-    # What is still to come of the request is not read.
-    return JSONResponse(body, status, {"Connection": "close", **headers})

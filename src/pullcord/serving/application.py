@@ -1,298 +1,185 @@
-"""Streamable HTTP: the SDK's application, stateless and within bounds; how it is served, and how it ends.
+"""MCP over Streamable HTTP: the SDK's application, stateless, for those who may call it; served until a signal.
 
 Any replica answers any request. A request takes one of a bounded number of places only once its body is here, so that
 a slow client holds none.
 """
 
-import asyncio
-import ipaddress
-import socket
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, cast
+from contextlib import AsyncExitStack
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
-import uvicorn
-from mcp.server.auth.routes import create_protected_resource_routes
-from mcp.server.auth.settings import AuthSettings
 from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.config.surface import GRANTS, Surface
-from pullcord.model.errors import SettingsError
-from pullcord.model.url import is_loopback, url_faults
-from pullcord.serving.access import Access, Issuer, TokenFile, Verifier, view
-from pullcord.serving.admission import BODY_LIMIT, PATH, Gate, Load
-from pullcord.serving.stdio import until_signal
+from pullcord.serving.access import checks
+from pullcord.serving.admission import BODY_LIMIT, Admission, AdmissionMiddleware
+from pullcord.serving.connections import Bounds, bounds, open_files
+from pullcord.serving.front import PATH, Front
+from pullcord.serving.listening import listening
+from pullcord.serving.signals import ending_signals
 
 HEALTH = "/healthz"
+"""Answers 200 as long as the process lives."""
 READY = "/readyz"
+"""Answers 200 while a platform can be reached and calls are taken, and 503 otherwise."""
 
-IDLE_SECONDS = 60
-"""Seconds that a connection may stay without a request; at most twice as many, if it dribbles one."""
-SPARE = 64
-"""Connections that may be open besides two for each call: idle ones, and probes."""
 GRACE = 7.0
 """Seconds that calls have to finish once the server is told to end."""
-CUT_OFF = 2.0
-"""Seconds that cutting the others off may take."""
+
+PROBES = Bounds(total=32, share=32, idle=5.0)
+"""What connections to the probes' own port may take up."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
-    """How callers reach the server, and how they are checked."""
-
-    host: str = "127.0.0.1"
-    port: int = 8642
-    hosts: Sequence[str] = ()
-    """Names under which callers reach it, besides this machine's own."""
-    origins: Sequence[str] = ()
-    """Web pages' origins that may call it. A request without Origin comes from no web page."""
-    tokens: Path | None = None
-    """A file of them."""
-    issuer: str | None = None
-    audience: str | None = None
-    caller_keys: bool = False
-    certificate: Path | None = None
-    private_key: Path | None = None
-    proxies: Sequence[str] = ()
-    """Addresses and networks of proxies that end TLS."""
-    calls: int = 256
-    """Requests that are handled at once; one that waits for work to end is one of them."""
-    queue: int = 256
-    """Further requests that wait for a place."""
-
-    @property
-    def guarded(self) -> bool:
-        """Whether callers need a token."""
-        return self.tokens is not None or self.issuer is not None
-
-    @property
-    def url(self) -> str:
-        """Where the server listens."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}{PATH}"
-
-    def faults(self) -> list[str]:
-        """What can't be served like this."""
-        near = is_loopback(self.host)
-        checks = {
-            f"--host {self.host}: beyond this machine, callers must be checked. Give --tokens FILE (`pullcord token`"
-            " makes its lines), or --issuer URL and --audience URI; or listen on 127.0.0.1": near or self.guarded,
-            "--allowed-host: name the host by which callers reach this server; beyond this machine there is no"
-            " default": near or bool(self.hosts) or self.audience is not None,
-            "--issuer and --audience: give both, or none": (self.issuer is None) == (self.audience is None),
-            "--tls-cert and --tls-key: give both, or none": (self.certificate is None) == (self.private_key is None),
-            "--caller-keys: beyond this machine, keys travel by https only. Give --tls-cert and --tls-key, or the"
-            " --trusted-proxy that ends TLS": near or not self.caller_keys or bool(self.certificate or self.proxies),
-        }
-        checks |= {
-            f"{option} {number}: write {least} or more": number >= least
-            for option, number, least in (("--max-calls", self.calls, 1), ("--max-queue", self.queue, 0))
-        }
-        urls = {"--issuer": self.issuer, "--audience": self.audience}
-        return [
-            *(fault for fault, fine in checks.items() if not fine),
-            *(f"{option} {url}: {fault}" for option, url in urls.items() if url for fault in url_faults(url)),
-            *(
-                f"--trusted-proxy {each}: this is no address and no network"
-                for each in self.proxies
-                if not _is_network(each)
-            ),
-        ]
-
-    def verifier(self) -> Access | None:
-        """What knows callers' tokens; None where they have none.
-
-        Raises:
-            SettingsError: the token file can't be used.
-        """
-        ways: list[Verifier] = [TokenFile(self.tokens)] if self.tokens else []
-        if self.issuer and self.audience:
-            ways.append(Issuer(self.issuer, self.audience))
-        return Access(*ways) if ways else None
-
-    def view(self, scope: Surface) -> Callable[[Request], Surface] | None:
-        """What the sender of a request may call; None: every caller the same."""
-        if not self.guarded and not self.caller_keys:
-            return None
-        return view(scope, checked=self.guarded, brought=self.caller_keys)
-
-    def security(self) -> TransportSecuritySettings:
-        """What Host and Origin may be. A web page that had its own name point here would send its own."""
-        names = [*_LOOPBACK, self.host, *self.hosts, *([urlsplit(self.audience).netloc] if self.audience else [])]
-        whole = [each for name in names for each in ([name] if _has_port(name) else [name, f"{name}:*"])]
-        return TransportSecuritySettings(allowed_hosts=whole, allowed_origins=list(self.origins))
+def reaches(surface: Surface) -> bool:
+    """Whether any platform can be reached with the settings that there are."""
+    return any(settings.obstacle is None for settings in surface.settings.values())
 
 
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True
+def application(server: Server[Any], front: Front, admission: Admission, *, ready: bool) -> Starlette:
+    """The ASGI application.
+
+    Args:
+        server: what speaks MCP.
+        front: who may reach it, and how.
+        admission: how many may at once.
+        ready: whether any platform can be reached.
+
+    Raises:
+        SettingsError: the token file can't be used.
+    """
+    server.middleware.append(admission.handle)
+    sessions = StreamableHTTPSessionManager(
+        server, stateless=True, security_settings=_security(front), max_request_body_size=BODY_LIMIT
+    )
+    layers = [
+        Middleware(SmallLettersMiddleware),
+        *checks(front),
+        # Innermost: whose token it is, is known by then, and a stranger takes no place.
+        Middleware(AdmissionMiddleware, admission),
+    ]
+    if front.allowed_origins:
+        layers.insert(0, _readable(front.allowed_origins))
+    served = StreamableHTTPASGIApp(sessions)
+    app = Starlette(
+        routes=[
+            *(Route(path, served, middleware=layers) for path in (PATH, f"{PATH}/")),
+            *_metadata(front),
+            *probes(admission, ready=ready),
+        ],
+        lifespan=lambda _: sessions.run(),
+    )
+    app.router.redirect_slashes = False  # a redirect would lead where the request's header Host says
+    return app
+
+
+def _readable(origins: Sequence[str]) -> Middleware:
+    """Lets pages of these origins, and no others, read what they are answered (CORS); whatever headers they send."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=_small(origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["WWW-Authenticate", "Retry-After"],
+        allow_private_network=True,
+    )
+
+
+def _metadata(front: Front) -> list[Route]:
+    """Who makes tokens for this server, for clients and for any page to read: RFC 9728."""
+    if front.metadata_url is None:
+        return []
+    metadata = {
+        "resource": front.resource,
+        "authorization_servers": [front.issuer],
+        "scopes_supported": list(GRANTS),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "pullcord",
+    }
+
+    async def tell(_: Request) -> Response:
+        return JSONResponse(metadata)
+
+    anybody = Middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["MCP-Protocol-Version"])
+    return [Route(urlsplit(front.metadata_url).path, tell, middleware=[anybody])]
+
+
+def probes(admission: Admission, *, ready: bool) -> list[Route]:
+    """What probes ask: whether the process lives, and whether it takes calls.
+
+    Args:
+        admission: tells whether it is ending.
+        ready: whether any platform can be reached.
+    """
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def readiness(_: Request) -> Response:
+        able = ready and not admission.draining
+        return JSONResponse({"ready": able, "configured": ready, "draining": admission.draining}, 200 if able else 503)
+
+    return [Route(HEALTH, health), Route(READY, readiness)]
+
+
+def _security(front: Front) -> TransportSecuritySettings:
+    """What Host and Origin may be. A web page that had its own name point here would send its own."""
+    public = [urlsplit(front.resource).netloc] if front.resource else []
+    names = _small([*_LOOPBACK, front.host, *front.allowed_hosts, *public])
+    whole = [each for name in names for each in ([name] if _has_port(name) else [name, f"{name}:*"])]
+    return TransportSecuritySettings(allowed_hosts=whole, allowed_origins=_small(front.allowed_origins))
 
 
 def _has_port(name: str) -> bool:
     return ":" in name.rpartition("]")[2]
 
 
-def reaches(scope: Surface) -> bool:
-    """Whether any platform can be reached with the settings that there are."""
-    return any(settings.obstacle is None for settings in scope.settings.values())
+def _small(names: Sequence[str]) -> list[str]:
+    return [name.lower() for name in names]
 
 
-def application(server: Server[Any], front: Front, load: Load, *, ready: bool) -> Starlette:
-    """The ASGI application.
-
-    Args:
-        server: what speaks MCP.
-        front: who may reach it, and how.
-        load: what it is doing.
-        ready: whether any platform can be reached.
-
-    Raises:
-        SettingsError: the token file can't be used.
-    """
-    verifier = front.verifier()
-    auth = _auth(front)
-
-    async def health(_: Request) -> Response:
-        return JSONResponse({"alive": True})
-
-    async def readiness(_: Request) -> Response:
-        able = ready and not load.draining
-        return JSONResponse({"ready": able, "configured": ready, "draining": load.draining}, 200 if able else 503)
-
-    app = server.streamable_http_app(
-        streamable_http_path=PATH,
-        stateless_http=True,
-        max_request_body_size=BODY_LIMIT,
-        transport_security=front.security(),
-        auth=auth if verifier else None,
-        token_verifier=verifier,
-        custom_starlette_routes=[Route(HEALTH, health), Route(READY, readiness)],
-    )
-    if auth.resource_server_url:
-        # Before the SDK's own, which would name as supported only what every token must have.
-        app.router.routes[:0] = create_protected_resource_routes(
-            auth.resource_server_url, [auth.issuer_url], list(GRANTS), "pullcord"
-        )
-    secure = front.caller_keys and not is_loopback(front.host)
-    # Innermost: whose token it is, is known by then, and a stranger takes no place.
-    app.user_middleware.append(Middleware(Gate, load, secure=secure))
-    return app
-
-
-def _auth(front: Front) -> AuthSettings:
-    """What the SDK's checks need. Where tokens are static there is no issuer, and nothing shows this one."""
-    # As strings: a URL made before would get a slash at its end, and issuers are compared by every character.
-    return AuthSettings.model_validate(
-        {
-            "issuer_url": front.issuer or front.url,
-            "resource_server_url": front.audience,
-            "validate_token_resource": False,  # the verifier checks the audience
-        }
-    )
-
-
-class _Connection(H11Protocol):
-    """Uvicorn's, but no connection stays open for long without a request: not even one that dribbles its headers."""
-
-    _watching: asyncio.TimerHandle
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        self._watch(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._watching.cancel()
-        super().connection_lost(exc)
-
-    def _watch(self, before: RequestResponseCycle | None) -> None:
-        self._watching = self.loop.call_later(self.timeout_keep_alive, self._look, before)
-
-    def _look(self, before: RequestResponseCycle | None) -> None:
-        if self.transport.is_closing():
-            self.transport.abort()  # its client doesn't take what it was sent
-            return
-        over = before is None or before.response_complete
-        if over and self.cycle is before:
-            self.transport.close()
-        self._watch(self.cycle)
-
-
-@asynccontextmanager
-async def listening(app: ASGIApp, front: Front, *, idle: int = IDLE_SECONDS) -> AsyncIterator[str]:
-    """Serve an application for as long as the block runs; what is under way at its end is cut off.
+class SmallLettersMiddleware:
+    """Writes a request's Host and Origin in small letters, since the SDK compares them by every character.
 
     Args:
-        app: what to serve.
-        front: where, and with which certificate.
-        idle: seconds that a connection may stay without a request.
-
-    Yields:
-        Where MCP is served.
-
-    Raises:
-        SettingsError: the certificate can't be used, or it can't listen there.
+        app: what is behind it.
     """
-    config = uvicorn.Config(
-        app,
-        http=_Connection,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        date_header=False,
-        server_header=False,
-        proxy_headers=bool(front.proxies),
-        forwarded_allow_ips=list(front.proxies),
-        limit_concurrency=2 * (front.calls + front.queue) + SPARE,
-        timeout_keep_alive=idle,
-        timeout_graceful_shutdown=1,
-        ssl_certfile=front.certificate,
-        ssl_keyfile=front.private_key,
-    )
-    try:
-        config.load()
-    except OSError as error:  # ssl's errors are such, too
-        files = f"--tls-cert {front.certificate}, --tls-key {front.private_key}"
-        raise SettingsError([f"{files}: can't be used: {error.strerror or error}"]) from None
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    with _listener(front) as listener:
-        # Not server.serve(): it takes over the process's signals, and dies by them.
-        await server.startup(sockets=[listener])
-        try:
-            yield replace(front, port=listener.getsockname()[1]).url
-        finally:
-            with anyio.move_on_after(CUT_OFF, shield=True):
-                await server.shutdown(sockets=[listener])
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        headers = [(name, value.lower() if name in {b"host", b"origin"} else value) for name, value in scope["headers"]]
+        await self._app({**scope, "headers": headers}, receive, send)
 
 
 async def serve(
-    server: Server[Any], front: Front, say: Callable[[str], None], *, ready: bool, ending: anyio.Event
+    server: Server[Any], front: Front, say: Callable[[str], object], *, ready: bool, ending: anyio.Event
 ) -> int:
-    """Serve until SIGTERM or SIGINT; then finish what is being handled, as far as there is time.
+    """Serve until a signal to end; then finish what is being handled, as far as there is time.
+
+    A second signal ends what only waits; a cancel that is on its way to a platform is still finished and recorded.
 
     Args:
         server: what speaks MCP.
         front: where, for whom, and how much at once.
         say: told where callers reach it.
         ready: whether any platform can be reached.
-        ending: set then: whoever watches work tells what it has seen.
+        ending: set at the first signal: whoever watches work tells what it has seen.
 
     Returns:
         The exit status: 0, or 1 if calls had to be cut off.
@@ -300,24 +187,44 @@ async def serve(
     Raises:
         SettingsError: a file can't be used, or it can't listen there.
     """
-    load = Load(front.calls, front.queue)
-    async with listening(application(server, front, load, ready=ready), front) as url:
-        say(f"serving MCP at {url}")
-        await until_signal()
-        load.draining = True
-        ending.set()
-        with anyio.move_on_after(GRACE) as grace:
-            await load.idle()
-    if grace.cancelled_caught:
-        say(f"calls were cut off that were not done {GRACE:.0f} s after the signal to end")
-    return int(grace.cancelled_caught)
+    admission = Admission(front.max_calls, front.max_queue)
+    within = bounds(front.max_calls, front.max_queue)
+    with ending_signals() as signals:
+        async with AsyncExitStack() as stack:
+            if front.probes is not None:
+                app = Starlette(routes=probes(admission, ready=ready))
+                beside = listening(app, Front(host=front.host, port=front.probes), PROBES)
+                probed = await stack.enter_async_context(beside)
+            served = listening(application(server, front, admission, ready=ready), front, within)
+            origin = await stack.enter_async_context(served)
+            say(f"serving MCP at {origin}{PATH}")
+            say(
+                f"at most {within.total} connections at once, {within.share} of them from one address"
+                + (f"; this process may open {limit} files" if (limit := open_files()) else "")
+            )
+            if front.probes is not None:
+                say(f"answering probes at {probed}{HEALTH} and {probed}{READY}")
+            await anext(signals)
+            ending.set()
+            done = await _drain(admission, signals)
+    if not done:
+        say(f"calls were cut off that were not done {GRACE:.0f} s after the signal to end, or at a second one")
+    return int(not done)
 
 
-def _listener(front: Front) -> socket.socket:
-    try:
-        family, *_, address = socket.getaddrinfo(front.host, front.port, type=socket.SOCK_STREAM)[0]
-        bound = socket.create_server(cast("tuple[str, int]", address[:2]), family=family).detach()
-    except OSError as error:
-        raise SettingsError([f"--host {front.host} --port {front.port}: {error.strerror}"]) from None
-    # asyncio switches Nagle's algorithm off only where a socket names its protocol. On, it costs 40 ms each.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=bound)
+async def _drain(admission: Admission, signals: AsyncIterator[signal.Signals]) -> bool:
+    """Finish what is being handled; whether all of it was."""
+    admission.drain()
+    hurried = False
+    with anyio.move_on_after(GRACE) as grace:
+        async with anyio.create_task_group() as tasks:
+
+            async def hurry() -> None:
+                nonlocal hurried
+                async for _ in signals:
+                    hurried = admission.drop() or hurried
+
+            tasks.start_soon(hurry)
+            await admission.idle()
+            tasks.cancel_scope.cancel()
+    return not grace.cancelled_caught and not hurried

@@ -1,7 +1,6 @@
-"""How the server is reached: stdio, its signals and its end."""
+"""MCP over standard input and output, until the input ends or a signal arrives."""
 
 import os
-import signal
 import sys
 from typing import Any
 
@@ -9,42 +8,40 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
+from pullcord.serving.signals import ending_signals, exit_status
+from pullcord.serving.stdio_lines import Answering
 from pullcord.serving.stdio_pipes import available, pipes
 
 
-async def until_signal() -> int:
-    """Wait for SIGTERM or SIGINT.
-
-    Returns:
-        The exit status: 128 and the signal's number.
-    """
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        return 128 + await anext(aiter(signals))
-
-
 async def stdio(server: Server[Any]) -> int:
-    """Serve on standard input and output until the input ends, or SIGTERM or SIGINT arrives.
+    """Serve on standard input and output until the input ends, or a signal to end arrives.
+
+    The first signal ends all that waits; a cancel that is on its way to a platform is finished and recorded, whatever
+    further signals arrive.
 
     Returns:
-        The exit status: 0, or 128 and the signal's number.
+        The exit status: 0, or that of the signal.
     """
     status = 0
-    async with anyio.create_task_group() as tasks:
-        serving = anyio.CancelScope()
+    with ending_signals() as signals:
+        async with anyio.create_task_group() as tasks:
+            serving, watching = anyio.CancelScope(), anyio.CancelScope()
 
-        async def watch() -> None:
-            nonlocal status
-            status = await until_signal()
-            serving.cancel()
+            async def watch() -> None:
+                nonlocal status
+                with watching:
+                    async for ending in signals:
+                        status = status or exit_status(ending)
+                        serving.cancel()
 
-        tasks.start_soon(watch)
-        piped = available()
-        async with pipes() if piped else stdio_server() as (read, write):
-            with serving:
-                await server.run(read, write, server.create_initialization_options())
-            if serving.cancelled_caught and not piped:
-                sys.stderr.flush()
-                # A read of standard input blocks its thread until the client closes it: nothing but this ends it.
-                os._exit(status)
-        tasks.cancel_scope.cancel()
+            tasks.start_soon(watch)
+            piped = available()
+            async with pipes() if piped else stdio_server() as (read, write):
+                with serving:
+                    await server.run(Answering(read, write), write, server.create_initialization_options())
+                if serving.cancelled_caught and not piped:
+                    sys.stderr.flush()
+                    # A read of standard input blocks its thread until the client closes it: nothing but this ends it.
+                    os._exit(status)
+            watching.cancel()
     return status

@@ -5,7 +5,6 @@ spoil the wire; both are restored at the end. Lines are bounded.
 """
 
 import asyncio
-import logging
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -13,15 +12,12 @@ from contextlib import asynccontextmanager, suppress
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
-from mcp import types
 from mcp.shared.message import SessionMessage
 
-LINE_LIMIT = 4 * 1024 * 1024
-"""Bytes of a line; as many as the SDK takes in a request over HTTP."""
+from pullcord.serving.stdio_lines import LINE_LIMIT, LineError, message, too_long
+
 LAST_WORDS = 1.0
 """Seconds in which the other side may read what is still to be written at the end."""
-
-_log = logging.getLogger(__name__)
 
 
 def available() -> bool:
@@ -37,35 +33,38 @@ def available() -> bool:
 
 
 class Incoming(ObjectReceiveStream[SessionMessage | Exception]):
-    """Messages from lines; a line that is none comes as the exception that says so."""
+    """Messages from lines; a line that is none comes as the error that says so. Blank lines are skipped."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
 
     async def receive(self) -> SessionMessage | Exception:
-        """The next line's message.
+        """The next line's message, or what is wrong with it.
 
         Raises:
             EndOfStream: the input has ended.
         """
-        line = await self._line()
-        if not line:
-            raise anyio.EndOfStream
         try:
-            return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
-        except ValueError as error:
+            while line := await self._line():
+                if line.strip():
+                    return message(line)
+        except LineError as error:
             return error
+        raise anyio.EndOfStream
 
     async def _line(self) -> bytes:
-        """The next line within the limit; nothing at the end of the input."""
-        while True:
-            try:
-                return await self._reader.readuntil()
-            except asyncio.IncompleteReadError as error:
-                return error.partial
-            except asyncio.LimitOverrunError as error:
-                _log.warning("a line of over %d bytes was left out", LINE_LIMIT)
-                await self._skip(error.consumed)
+        """The next line; nothing at the end of the input.
+
+        Raises:
+            LineError: it is over the limit.
+        """
+        try:
+            return await self._reader.readuntil()
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+        except asyncio.LimitOverrunError as error:
+            await self._skip(error.consumed)
+            raise too_long() from None
 
     async def _skip(self, consumed: int) -> None:
         """Drop the rest of a line, piece by piece."""

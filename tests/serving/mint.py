@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pullcord.serving.application import Front, listening
+from pullcord.serving.front import Front
+from pullcord.serving.listening import listening
 
 AUDIENCE = "https://pullcord.example/mcp"
 
@@ -93,6 +94,6 @@ def published(key: Key) -> dict[str, Any]:
 async def minting() -> AsyncIterator[Mint]:
     """Run an issuer."""
     mint = Mint()
-    async with listening(mint.app, Front(port=0)) as url:
-        mint.url = url.removesuffix("/mcp")
+    async with listening(mint.app, Front(port=0)) as origin:
+        mint.url = origin
         yield mint

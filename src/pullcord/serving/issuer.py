@@ -1,0 +1,224 @@
+"""Access tokens of an OAuth 2.1 issuer: JWTs, checked with the keys that the issuer publishes."""
+
+import functools
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+import jwt
+from mcp.server.auth.provider import AccessToken
+from starlette.authentication import AuthenticationError
+
+from pullcord.model.url import url_faults
+from pullcord.serving.tokens import TokenRefusedError
+
+_log = logging.getLogger(__name__)
+
+_tls = functools.cache(httpx2.create_ssl_context)
+"""The context for TLS, with the authorities that this machine trusts. It takes a quarter of a second."""
+
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
+"""Signatures with a private key only: whoever may check a token must not be able to make one."""
+LEEWAY = 30
+"""Seconds that the issuer's clock may differ."""
+FRESH = 300.0
+"""Seconds after which the issuer's keys are fetched again."""
+STALE = 3600.0
+"""Seconds that they serve at most where that fails."""
+APART = 10.0
+"""Seconds between two fetches at least, whatever tokens arrive."""
+FETCH_SECONDS = 5.0
+FETCH_BYTES = 256 * 1024
+
+_REASONS: Mapping[type[jwt.PyJWTError], str] = {
+    jwt.ExpiredSignatureError: "it has expired",
+    jwt.ImmatureSignatureError: "it is not valid yet",
+    jwt.InvalidAudienceError: "it was made for another audience than --audience names",
+    jwt.InvalidIssuerError: "another issuer made it than --issuer names",
+    jwt.MissingRequiredClaimError: "it lacks exp, iss or aud",
+    jwt.InvalidAlgorithmError: "it is signed by an algorithm that is not taken",
+    jwt.InvalidSignatureError: "its signature doesn't fit the issuer's key",
+    jwt.DecodeError: "it is no JWT",
+    jwt.PyJWTError: "it can't be checked",
+}
+"""Why PyJWT refuses a token, by its errors: the first that fits. Their own words may quote the token."""
+
+# RFC 9068's, and what issuers wrote before it. Other types are no access tokens.
+_TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
+
+
+class IssuerUnreachableError(AuthenticationError):
+    """Whether a token is good can't be told, since the issuer's keys can't be had."""
+
+
+class Issuer:
+    """An OAuth 2.1 authorization server, whose access tokens are JWTs.
+
+    Args:
+        url: the issuer, as it stands in its tokens.
+        audiences: this server, as it may stand in its tokens: one of these.
+        now: the time in seconds, from any start; for tests.
+    """
+
+    def __init__(self, url: str, audiences: Sequence[str], now: Callable[[], float] = time.monotonic) -> None:
+        self._url = url
+        self._audiences = audiences
+        self._now = now
+        self._keys: Mapping[str | None, jwt.PyJWK] = {}
+        self._fetched = self._tried = float("-inf")
+        self._fetching = anyio.Lock()
+
+    async def verify(self, token: str) -> AccessToken:
+        """Whose token it is.
+
+        Raises:
+            TokenRefusedError: it is no valid access token for this server.
+            IssuerUnreachableError: it says that it is one of this issuer, and there is no key to check it with.
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+            if jwt.decode(token, options={"verify_signature": False}).get("iss") != self._url:
+                raise jwt.InvalidIssuerError
+            if str(header.get("typ", "JWT")).lower() not in _TYPES:
+                raise TokenRefusedError("it is a JWT of another kind than an access token")
+            claims = jwt.decode(
+                token,
+                await self._key(header.get("kid")),
+                algorithms=ALGORITHMS,
+                audience=self._audiences,
+                issuer=self._url,
+                leeway=LEEWAY,
+                options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
+            )
+        except jwt.PyJWTError as error:
+            raise TokenRefusedError(next(why for kind, why in _REASONS.items() if isinstance(error, kind))) from None
+        if "cnf" in claims:
+            # Bound to a key that its sender must prove to hold (DPoP, mTLS): as a mere bearer token it may be stolen.
+            raise TokenRefusedError("it is bound to a key, and was sent without a proof of it")
+        return _access(claims)
+
+    async def _key(self, kid: str | None) -> jwt.PyJWK:
+        """The key that an id names.
+
+        Raises:
+            TokenRefusedError: the issuer has no such key.
+            IssuerUnreachableError: it can't be asked.
+        """
+        usable = self._now() - self._fetched < STALE
+        fresh = self._now() - self._fetched < FRESH
+        # While one request fetches, the others do with what is known.
+        if not (fresh and kid in self._keys) and not (usable and kid in self._keys and self._fetching.locked()):
+            async with self._fetching:
+                if self._now() - self._tried >= APART:
+                    self._tried = self._now()
+                    await self._fetch()
+        if self._now() - self._fetched < STALE and kid in self._keys:
+            return self._keys[kid]
+        if self._fetched < self._tried:
+            raise IssuerUnreachableError("the issuer's keys can't be fetched")
+        raise TokenRefusedError("it is signed with a key that the issuer does not publish")
+
+    async def _fetch(self) -> None:
+        try:
+            with anyio.fail_after(FETCH_SECONDS):
+                self._keys = _keys(await _get(await self._jwks_uri()))
+            self._fetched = self._tried
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
+            _log.warning("the keys of %s can't be fetched: %s", self._url, str(error) or "no answer came in time")
+
+    async def _jwks_uri(self) -> str:
+        """Where the issuer says that its keys are.
+
+        Raises:
+            ValueError: it doesn't say so.
+        """
+        for address in metadata_urls(self._url):
+            try:
+                metadata = await _get(address)
+            except ValueError:
+                continue
+            uri = metadata.get("jwks_uri")
+            if metadata.get("issuer") == self._url and isinstance(uri, str) and not url_faults(uri.partition("?")[0]):
+                return uri
+        raise ValueError("it has no metadata that names it and its keys")
+
+
+def metadata_urls(issuer: str) -> list[str]:
+    """Where an issuer's metadata may stand: RFC 8414, and OpenID Connect Discovery."""
+    parts = urlsplit(issuer)
+    root, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    return [
+        f"{root}/.well-known/oauth-authorization-server{path}",
+        f"{root}/.well-known/openid-configuration{path}",
+        f"{root}{path}/.well-known/openid-configuration",
+    ]
+
+
+async def _get(url: str) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ValueError: in words that can be logged: the answer is none, or too large.
+        httpx2.HTTPError: no answer came.
+    """
+    # Plain http is for this machine only, and never goes by a proxy.
+    mounts = {"http://": httpx2.AsyncHTTPTransport(verify=_tls())}
+    content = bytearray()
+    async with (
+        httpx2.AsyncClient(verify=_tls(), mounts=mounts, follow_redirects=False) as client,
+        client.stream("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}) as answer,
+    ):
+        async for chunk in answer.aiter_raw():
+            content += chunk
+            if len(content) > FETCH_BYTES:
+                raise ValueError(f"{url} answered with more than {FETCH_BYTES} bytes")
+    if answer.status_code != httpx2.codes.OK:
+        raise ValueError(f"{url} answered with status {answer.status_code}")
+    parsed = json.loads(content)
+    if not isinstance(parsed, dict):
+        raise ValueError(f"{url} answered with no JSON object")  # noqa: TRY004 - what it sent is wrong, no argument
+    return parsed
+
+
+def _keys(jwks: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
+    """The keys of a set that can check signatures, by their ids. A token without an id takes the only one.
+
+    A key that can't be used is left out; the others are good without it.
+    """
+    found: dict[str | None, jwt.PyJWK] = {}
+    given = jwks.get("keys")
+    for each in given if isinstance(given, list) else []:
+        if not isinstance(each, dict) or each.get("use", "sig") != "sig" or each.get("kty") == "oct":
+            continue  # a symmetric key would make tokens, too
+        try:
+            key = jwt.PyJWK(each)
+        except (jwt.PyJWTError, ValueError, TypeError, LookupError):
+            continue
+        if isinstance(each.get("kid"), str | None):
+            found.setdefault(key.key_id, key)
+    return {None: next(iter(found.values())), **found} if len(found) == 1 else found
+
+
+def _access(claims: Mapping[str, Any]) -> AccessToken:
+    """What a valid token says."""
+    given = claims.get("scope", claims.get("scp", ""))
+    subject, client = (claims.get(name) for name in ("sub", "client_id"))
+    return AccessToken(
+        token="",
+        client_id=str(client or claims.get("azp") or subject or "unnamed"),
+        scopes=given.split() if isinstance(given, str) else [str(each) for each in _listed(given)],
+        subject=subject if isinstance(subject, str) else None,
+        claims={"iss": claims["iss"]},
+    )
+
+
+def _listed(given: object) -> Iterable[object]:
+    return given if isinstance(given, list) else []

@@ -1,0 +1,117 @@
+"""Sockets on which ASGI applications are served: uvicorn speaks HTTP; connections are accepted here, within bounds."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import cast
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from pullcord.model.errors import SettingsError
+from pullcord.serving.connections import Bounds, Connections, bounds
+from pullcord.serving.front import Front
+
+CUT_OFF = 2.0
+"""Seconds that ending what is still under way may take."""
+BACKLOG = 2048
+"""Connections that the system holds until they are accepted; it may allow fewer."""
+AGAIN = 0.1
+"""Seconds after which accepting is tried again where it failed."""
+TOLD_EVERY = 60.0
+"""Seconds between two reports that it fails."""
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, front: Front, within: Bounds | None = None) -> AsyncIterator[str]:
+    """Serve an application for as long as the block runs; what is under way at its end is cut off.
+
+    Args:
+        app: what to serve.
+        front: where, with which certificate, and behind which proxies.
+        within: what connections may take up; None: what the front's number of calls needs.
+
+    Yields:
+        The origin under which it is reached: scheme, host and port.
+
+    Raises:
+        SettingsError: the certificate can't be used, it can't listen there, or this process may open too few files.
+    """
+    within = within or bounds(front.max_calls, front.max_queue)
+    config = uvicorn.Config(
+        app,
+        http=H11Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        proxy_headers=bool(front.trusted_proxies),
+        forwarded_allow_ips=list(front.trusted_proxies),
+        timeout_graceful_shutdown=1,
+        ssl_certfile=front.certificate,
+        ssl_keyfile=front.private_key,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl's errors are such, too
+        files = f"--tls-cert {front.certificate}, --tls-key {front.private_key}"
+        raise SettingsError([f"{files}: can't be used: {error.strerror or error}"]) from None
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with _listener(front) as listener:
+        # Not server.serve(): it takes over the process's signals, and dies by them. Nor does it get the socket: asyncio
+        # counts no handshakes, and writes a line for each of its backlog when it can't accept.
+        await server.startup(sockets=[])
+        connections = Connections(within, front.trusted_proxies, config, server.server_state, server.lifespan.state)
+        async with anyio.create_task_group() as conversations:
+            try:
+                async with anyio.create_task_group() as accepting:
+                    accepting.start_soon(_accept, listener, connections, conversations)
+                    try:
+                        yield replace(front, port=listener.getsockname()[1]).origin
+                    finally:
+                        accepting.cancel_scope.cancel()
+            finally:
+                listener.close()
+                with anyio.move_on_after(CUT_OFF, shield=True):
+                    await server.shutdown()
+                conversations.cancel_scope.cancel()
+
+
+async def _accept(listener: socket.socket, connections: Connections, conversations: anyio.abc.TaskGroup) -> None:
+    """Accept connections, each served by a task of its own."""
+    loop = asyncio.get_running_loop()
+    told = -TOLD_EVERY
+    while True:
+        try:
+            accepted, address = await loop.sock_accept(listener)
+        except OSError as error:
+            if loop.time() - told >= TOLD_EVERY:
+                told = loop.time()
+                _log.error("no connection can be accepted: %s", error.strerror)
+            await anyio.sleep(AGAIN)
+        else:
+            conversations.start_soon(connections.serve, accepted, address[0])
+            await anyio.lowlevel.checkpoint()  # many may wait here: those that are open go on, too
+
+
+def _listener(front: Front) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(front.host, front.port, type=socket.SOCK_STREAM)[0]
+        bound = socket.create_server(cast("tuple[str, int]", address[:2]), family=family, backlog=BACKLOG).detach()
+    except OSError as error:
+        raise SettingsError([f"--host {front.host} --port {front.port}: {error.strerror}"]) from None
+    # asyncio switches Nagle's algorithm off only where a socket names its protocol. On, it costs 40 ms each.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=bound)
+    listener.settimeout(0)
+    return listener

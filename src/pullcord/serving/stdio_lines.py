@@ -1,0 +1,127 @@
+"""Lines to JSON-RPC messages; a line that is none gets an error as its answer, as a body over HTTP does."""
+
+import json
+import logging
+from contextlib import suppress
+
+import anyio
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from mcp import types
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+LINE_LIMIT = 4 * 1024 * 1024
+"""Bytes of a line; as many as the SDK takes in a request over HTTP."""
+
+_NO_JSON = (
+    "The line is no JSON text: it must be UTF-8, without a byte order mark, and without half of a surrogate pair."
+    " Nothing was done."
+)
+_NO_MESSAGE = "The line is not one JSON-RPC request, notification or response; batches are not taken. Nothing was done."
+_TOO_LONG = f"The line is longer than {LINE_LIMIT} bytes. Nothing was done."
+
+_log = logging.getLogger(__name__)
+
+
+class LineError(ValueError):
+    """A line that is no message.
+
+    Args:
+        code: JSON-RPC's, for what is wrong with it.
+        message: what is wrong with it, for whoever wrote it.
+        number: the request's id, as far as it can be read.
+    """
+
+    def __init__(self, code: int, message: str, number: types.RequestId | None = None) -> None:
+        super().__init__(message)
+        self.answer = types.JSONRPCError(jsonrpc="2.0", id=number, error=types.ErrorData(code=code, message=message))
+
+
+def message(line: bytes) -> SessionMessage:
+    """The message of a line.
+
+    Raises:
+        LineError: it is none.
+    """
+    try:
+        parsed = from_json(line)
+    except ValueError:
+        raise _no_json(line) from None
+    try:
+        found = types.jsonrpc_message_adapter.validate_python(parsed, by_name=False)
+    except ValidationError:
+        raise LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(parsed)) from None
+    if isinstance(found, types.JSONRPCNotification) and "id" in parsed:  # a request whose id is no id
+        raise LineError(types.INVALID_REQUEST, _NO_MESSAGE)
+    return SessionMessage(found)
+
+
+def too_long() -> LineError:
+    """The error of a line that was left out."""
+    return LineError(types.INVALID_REQUEST, _TOO_LONG)
+
+
+class Answering(ObjectReceiveStream[SessionMessage]):
+    """The messages among what was read; each error among it is answered, and logged.
+
+    Args:
+        read: messages, and errors in the place of lines that are none: ours, or those of the SDK's own reader.
+        write: takes the answers.
+    """
+
+    def __init__(
+        self, read: ObjectReceiveStream[SessionMessage | Exception], write: ObjectSendStream[SessionMessage]
+    ) -> None:
+        self._read = read
+        self._write = write
+
+    async def receive(self) -> SessionMessage:
+        """The next message.
+
+        Raises:
+            EndOfStream: there is none any more.
+        """
+        while isinstance(item := await self._read.receive(), Exception):
+            if error := _line_error(item):
+                _log.warning("a line was answered with an error: %s", error)
+                with suppress(anyio.ClosedResourceError):  # nobody reads answers any more
+                    await self._write.send(SessionMessage(error.answer))
+        return item
+
+    async def aclose(self) -> None:
+        """Close what is read."""
+        await self._read.aclose()
+
+
+def _line_error(error: Exception) -> LineError | None:
+    """What is wrong with a line, also by what an error of the SDK's reader holds of it. None: it is blank."""
+    if isinstance(error, LineError):
+        return error
+    details = error.errors(include_url=False) if isinstance(error, ValidationError) else []
+    if [each["type"] for each in details] == ["json_invalid"]:
+        text = str(details[0]["input"])
+        return _no_json(text.encode()) if text.strip() else None
+    # The error of a missing member holds what it is missing from.
+    whole = next((each["input"] for each in details if each["type"] == "missing" and not each["loc"][2:]), None)
+    return LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(whole))
+
+
+def _no_json(line: bytes) -> LineError:
+    return LineError(types.PARSE_ERROR, _NO_JSON, _number(_salvaged(line)))
+
+
+def _salvaged(line: bytes) -> object:
+    """What a more lenient reader makes of a line that is no JSON text."""
+    try:
+        return json.loads(line.decode("utf-8-sig", errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _number(parsed: object) -> types.RequestId | None:
+    """The id of what was meant as a request; a response's would be taken for the id of a request of the other side."""
+    number = parsed.get("id") if isinstance(parsed, dict) and "method" in parsed else None
+    if isinstance(number, str):
+        return number if number.isascii() else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else None

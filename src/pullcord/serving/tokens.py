@@ -1,0 +1,120 @@
+"""Tokens that an operator hands out: made here, known again by their hashes in a file."""
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp.server.auth.provider import AccessToken
+
+from pullcord.config.surface import GRANTS
+from pullcord.model.errors import PullcordError, SettingsError
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "pullcord_"
+"""Begins every token, so that a leaked one is found."""
+
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A line of a token file."""
+
+    name: str
+    scopes: tuple[str, ...]
+    digest: str
+    """The SHA-256 of the token. It is random and long, so that no slower hash is needed."""
+
+
+def mint(name: str, scopes: Collection[str]) -> tuple[str, str]:
+    """A new token.
+
+    Returns:
+        The token, and its line for a token file.
+
+    Raises:
+        SettingsError: the name fits no line.
+    """
+    if not _NAME.fullmatch(name):
+        raise SettingsError([f"{name!r} is no name; write up to 64 letters, digits, dots, hyphens, underscores or @"])
+    token = PREFIX + secrets.token_urlsafe(32)
+    return token, f"{name}:{','.join(scopes)}:{_digest(token)}"
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class TokenRefusedError(PullcordError):
+    """A token that lets nobody in. Its text says why, for the log, and quotes nothing of the token."""
+
+
+class TokenFile:
+    """Tokens that an operator handed out. The file is read again whenever it changes.
+
+    A line that can't be used lets nobody in, and a file that can't be read lets nobody in at all.
+
+    Args:
+        path: the file, in UTF-8: lines of name:scopes:sha256, blank lines, and comments that begin with #.
+
+    Raises:
+        SettingsError: with every fault that the file has now.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._grants: tuple[Grant, ...] = ()
+        self._read_as: tuple[int, ...] | None = None
+        if faults := self._reload():
+            raise SettingsError(faults)
+
+    async def verify(self, token: str) -> AccessToken:
+        """Whose token it is. Every line is compared, each in constant time: how long it takes tells nothing.
+
+        Raises:
+            TokenRefusedError: it is in no line.
+        """
+        for fault in self._reload():
+            _log.error("%s", fault)
+        digest = _digest(token)
+        fit = [grant for grant in self._grants if hmac.compare_digest(grant.digest, digest)]
+        if not fit:
+            raise TokenRefusedError("it is in no line of the file of --tokens")
+        return AccessToken(token="", client_id=fit[0].name, scopes=[*fit[0].scopes])
+
+    def _reload(self) -> list[str]:
+        """Read the file if it isn't the one that was read last; what is newly wrong with it."""
+        try:
+            now = self._path.stat()
+            if self._read_as == (now.st_ino, now.st_size, now.st_mtime_ns):
+                return []
+            # With a byte order mark, as some editors write it, or without.
+            lines = self._path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            known, self._read_as, self._grants = self._read_as == (), (), ()
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            return [] if known else [f"--tokens {self._path}: the file can't be read: {reason}"]
+        self._read_as = (now.st_ino, now.st_size, now.st_mtime_ns)
+        written = {number: line.strip() for number, line in enumerate(lines, 1)}
+        read = {number: _grant(line) for number, line in written.items() if line and not line.startswith("#")}
+        self._grants = tuple(grant for grant in read.values() if grant)
+        return [
+            f"--tokens {self._path}:{number}: this is no name:scopes:sha256; write what `pullcord token` prints"
+            for number, grant in read.items()
+            if not grant
+        ]
+
+
+def _grant(line: str) -> Grant | None:
+    name, _, rest = line.partition(":")
+    scopes, _, digest = rest.partition(":")
+    given = tuple(scopes.split(","))
+    fits = _NAME.fullmatch(name) and set(given) <= set(GRANTS) and _DIGEST.fullmatch(digest)
+    return Grant(name, given, digest) if fits else None

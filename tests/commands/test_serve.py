@@ -1,0 +1,45 @@
+"""pullcord serve: what is refused before anything is served."""
+
+import pytest
+
+from pullcord.commands.main import main
+
+
+def test_options_for_http_are_refused_without_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--port", "0", "--caller-keys"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "pullcord: --port: only with --http",
+        "pullcord: --caller-keys: only with --http",
+    ]
+
+
+def test_a_server_whose_callers_bring_the_keys_holds_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XPANDER_API_KEY", "k")
+    assert main(["serve", "--http", "--caller-keys"]) == 2
+    assert "XPANDER_API_KEY is set, but with --caller-keys each request brings its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"PULLCORD_STATE_KEY": "short"}, "PULLCORD_STATE_KEY: write 32 random characters or more"),
+        ({"PULLCORD_STATE_KEY_FILE": "/nowhere/key"}, "PULLCORD_STATE_KEY_FILE: the file that it names can't be read"),
+    ],
+)
+def test_a_state_key_that_cant_protect_is_refused(
+    settings: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert main(["serve", "--http", "--confirm"]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1"])
+def test_a_journal_does_not_go_where_mcp_goes(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--journal", path]) == 2
+    assert capsys.readouterr().err == (
+        f"pullcord: --journal {path}: only with --http; here the standard output carries MCP\n"
+    )
