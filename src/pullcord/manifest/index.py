@@ -33,5 +33,6 @@ def index() -> dict[str, Entry]:
 
 
 def manifest(name: str) -> Traversable:
-    """The manifest of a shipped platform."""
-    return folder() / f"{name}.yaml"
+    """The manifest of a shipped platform: the JSON that the package's build made of it, or else the YAML."""
+    compiled = folder() / f"{name}.json"
+    return compiled if compiled.is_file() else folder() / f"{name}.yaml"
