@@ -21,10 +21,6 @@ class Entry(NamedTuple):
     variables: tuple[str, ...]
     """The environment variables that it reads."""
 
-    def to_json(self) -> dict[str, object]:
-        """The entry, as the file holds it."""
-        return {"title": self.title, "listed_always": self.listed_always, "variables": list(self.variables)}
-
 
 def index() -> dict[str, Entry]:
     """The shipped platforms, by name."""
