@@ -23,12 +23,14 @@ import pytest
 from anyio.streams.tls import TLSAttribute, TLSStream
 from tests.support import Connection, Content, answering, over, respond, shipped
 from tests.upstream.certificates import certificate
+from tests.yard import yard
 
 from pullcord.config import settings
 from pullcord.flow.verdict import judge
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
+from pullcord.model.value import Arguments
 from pullcord.upstream.connections import dialler, tls
 from pullcord.upstream.exchange import BODY_LIMIT
 from pullcord.upstream.gateway import Gateway
@@ -610,6 +612,27 @@ async def test_a_redirect_to_nonsense_is_no_crash() -> None:
     answer = await _over_sockets("http://127.0.0.1:{}/x", sends)
 
     assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
+
+
+async def test_the_content_of_a_request_arrives_whole() -> None:
+    cancel = yard()["cancel_yard_task"]
+    arrived = bytearray()
+
+    async def takes(stream: anyio.abc.ByteStream) -> None:
+        while not arrived.endswith(b"}"):
+            arrived.extend(await stream.receive())
+        await stream.send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+
+    with anyio.fail_after(20):
+        async with _server(takes) as port, Gateway(total=10) as gateway:
+            reached = settings.Settings(f"http://127.0.0.1:{port}", None, "", {}, ())
+            given: Arguments = {"id": "t1", "hardness": "soft", "reason": " stuck, naïvely "}
+            answer = await gateway.send(cancel, build(cancel, given, reached, "r1"))
+
+    assert answer.status == 202
+    head, _, content = bytes(arrived).partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /tasks/t1:cancel HTTP/1.1\r\n")
+    assert json.loads(content)["reason"] == " stuck, naïvely "
 
 
 async def test_a_real_answer_is_read() -> None:
