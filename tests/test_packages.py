@@ -26,6 +26,7 @@ from tests.environment import CACHE, ROOT
 import pullcord
 from pullcord.config import settings
 from pullcord.manifest import loading
+from pullcord.manifest.document import parse
 
 VERSION = pullcord.__version__
 CATALOGUE = loading.load(loading.shipped())
@@ -51,6 +52,7 @@ STARTING = {
     "UV_PYTHON": sys.executable,
 }
 """What a starter is told: where its things are, and which versions to take."""
+MANIFESTS = sorted((ROOT / "manifests" / "platforms").glob("*.yaml"))
 NAME = "io.github.pullcord/pullcord"
 
 
@@ -101,16 +103,24 @@ class TestContents:
             *(f"pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")),
             "pullcord/py.typed",
             "pullcord/manifests/index.json",
-            *(f"pullcord/manifests/{path.name}" for path in (ROOT / "manifests" / "platforms").glob("*.yaml")),
+            *(f"pullcord/manifests/{path.name}" for path in MANIFESTS),
+            *(f"pullcord/manifests/{path.stem}.json" for path in MANIFESTS),
             *(f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")),
         }
+
+    def test_the_wheels_manifests_are_compiled_too(self, built: Built) -> None:
+        with zipfile.ZipFile(built.wheel) as wheel:
+            for path in MANIFESTS:
+                compiled = wheel.read(f"pullcord/manifests/{path.stem}.json").decode()
+                source = parse(path.name, path.read_text(encoding="utf-8"))
+                assert json.loads(compiled) == parse("compiled.json", compiled).value == source.value
 
     def test_the_sdist_holds_what_tests_and_packages_are_made_of_and_nothing_else(self, built: Built) -> None:
         with tarfile.open(built.sdist) as sdist:
             names = {name.removeprefix(f"pullcord-{VERSION}/") for name in sdist.getnames()}
         top = {"src", "tests", "manifests", "docs"}
         alone = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"}
-        alone |= {"constraints.txt", "constraints-oldest.txt"}
+        alone |= {"constraints.txt", "constraints-oldest.txt", "hatch_build.py"}
         assert {name for name in names if name.partition("/")[0] not in top} == alone | {"PKG-INFO", ".gitignore"}
         assert names >= {f"src/pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")}
         assert names >= {f"tests/{name}" for name in files(ROOT / "tests", "*.py")}

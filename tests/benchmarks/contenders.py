@@ -15,6 +15,7 @@ import yaml
 from tests.benchmarks.api import CALLS
 from tests.clients.client import CLIENTS
 
+from pullcord.manifest.document import parse
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Json
 
@@ -150,7 +151,7 @@ def _plain(value: Json, document: Json) -> Json:
 
 
 def copies(number: int, place: Path) -> list[Path]:
-    """Generated manifests: the shipped ones in turn, with other names.
+    """Generated manifests: the shipped ones in turn, with other names, compiled as the wheel's are.
 
     Args:
         number: how many.
@@ -162,8 +163,8 @@ def copies(number: int, place: Path) -> list[Path]:
         text = re.sub(r"(operationId: *)(\w+)", rf"\1c{index}_\2", shipped.read_text(encoding="utf-8"))
         text = re.sub(r"(x-platform: *)(\w+)", rf"\1copy{index}", text)
         text = re.sub(r"(x-env: *)([A-Z_]+)", rf"\1PULLCORD_PLATFORM_COPY{index}_\2", text)
-        copy = place / f"copy{index}.yaml"
-        copy.write_text(text, encoding="utf-8")
+        copy = place / f"copy{index}.json"
+        copy.write_text(json.dumps(parse(shipped.name, text).value, ensure_ascii=False), encoding="utf-8")
         made.append(copy)
     return made
 

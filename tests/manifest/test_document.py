@@ -219,3 +219,44 @@ def test_all_faults_of_a_file_are_told_at_once_each_on_one_line() -> None:
 
 def test_64_levels_are_not_too_deep() -> None:
     assert parse("m.yaml", "[" * 64 + "]" * 64).line("/0/0") == 1
+
+
+# JSON, which is read by a reader of its own
+
+
+@given(st.dictionaries(st.text("aé: -#/~", max_size=4), JSON, max_size=4))
+def test_json_is_read_alike_by_both_readers(value: dict[str, Json]) -> None:
+    """A line before it makes it YAML's reader's."""
+    text = json.dumps(value)
+    assert parse("m.json", text).value == parse("m.json", f"# YAML\n{text}").value
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"a": 1, "a": 2}', "m.yaml:1 /a: this key stands twice; keep one"),
+        ('{"a": 1e999}', "m.yaml:1 /a: this number is too large; write a smaller one, or quote it"),
+        ('{"a": ' + "9" * 5000 + "}", "m.yaml:1 /a: this number is too large; write a smaller one, or quote it"),
+    ],
+)
+def test_faults_of_json_are_told_as_those_of_yaml(text: str, fault: str) -> None:
+    assert faults(text) == (fault,)
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud83d"}', '{"a": "\\uD83D\\uDE00"}', '{"a": 1', "{a: 1}}"])
+def test_what_is_no_json_is_yamls_readers(text: str) -> None:
+    (fault,) = faults(text)
+    assert ": this is not YAML: " in fault
+
+
+def test_a_constant_that_json_does_not_know_is_a_text() -> None:
+    assert parse("m.yaml", '{"a": NaN, "b": -Infinity}').value == {"a": "NaN", "b": "-Infinity"}
+
+
+@pytest.mark.parametrize(("depth", "read"), [(63, True), (64, False), (900, False), (20_000, False)])
+def test_json_is_no_deeper_than_yaml(depth: int, *, read: bool) -> None:
+    text = '{"a": ' + "[" * depth + "]" * depth + "}"
+    if read:
+        assert parse("m.yaml", text).line("/a/0") == 1
+    else:
+        assert "too deep" in faults(text)[0] or "levels deep" in faults(text)[0] or "nesting" in faults(text)[0]

@@ -26,7 +26,7 @@ def entries() -> dict[str, Entry]:
 def test_the_index_says_what_the_manifests_say() -> None:
     path = Path(str(loading.folder())) / NAME
     if UPDATE:
-        said = {name: entry.to_json() for name, entry in entries().items()}
+        said = {name: entry._asdict() for name, entry in entries().items()}
         path.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     assert index() == entries()
 

@@ -5,9 +5,10 @@ every key. Only `true`, `false`, `null`, `~`, decimal integers and floats are no
 """
 
 import functools
+import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import yaml
@@ -31,6 +32,8 @@ _SCALARS: Mapping[str, tuple[re.Pattern[str], Callable[[str], Json]]] = {
 _FIRST = frozenset(["", *"~ntf-0123456789"])
 """What a plain scalar begins with that may be no text."""
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half a character, or a whole one in two escapes."""
 _DEPTH_LIMIT = 64
 """Levels of a file."""
 _VALUES_LIMIT = 50_000
@@ -95,7 +98,7 @@ def fault(name: str, line: int, pointer: Pointer, what: str) -> str:
 
 
 def parse(name: str, text: str) -> Document:
-    """Read a YAML text.
+    """Read a YAML text, of which JSON is a kind.
 
     Args:
         name: what to call the file in faults.
@@ -105,6 +108,8 @@ def parse(name: str, text: str) -> Document:
         ManifestError: it is no YAML, or uses more of YAML than a manifest may: duplicate keys, tags, several documents,
             keys that are no scalars, values that contain themselves, aliases that multiply.
     """
+    if (value := _json(text)) is not None:
+        return Document(name, value, text)
     try:
         root = yaml.compose(text, Loader=_Composer)
     except yaml.YAMLError as error:
@@ -118,6 +123,38 @@ def parse(name: str, text: str) -> Document:
     if faults:
         raise ManifestError(faults)
     return Document(name, value, text)
+
+
+def _json(text: str) -> Json:
+    """The value of a text that is JSON, read many times faster; None: it is none, or YAML's reader tells why."""
+    if not text.startswith("{") or _SURROGATE.search(text):
+        return None
+    try:
+        value: Json = json.loads(text, object_pairs_hook=_members, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError):
+        return None
+    inside: list[Json] = [value]
+    for _ in range(_DEPTH_LIMIT):
+        inside = [each for outer in inside for each in _inside(outer) if isinstance(each, dict | list)]
+    return None if inside else value
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a key stands twice")
+    return members
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("too large, or none at all")
+    return value
 
 
 def _broken(name: str, text: str, error: yaml.YAMLError) -> str:

@@ -21,10 +21,6 @@ class Entry(NamedTuple):
     variables: tuple[str, ...]
     """The environment variables that it reads."""
 
-    def to_json(self) -> dict[str, object]:
-        """The entry, as the file holds it."""
-        return {"title": self.title, "listed_always": self.listed_always, "variables": list(self.variables)}
-
 
 def index() -> dict[str, Entry]:
     """The shipped platforms, by name."""
@@ -33,5 +29,6 @@ def index() -> dict[str, Entry]:
 
 
 def manifest(name: str) -> Traversable:
-    """The manifest of a shipped platform."""
-    return folder() / f"{name}.yaml"
+    """The manifest of a shipped platform: the JSON that the package's build made of it, or else the YAML."""
+    compiled = folder() / f"{name}.json"
+    return compiled if compiled.is_file() else folder() / f"{name}.yaml"

@@ -69,11 +69,12 @@ def check_leads(here: Here, operations: Mapping[str, Operation]) -> None:
             near = nearest(lead.operation_id, list(operations))
             lead.node.fault(f"this leads to {lead.operation_id}, which is no operation of this file; {near}")
             continue
-        names = [parameter.name for parameter in called.arguments]
+        taken = called.arguments
+        names = [parameter.name for parameter in taken]
         given = {name for name, _ in lead.arguments}
         for name in sorted(given - set(names)):
             lead.node.fault(f"this gives {name}, which {called.id} doesn't take; {nearest(name, names)}")
-        for parameter in called.arguments:
+        for parameter in taken:
             if parameter.required and parameter.name not in given:
                 lead.node.fault(f"this doesn't give {parameter.name}, which {called.id} needs; add it to parameters")
         if lead.link:
