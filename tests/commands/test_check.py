@@ -29,9 +29,14 @@ def test_the_report_names_each_platforms_settings_and_shows_no_key() -> None:
         "missing": [],
         "faults": [],
         "variables": [
-            {"name": "EVERRUNS_API_KEY", "source": "EVERRUNS_API_KEY", "goes": "the header Authorization"},
-            {"name": "EVERRUNS_API_URL", "source": None, "goes": "the whole URL"},
-            {"name": "EVERRUNS_ORG_ID", "source": None, "goes": "the header X-Org-Id"},
+            {
+                "name": "EVERRUNS_API_KEY",
+                "source": "EVERRUNS_API_KEY",
+                "empty_file": False,
+                "goes": "the header Authorization",
+            },
+            {"name": "EVERRUNS_API_URL", "source": None, "empty_file": False, "goes": "the whole URL"},
+            {"name": "EVERRUNS_ORG_ID", "source": None, "empty_file": False, "goes": "the header X-Org-Id"},
         ],
         "tools": ["cancel_task", "get_task"],
     }
@@ -45,9 +50,9 @@ def test_the_report_names_each_platforms_settings_and_shows_no_key() -> None:
         "missing": ["EVERSHELL_API_KEY"],
         "faults": [],
         "variables": [
-            {"name": "EVERSHELL_API_KEY", "source": None, "goes": "the header Authorization"},
-            {"name": "EVERSHELL_SLUG", "source": "EVERSHELL_SLUG", "goes": "{slug} of the URL"},
-            {"name": "EVERSHELL_API_URL", "source": None, "goes": "the whole URL"},
+            {"name": "EVERSHELL_API_KEY", "source": None, "empty_file": False, "goes": "the header Authorization"},
+            {"name": "EVERSHELL_SLUG", "source": "EVERSHELL_SLUG", "empty_file": False, "goes": "{slug} of the URL"},
+            {"name": "EVERSHELL_API_URL", "source": None, "empty_file": False, "goes": "the whole URL"},
         ],
         "tools": ["cancel_workspace_task"],
     }
@@ -82,3 +87,9 @@ def test_what_nobody_named_is_told_with_what_it_would_add() -> None:
         "  xpander (set XPANDER_API_KEY) would add stop_task",
     ]
     assert unoffered([]) == []
+
+
+def test_a_file_that_is_not_there_is_told_where_its_value_belongs() -> None:
+    lines = report(Surface.of(shipped(), settings.read(shipped(), {"EVERRUNS_API_KEY_FILE": "/none"})))
+    told = "reads EVERRUNS_API_KEY (not set: nothing in the file of EVERRUNS_API_KEY_FILE) goes into the header"
+    assert told in " ".join(table(lines).split())

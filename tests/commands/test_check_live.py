@@ -227,7 +227,14 @@ class TestTable:
             "base_url": "https://p.example",
             "missing": [],
             "faults": [],
-            "variables": [{"name": "P_API_KEY", "source": "P_API_KEY_FILE", "goes": "the header Authorization"}],
+            "variables": [
+                {
+                    "name": "P_API_KEY",
+                    "source": "P_API_KEY_FILE",
+                    "empty_file": False,
+                    "goes": "the header Authorization",
+                }
+            ],
             "tools": ["cancel_it"],
         }
         return [line | over]  # type: ignore[list-item]  # a dict merged into a TypedDict is none

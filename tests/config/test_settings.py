@@ -382,6 +382,14 @@ def test_what_is_no_host_names_none(named: str) -> None:
     assert caught.value.faults == (f"PULLCORD_PLAIN_HTTP: {named!r} {what}",)
 
 
+def test_a_placeholder_protects_nothing_and_is_a_fault() -> None:
+    assert settings.protected({"PULLCORD_PROTECT": " a, ,B "}) == ["a", "B"]
+    with pytest.raises(SettingsError) as caught:
+        settings.protected({"PULLCORD_PROTECT": "${RUN_ID}"})
+    what = "this is a placeholder that was not filled in; write the value, or leave it out"
+    assert caught.value.faults == (f"PULLCORD_PROTECT: {what}",)
+
+
 def test_a_placeholder_names_no_host() -> None:
     with pytest.raises(SettingsError) as caught:
         read({"PULLCORD_PLAIN_HTTP": "${HOSTS}"})
@@ -471,11 +479,23 @@ def test_keys_may_come_with_each_request_instead() -> None:
     assert HIDDEN not in repr(carrying)
 
 
-@pytest.mark.parametrize("keys", [[], ["one", "two"], [""], ["two words"], ["é"], ["a\nb"]])
+@pytest.mark.parametrize(
+    "keys", [[], ["one", "two"], [""], ["two words"], ["é"], ["a\nb"], ["${DEPOT_KEY}"], ["sk_..."]]
+)
 def test_a_request_without_one_sound_key_has_none(keys: list[str]) -> None:
     found = settings.read(DEPOT, {"DEPOT_TENANT": "acme"}, brought=True)["depot"].carrying(lambda _: keys)
     assert (found.key, found.missing) == (None, ("Depot-Key",))
+    assert found.obstacle == "the request brings no key in its header Depot-Key"
     assert found.remedy == "Send the key in the request's header Depot-Key."
+
+
+def test_what_a_request_lacks_and_what_the_server_lacks_are_told_apart() -> None:
+    found = settings.read(DEPOT, {}, brought=True)["depot"].carrying(lambda _: [])
+    assert found.missing == ("Depot-Key", "DEPOT_TENANT")
+    assert found.obstacle == "the request brings no key in its header Depot-Key; DEPOT_TENANT is not set"
+    assert found.remedy == (
+        "Send the key in the request's header Depot-Key. Set DEPOT_TENANT where pullcord is started."
+    )
 
 
 def test_keys_that_requests_bring_are_not_set_beforehand_too() -> None:

@@ -11,13 +11,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.depot import depot, fitting
 from tests.support import shipped, stage
+from tests.yard import yard
 
 from pullcord.model import arguments
 from pullcord.model.arguments import Checked
 from pullcord.model.operation import Operation
 from pullcord.model.value import Json
 
-OPERATIONS = {**shipped(), **depot()}
+OPERATIONS = {**shipped(), **depot(), **yard()}
 SESSION, TASK = "session_" + "0" * 31 + "7", "task_1"
 UUID = "00000000-0000-4000-8000-000000000007"
 
@@ -40,7 +41,7 @@ def read(name: str, given: Mapping[str, Json]) -> Checked:
 WHOLE = {"type", "properties", "required"}
 OF_ARGUMENTS = {
     "type", "description", "default", "examples",
-    "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
+    "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "items", "minItems", "maxItems",
 }  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def test_the_schema_is_flat_in_words_that_every_client_takes_and_says_what_each_
     assert schema.keys() <= WHOLE
     assert set(schema.get("required", [])) <= set(schema["properties"])
     for each in schema["properties"].values():
-        assert each["type"] in {"string", "integer", "boolean"}
+        assert each["type"] in {"string", "integer", "boolean", "array"}
         assert each["description"].strip()
         assert each.keys() <= OF_ARGUMENTS
 
@@ -247,6 +248,7 @@ async def test_the_arguments_of_an_ill_formed_call_are_shown_safely() -> None:
         ("halt_line", {"line": "7", "expect_run_id": 8}, {"line": "7", "expect_run_id": "8"}),
         ("get_run", {"run_id": "r", "toolCallId": "call_1", "task_progress": "- [x] look"}, {"run_id": "r"}),
         ("list_runs", {"late": False, "line": " "}, {"late": False, "line": " "}),
+        ("list_yard_runs", {"numbers": ["1", 2.0, 3], "statuses": None}, {"numbers": [1, 2, 3]}),
     ],
 )
 def test_what_a_client_fills_in_is_taken_for_what_it_means(
@@ -287,6 +289,8 @@ def test_what_a_client_fills_in_is_taken_for_what_it_means(
         ("list_runs", {"page": True}, ["page must be a whole number (From 1)"]),
         ("list_runs", {"late": "true"}, ["late must be true or false (Only late ones)"]),
         ("list_runs", {"line": ["x"]}, ["line must be a string (Only of this line)"]),
+        ("list_yard_runs", {"numbers": 5}, ["numbers must be a list (Of these numbers)"]),
+        ("list_yard_runs", {"numbers": [1.5]}, ["numbers has an item that must be a whole number (Of these numbers)"]),
         ("get_run", {"run_id": "r", "progress": 1}, ["progress is not an argument of get_run (it takes run_id)"]),
         ("get_run", {"run_id": "r", "run": None}, ["run is not an argument of get_run (did you mean run_id?)"]),
     ],

@@ -45,6 +45,8 @@ class Read(TypedDict):
     name: str
     source: str | None
     """What gives its value: NAME or NAME_FILE; None: it is not set."""
+    empty_file: bool
+    """Whether NAME_FILE is set, and names no file, or an empty one."""
     goes: str
     """Where its value goes."""
 
@@ -80,11 +82,8 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.json:
         print(json.dumps({"platforms": lines, "unnamed": others, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
-        for line in manifests.told(notes):
-            print(line)
-        print(table(lines, colour=has_colour(environ)))
-        for sentence in unoffered(others):
-            print(sentence)
+        told = [*manifests.told(notes), table(lines, colour=has_colour(environ)), *unoffered(others)]
+        print("\n".join(told))
     if options.live and not any(line.get("live") for line in lines):
         say("nothing was asked: no platform has all that it needs; the first line of each says what to set")
     return 0 if (works(lines) if options.live else not any(line["faults"] for line in lines)) else 1
@@ -111,7 +110,12 @@ def report(scope: Surface) -> list[Line]:
                 "missing": list(settings.missing),
                 "faults": list(settings.faults),
                 "variables": [
-                    {"name": each.name, "source": settings.sources.get(each.name), "goes": each.goes}
+                    {
+                        "name": each.name,
+                        "source": settings.sources.get(each.name),
+                        "empty_file": f"{each.name}_FILE" in settings.empty,
+                        "goes": each.goes,
+                    }
                     for each in variables(platform, scope.catalogue.values())
                 ],
                 "tools": [each.id for each in scope.tools.values() if each.platform.name == name],
@@ -132,28 +136,28 @@ async def live(
         say: told what is waited for, again and again.
         pause: seconds before it is told; each further pause is twice as long.
     """
-    found: dict[str, Live | None] = {line["platform"]: None for line in lines}
-    asked = {line["platform"]: line["title"] for line in lines if line["configured"]}
+    answers: dict[str, Live | None] = {line["platform"]: None for line in lines}
+    waiting = {line["platform"]: line["title"] for line in lines if line["configured"]}
 
     async def ask(name: str) -> None:
-        found[name] = await _ask(name, scope, gateway)
-        del asked[name]
+        answers[name] = await _ask(name, scope, gateway)
+        del waiting[name]
 
-    async def wait() -> None:
-        longer = pause
-        await anyio.sleep(longer)
-        while asked:
-            say(f"waiting for {' and '.join(asked.values())}")
-            longer *= 2
-            await anyio.sleep(longer)
+    async def report_waiting() -> None:
+        seconds = pause
+        await anyio.sleep(seconds)
+        while waiting:
+            say(f"waiting for {' and '.join(waiting.values())}")
+            seconds *= 2
+            await anyio.sleep(seconds)
 
-    async with anyio.create_task_group() as whole:
-        whole.start_soon(wait)
-        async with anyio.create_task_group() as asking:
-            for name in asked:
-                asking.start_soon(ask, name)
-        whole.cancel_scope.cancel()
-    return [{**line, "live": found[line["platform"]]} for line in lines]
+    async with anyio.create_task_group() as reporter:
+        reporter.start_soon(report_waiting)
+        async with anyio.create_task_group() as questions:
+            for name in waiting:
+                questions.start_soon(ask, name)
+        reporter.cancel_scope.cancel()
+    return [{**line, "live": answers[line["platform"]]} for line in lines]
 
 
 async def _ask(name: str, scope: Surface, gateway: Gateway) -> Live:
@@ -165,9 +169,9 @@ async def _ask(name: str, scope: Surface, gateway: Gateway) -> Live:
         return {"works": None, "operation": None, "outcome": None, "message": message}
     answer = await run_call(Call(scope, operation, {}), Engine(gateway), Caller("pullcord check", _unreported))
     # Without evidence no answer came; and who is asked too often has not said whether it works.
-    asked = answer.evidence is not None and answer.outcome is not Outcome.RATE_LIMITED
+    telling = answer.evidence is not None and answer.outcome is not Outcome.RATE_LIMITED
     return {
-        "works": answer.outcome is Outcome.OBSERVED if asked else None,
+        "works": answer.outcome is Outcome.OBSERVED if telling else None,
         "operation": operation.id,
         "outcome": str(answer.outcome),
         "message": answer.message,
@@ -184,8 +188,8 @@ async def _unreported(*_: object) -> None:
 
 def works(lines: list[Line]) -> bool:
     """Whether at least one platform could be asked, and all that could work; with no fault in any settings."""
-    asked = [answer["works"] for line in lines if (answer := line.get("live"))]
-    return bool(asked) and all(asked) and not any(line["faults"] for line in lines)
+    verdicts = [answer["works"] for line in lines if (answer := line.get("live"))]
+    return bool(verdicts) and all(verdicts) and not any(line["faults"] for line in lines)
 
 
 def table(lines: list[Line], *, colour: bool = False) -> str:
@@ -254,6 +258,8 @@ def _state(line: Line) -> tuple[str, int]:
 def _given(variable: Read) -> str:
     """What gives a variable its value."""
     source = variable["source"]
+    if variable["empty_file"]:
+        return f"not set: nothing in the file of {variable['name']}_FILE"
     return "not set" if source is None else "set" if source == variable["name"] else f"from {source}"
 
 

@@ -64,19 +64,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     named = whole.add_subparsers(required=True, metavar="COMMAND", dest="command", prog="pullcord")
     commands: dict[str, Parser] = {}
 
-    chosen = Parser(add_help=False)
-    chosen.add_argument(
-        "--platform", action="append", default=[], metavar="P", help="offer this platform, too (repeatable)"
-    )
-    chosen.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
-    chosen.add_argument(
-        "--manifest",
-        action="append",
-        default=[],
-        metavar="FILE",
-        type=Path,
-        help="offer a platform of your own, too (repeatable)",
-    )
+    chosen = _chosen()
 
     def add(name: str, what: str, *, choosing: bool, takes: str = "") -> Parser:
         made = named.add_parser(
@@ -91,18 +79,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         return made
 
     serve = add("serve", "Serve MCP, on standard input and output or over HTTP.", choosing=True)
-    serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
-    serve.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for a whole call (30)")
-    serve.add_argument("--connect-timeout", type=_seconds, default=5.0, metavar="S", help="seconds to connect (5)")
-    serve.add_argument("--journal", metavar="FILE", help="record every cancel in a file, or - for standard error")
-    serve.add_argument(
-        "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
-    )
-    serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
-    serve.add_argument("--http", action="store_true", help="serve over Streamable HTTP")
-    http = serve.add_argument_group("with --http")
-    for field, (flag, how) in HTTP.items():
-        http.add_argument(flag, dest=field, **how)
+    _add_serving(serve)
     add("demo", "Tell the whole story against the embedded sandbox, over MCP.", choosing=False)
     tools = add("tools", "List the tools that would be offered.", choosing=True)
     tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
@@ -130,6 +107,40 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     sandbox = add("sandbox", "Serve the sandbox's platforms over HTTP, on this machine.", choosing=False)
     sandbox.add_argument("--port", type=port, default=0, metavar="N", help="the port (a free one)")
     return whole, commands
+
+
+def _chosen() -> Parser:
+    """The options that choose what is offered."""
+    chosen = Parser(add_help=False)
+    chosen.add_argument(
+        "--platform", action="append", default=[], metavar="P", help="offer this platform, too (repeatable)"
+    )
+    chosen.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
+    chosen.add_argument(
+        "--manifest",
+        action="append",
+        default=[],
+        metavar="FILE",
+        type=Path,
+        help="offer a platform of your own, too (repeatable)",
+    )
+    return chosen
+
+
+def _add_serving(serve: Parser) -> None:
+    """The options of serve."""
+    serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
+    serve.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for a whole call (30)")
+    serve.add_argument("--connect-timeout", type=_seconds, default=5.0, metavar="S", help="seconds to connect (5)")
+    serve.add_argument("--journal", metavar="FILE", help="record every cancel in a file, or - for standard error")
+    serve.add_argument(
+        "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
+    )
+    serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
+    serve.add_argument("--http", action="store_true", help="serve over Streamable HTTP")
+    http = serve.add_argument_group("with --http")
+    for field, (flag, how) in HTTP.items():
+        http.add_argument(flag, dest=field, **how)
 
 
 def choice(options: argparse.Namespace) -> Choice:

@@ -41,8 +41,8 @@ def text(value: str, limit: int = TEXT_LIMIT) -> str:
     if len(value) <= limit and value.isascii() and value.isprintable():  # most texts: nothing to do
         return value.strip()
     head = value[: 4 * limit]
-    seen = "".join(char for char in head.translate(_REPLACED) if unicodedata.category(char)[0] != "C").strip()
-    return seen if len(seen) <= limit and len(head) == len(value) else seen[: limit - 1] + "…"
+    visible = "".join(char for char in head.translate(_REPLACED) if unicodedata.category(char)[0] != "C").strip()
+    return visible if len(visible) <= limit and len(head) == len(value) else visible[: limit - 1] + "…"
 
 
 def value(given: Json, depth: int = DEPTH_LIMIT) -> Json:
