@@ -40,12 +40,13 @@ class Offer(NamedTuple):
     notes: list[str]
 
 
-def offer(attempt: Attempt, onward: Arguments | None = None) -> Offer:
+def offer(attempt: Attempt, onward: Arguments | None = None, *, cascaded: bool = False) -> Offer:
     """What the agent can do next.
 
     Args:
         attempt: what was done, and what came of it.
         onward: for a list: the arguments of its next part.
+        cascaded: whether what the work started was stopped with it, so that nothing need be said of it.
     """
     call, judged = attempt.call, attempt.verdict
     if attempt.obstacle in {Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED}:
@@ -68,7 +69,10 @@ def offer(attempt: Attempt, onward: Arguments | None = None) -> Offer:
             for action in _offered(call, reply)
             if action.tool or (action.rel != SELF and (action.href or action.rel not in said))
         )
-    return Offer(_once(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
+    return Offer(
+        _once(actions),
+        list(dict.fromkeys(step.link.note for step in steps if step.link.note and not (cascaded and step.link.part))),
+    )
 
 
 def offer_item(attempt: Attempt, item: Json) -> list[Action]:

@@ -95,7 +95,10 @@ async def _stop_one(part: Call, engine: Engine, caller: Caller) -> Attempt:
         return withhold(part, Obstacle.BARRED)
     if part.deadline is not None and engine.gateway.now() >= part.deadline:
         return withhold(part, Obstacle.LATE)
-    return await wait(await step(part, engine, caller), engine.gateway, caller.report)
+    attempt = await step(part, engine, caller)
+    # Alone it would be watched in vain where the request reaches none of its children; here they are stopped, too.
+    watched = replace(attempt, verdict=replace(attempt.verdict, watch=True))
+    return await wait(watched, engine.gateway, caller.report)
 
 
 def _dressed(call: Call, part: Call) -> Call:

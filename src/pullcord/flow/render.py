@@ -47,7 +47,7 @@ def render(attempt: Attempt, parts: Sequence[Attempt] | None = None) -> Answer:
     shown = attempt.watch.last if attempt.watch and attempt.watch.last else attempt
     listed = _part(shown)
     items = _items(shown, listed)
-    offered = offer(attempt, listed.onward if listed else None)
+    offered = offer(attempt, listed.onward if listed else None, cascaded=parts is not None)
     call, judged = attempt.call, attempt.verdict
     return Answer(
         operation_id=call.operation.operation_id,

@@ -7,10 +7,12 @@ from typing import TypeAlias
 
 import anyio
 
-from pullcord.flow.attempt import Attempt, Call, Watch
+from pullcord.flow.attempt import Aim, Attempt, Call, Watch
 from pullcord.flow.looking import linked, look
 from pullcord.flow.settlement import settle
+from pullcord.flow.target import sight
 from pullcord.flow.verdict import Cause, Verdict
+from pullcord.model.cancel import Target
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome
 from pullcord.model.state import Poll
 from pullcord.upstream.gateway import Gateway
@@ -40,6 +42,14 @@ async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
         report: tells the client how far it is.
     """
     seconds, cancel = attempt.call.wait, attempt.call.operation.cancel
+    if (
+        cancel
+        and cancel.target
+        and attempt.aim is Aim.NOTHING
+        and attempt.verdict.outcome is Outcome.STOPPING
+        and seconds
+    ):
+        return await _sight_again(attempt, cancel.target, gateway)
     if cancel is None or not is_worthwhile(attempt) or not (seconds or attempt.verdict.look):
         return attempt
     calls = [each for rel in cancel.confirm if (each := linked(attempt.call, attempt.reply, rel))]
@@ -47,6 +57,14 @@ async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
         return replace(attempt, watch=Watch(possible=False))
     watch = await _Watching(attempt, calls, gateway, report, seconds).run()
     return replace(attempt, watch=watch, verdict=settle(attempt, watch))
+
+
+async def _sight_again(attempt: Attempt, target: Target, gateway: Gateway) -> Attempt:
+    """Settle an accepted cancel before which nothing ran, by another look at what runs."""
+    sighting = await sight(attempt.call, gateway, target)
+    if sighting.aim is not Aim.NOTHING:
+        return replace(attempt, watch=Watch(possible=False))
+    return replace(attempt, verdict=replace(attempt.verdict, outcome=Outcome.NOTHING_RUNNING, may_go_on=frozenset()))
 
 
 def is_worthwhile(attempt: Attempt) -> bool:
