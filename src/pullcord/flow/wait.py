@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import anyio
 
+from pullcord.flow import wording
 from pullcord.flow.attempt import Aim, Attempt, Call, Watch
 from pullcord.flow.looking import linked, look
 from pullcord.flow.settlement import settle
@@ -64,7 +65,10 @@ async def _sight_again(attempt: Attempt, target: Target, gateway: Gateway) -> At
     sighting = await sight(attempt.call, gateway, target)
     if sighting.aim is not Aim.NOTHING:
         return replace(attempt, watch=Watch(possible=False))
-    return replace(attempt, verdict=replace(attempt.verdict, outcome=Outcome.NOTHING_RUNNING, may_go_on=frozenset()))
+    idle = replace(
+        attempt.verdict, outcome=Outcome.NOTHING_RUNNING, may_go_on=frozenset(), notes=(wording.LOOKED_TWICE,)
+    )
+    return replace(attempt, verdict=idle)
 
 
 def is_worthwhile(attempt: Attempt) -> bool:

@@ -135,6 +135,7 @@ LOOKED: Mapping[Phase | None, str] = {
     None: "A look since then shows a state that pullcord doesn't know, so it may go on.",
 }
 """What a look showed after a cancel that found nothing to stop, or whose answer was lost."""
+LOOKED_TWICE = "Looks just before and after the request showed no running task."
 NO_PARTS = "Nothing was found that it had started."
 WATCHED = "pullcord watched it for {seconds} s; state is what was reported last."
 LOOKED_IN_VAIN = "pullcord looked for {seconds} s, but no look succeeded."
