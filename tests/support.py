@@ -16,7 +16,7 @@ from tests.sandbox.clock import Clock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.step import Engine
+from pullcord.flow.engine import Engine
 from pullcord.manifest import loading
 from pullcord.model.operation import Catalogue
 from pullcord.model.outcome import MEANINGS, Outcome

@@ -11,9 +11,9 @@ import httpx2
 import pytest
 from tests.support import Stage, action, answering, respond, stage
 
+from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
 from pullcord.flow.rate_limit import Limit, RateLimit
-from pullcord.flow.step import Engine
 
 pytestmark = pytest.mark.anyio
 

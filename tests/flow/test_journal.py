@@ -26,9 +26,9 @@ from tests.support import respond, stage
 
 from pullcord.commands import journal as journal_command
 from pullcord.commands.main import main
+from pullcord.flow.engine import Engine
 from pullcord.flow.journal import PATIENCE as READER_PATIENCE
 from pullcord.flow.journal import STDERR, Journal
-from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox, running
 
 pytestmark = pytest.mark.anyio

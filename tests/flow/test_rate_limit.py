@@ -8,9 +8,9 @@ from tests.faults.wire import serving
 from tests.support import action, stage
 
 from pullcord.commands.main import main
+from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
 from pullcord.flow.rate_limit import Limit, RateLimit, limit
-from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox, running
 
 

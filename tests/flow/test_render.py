@@ -23,7 +23,8 @@ from pullcord.flow.verdict import judge
 from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.model.reply import Reply
 from pullcord.sandbox import CONFIDENTIAL
-from pullcord.serving.tools import tool, tool_result
+from pullcord.serving.calls import tool_result
+from pullcord.serving.tools import tool
 
 MARK = "Zx9"
 """Stands in every text that the platform below sends."""

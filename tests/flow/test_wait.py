@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from tests.support import Stage, respond, stage
 
-from pullcord.flow.step import Engine
+from pullcord.flow.engine import Engine
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio

@@ -20,8 +20,8 @@ from tests.support import BASE_URL, shipped
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
+from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
-from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox
 from pullcord.serving import access, tokens
 from pullcord.serving.admission import Admission

@@ -17,8 +17,8 @@ from tests.support import BASE_URL, respond, shipped, sound
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
+from pullcord.flow.engine import Engine
 from pullcord.flow.rate_limit import Limit, RateLimit
-from pullcord.flow.step import Engine
 from pullcord.sandbox import Sandbox
 from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make

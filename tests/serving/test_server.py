@@ -9,7 +9,7 @@ from tests.support import BASE_URL, Stage, answering, shipped, stage
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.step import Engine
+from pullcord.flow.engine import Engine
 from pullcord.serving.server import INSTRUCTIONS, SANDBOX, make
 from pullcord.upstream.gateway import Gateway
 

@@ -16,7 +16,8 @@ from pullcord.config.settings import platforms
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run as run_call
-from pullcord.flow.step import Caller, Engine
+from pullcord.flow.engine import Engine
+from pullcord.flow.step import Caller
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome
 from pullcord.model.variables import variables

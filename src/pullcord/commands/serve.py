@@ -5,6 +5,7 @@ import gc
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 from pydantic import SecretStr
@@ -14,13 +15,15 @@ from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
 from pullcord.config.environment import value
+from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal, stream
 from pullcord.flow.rate_limit import RateLimit
-from pullcord.flow.step import Engine
 from pullcord.model.errors import SettingsError
-from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make
 from pullcord.upstream.gateway import LIMITS, Gateway, Limits
+
+if TYPE_CHECKING:
+    from pullcord.serving.elicitation import Elicitation
 
 STATE_KEY = "PULLCORD_STATE_KEY"
 """What replicas share, so that one may hear the answer to another's question to a person."""
@@ -64,7 +67,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         if not options.http:
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
-            return await stdio(server(elicitation=Elicitation(None) if options.confirm else None))
+            return await stdio(server(elicitation=_elicitation(None) if options.confirm else None))
 
         from pullcord.serving import access, application  # noqa: PLC0415 - standard input and output do without them
         from pullcord.serving.front import Front  # noqa: PLC0415 - as above
@@ -72,9 +75,15 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         front = Front(**given)
         if faults := front.faults():
             raise SettingsError(faults)
-        elicitation = Elicitation(_state_key(environ)) if options.confirm else None
+        elicitation = _elicitation(_state_key(environ)) if options.confirm else None
         speaking = server(elicitation=elicitation, view=access.view(offered, front))
         return await application.serve(speaking, front, say, ready=application.reaches(offered), ending=gateway.ending)
+
+
+def _elicitation(key: SecretStr | None) -> "Elicitation":
+    from pullcord.serving.elicitation import Elicitation  # noqa: PLC0415 - a start without --confirm asks nobody
+
+    return Elicitation(key)
 
 
 async def _sandbox(stack: AsyncExitStack) -> Mapping[str, str]:

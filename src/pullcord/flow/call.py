@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle
 from pullcord.flow.cascade import cascade, is_asked_for
+from pullcord.flow.engine import Engine
 from pullcord.flow.render import render
-from pullcord.flow.step import Caller, Engine, step, withhold
+from pullcord.flow.step import Caller, step, withhold
 from pullcord.flow.wait import wait
 from pullcord.model.answer import Answer
 

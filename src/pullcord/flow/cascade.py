@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import anyio
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle
+from pullcord.flow.engine import Engine
 from pullcord.flow.parts import Parts, find, identity
-from pullcord.flow.step import Caller, Engine, step, withhold
+from pullcord.flow.step import Caller, step, withhold
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS

@@ -1,7 +1,6 @@
 """An attempt to the answer that an agent reads: it words what was decided, and decides nothing. Pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pullcord.flow import wording
 from pullcord.flow.actions import offer, offer_item
@@ -9,32 +8,12 @@ from pullcord.flow.attempt import Attempt, Obstacle
 from pullcord.flow.listing import Part, part
 from pullcord.model import sanitize
 from pullcord.model.action import Action
-from pullcord.model.answer import MEMBERS, Answer, Item, Items, Piece
+from pullcord.model.answer import Answer, Item, Items, Piece
 from pullcord.model.cancel import REASON, WAIT_SECONDS
-from pullcord.model.operation import Operation
 from pullcord.model.outcome import FINAL, MEANINGS, MayGoOn, Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import problem
-
-
-def schema(operation: Operation) -> dict[str, Any]:
-    """The JSON Schema of an operation's answers, success and error alike.
-
-    Compact, since every tool carries it: all members are required, and those that steer an agent are described.
-    """
-    words = wording.CANCELS if operation.cancel else [Outcome.OBSERVED, *wording.LOOKS]
-    return {
-        "type": "object",
-        "properties": {
-            "outcome": {"enum": [str(word) for word in words]},
-            "message": {"type": "string"},
-            "work_stopped": {"enum": ["yes", "no", "unknown"]},
-            "may_go_on": {"type": "array", "items": {"enum": [str(word) for word in MayGoOn]}},
-            "allowed_actions": {"type": "array", "items": {"type": "object"}},
-        },
-        "required": [*MEMBERS],
-    }
 
 
 def render(attempt: Attempt, parts: Sequence[Attempt] | None = None) -> Answer:

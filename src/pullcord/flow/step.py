@@ -12,9 +12,9 @@ import anyio.lowlevel
 
 from pullcord.flow.attempt import Aim, Attempt, Call, Obstacle
 from pullcord.flow.consent import Consent, Person, question
-from pullcord.flow.journal import Journal, milliseconds
+from pullcord.flow.engine import Engine
+from pullcord.flow.journal import milliseconds
 from pullcord.flow.looking import linked, look
-from pullcord.flow.rate_limit import RateLimit
 from pullcord.flow.record import intent, outcome, record, refusal
 from pullcord.flow.target import Sighting, sight
 from pullcord.flow.verdict import Verdict, judge
@@ -23,16 +23,6 @@ from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import request
-from pullcord.upstream.gateway import Gateway
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What every call of a server goes through."""
-
-    gateway: Gateway
-    journal: Journal | None = None
-    rate_limit: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)

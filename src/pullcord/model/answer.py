@@ -108,7 +108,3 @@ class Answer:
             "problem": self.problem,
             "allowed_actions": [action.to_json() for action in self.allowed_actions],
         }
-
-
-MEMBERS = tuple(Answer.__dataclass_fields__)
-"""The names of an answer's members, each of which every answer has."""

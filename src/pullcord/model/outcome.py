@@ -59,6 +59,19 @@ MEANINGS: Mapping[Outcome, Meaning] = {
 }
 
 
+OF_CANCELS = tuple(outcome for outcome in Outcome if outcome is not Outcome.OBSERVED)
+"""What may come of a cancel."""
+OF_LOOKS = (
+    Outcome.OBSERVED,
+    Outcome.REFUSED,
+    Outcome.NOT_FOUND,
+    Outcome.DENIED,
+    Outcome.INVALID_ARGUMENTS,
+    Outcome.RATE_LIMITED,
+    Outcome.UNAVAILABLE,
+    Outcome.UNKNOWN,
+)
+"""What may come of a look or a list."""
 FINAL = frozenset({Outcome.STOPPED, Outcome.NOTHING_RUNNING, Outcome.ALREADY_FINISHED, Outcome.FINISHED_FIRST})
 """Over, by the record: no further call can change it."""
 

@@ -1,26 +1,21 @@
 """The MCP server: its handlers call the flow, nothing more."""
 
 import difflib
-import logging
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mcp import MCPError, types
-from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 from pullcord import __version__
 from pullcord.config.surface import Surface
-from pullcord.flow.attempt import Call
-from pullcord.flow.call import crash, run
-from pullcord.flow.step import Caller, Engine
-from pullcord.model import sanitize
-from pullcord.serving.elicitation import Elicitation, ElicitedPerson
-from pullcord.serving.tools import tool, tool_result
+from pullcord.flow.engine import Engine
+from pullcord.serving.tools import tool
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:  # a start without --confirm asks nobody
+    from pullcord.serving.elicitation import Elicitation
 
 INSTRUCTIONS = (
     "pullcord asks agent platforms to stop work, and says what came of it. outcome stopping means that the work may"
@@ -39,7 +34,7 @@ def make(
     engine: Engine,
     *,
     sandbox: bool = False,
-    elicitation: Elicitation | None = None,
+    elicitation: "Elicitation | None" = None,
     view: View | None = None,
 ) -> Server[Any]:
     """The server for a surface.
@@ -68,14 +63,11 @@ def make(
         operation = own.tools.get(params.name)
         if operation is None:
             raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, own, surface))
-        call = Call(own, operation, params.arguments or {})
-        person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
-        try:
-            answer = await run(call, engine, Caller(_name(ctx), ctx.session.report_progress, person))
-        except Exception:  # noqa: BLE001 - whatever fails in pullcord, the agent gets an answer, and no trace of it
-            _log.exception("%s failed", operation.id)
-            answer = crash(call)
-        return person.question if person and person.question else tool_result(answer)
+        # What only calls need is imported by the first one: a start answers tools/list without it.
+        from pullcord.flow.attempt import Call  # noqa: PLC0415
+        from pullcord.serving.calls import answer  # noqa: PLC0415
+
+        return await answer(Call(own, operation, params.arguments or {}), engine, ctx, params, elicitation)
 
     server = Server(
         "pullcord",
@@ -94,17 +86,6 @@ def make(
     if elicitation:
         server.middleware.append(elicitation.boundary)
     return server
-
-
-def _name(ctx: ServerRequestContext[Any]) -> str:
-    """Who the token says that it is, and what the client calls itself."""
-    token = get_access_token()
-    client = ctx.session.client_params
-    names = [
-        *([token.subject or token.client_id] if token else []),
-        *([f"{client.client_info.name} {client.client_info.version}"] if client else []),
-    ]
-    return sanitize.text(", ".join(names), 100)
 
 
 def _unknown(name: str, own: Surface, surface: Surface) -> str:

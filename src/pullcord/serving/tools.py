@@ -1,12 +1,18 @@
-"""An operation to its MCP tool, and an answer to the tool's result. Pure."""
+"""An operation to its MCP tool. Pure."""
+
+from typing import Any
 
 from mcp import types
-from pydantic_core import to_json
 
-from pullcord.flow import render
 from pullcord.model import arguments
-from pullcord.model.answer import Answer
 from pullcord.model.operation import Operation
+from pullcord.model.outcome import OF_CANCELS, OF_LOOKS
+
+MEMBERS = (
+    *("operation_id", "platform", "outcome", "message", "work_stopped", "may_go_on", "state", "evidence", "target"),
+    *("resource", "parts", "problem", "allowed_actions"),
+)
+"""What every answer has. Its record is imported by the first call."""
 
 
 def tool(operation: Operation) -> types.Tool:
@@ -17,7 +23,7 @@ def tool(operation: Operation) -> types.Tool:
         title=operation.title,
         description=operation.description,
         input_schema=arguments.schema(operation),
-        output_schema=render.schema(operation),
+        output_schema=output_schema(operation),
         annotations=types.ToolAnnotations(
             read_only_hint=not cancels,
             destructive_hint=cancels,
@@ -28,11 +34,20 @@ def tool(operation: Operation) -> types.Tool:
     )
 
 
-def tool_result(answer: Answer) -> types.CallToolResult:
-    """The answer as MCP carries it: the same JSON in both halves, since clients differ in which a model sees."""
-    value = answer.to_json()
-    return types.CallToolResult(
-        is_error=answer.is_error,
-        structured_content=value,
-        content=[types.TextContent(type="text", text=to_json(value).decode())],
-    )
+def output_schema(operation: Operation) -> dict[str, Any]:
+    """The JSON Schema of an operation's answers, success and error alike.
+
+    Compact, since every tool carries it: all members are required, and those that steer an agent are described.
+    """
+    words = OF_CANCELS if operation.cancel else OF_LOOKS
+    return {
+        "type": "object",
+        "properties": {
+            "outcome": {"enum": [str(word) for word in words]},
+            "message": {"type": "string"},
+            "work_stopped": {"enum": ["yes", "no", "unknown"]},
+            "may_go_on": {"type": "array", "items": {"type": "string"}},
+            "allowed_actions": {"type": "array", "items": {"type": "object"}},
+        },
+        "required": [*MEMBERS],
+    }
