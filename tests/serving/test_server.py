@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from mcp import Client, MCPError, types
@@ -10,7 +11,8 @@ from tests.support import BASE_URL, Stage, answering, shipped, stage
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
-from pullcord.serving.server import INSTRUCTIONS, SANDBOX, make
+from pullcord.serving.instructions import LIMIT, instructions
+from pullcord.serving.server import make
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -83,11 +85,26 @@ async def test_the_server_says_what_it_is(mode: str, *, sandbox: bool) -> None:
     scope = Surface.of(shipped(), settings.read(shipped(), {"EVERRUNS_API_URL": BASE_URL}))
     server = make(scope, Engine(Gateway(answering(200))), sandbox=sandbox)
     async with Client(server, mode=mode, cache=None) as client:
-        instructions, info = client.instructions, client.server_info
+        told, info = client.instructions or "", client.server_info
 
-    assert instructions == INSTRUCTIONS + SANDBOX * sandbox
+    assert ("This is a sandbox" in told) is sandbox
+    for word in ("Everruns", "EverShell", "xpander.ai", "final", "work_stopped", "may_go_on", "allowed_actions"):
+        assert word in told
     assert info is not None
     assert info.name == "pullcord"
+
+
+def test_the_instructions_stay_short_however_many_platforms_there_are() -> None:
+    scope = Surface.of(shipped(), settings.read(shipped(), {}))
+    many = {
+        f"{name}_{n}": each._replace(platform=each.platform._replace(title=f"A platform with a long name, {n}"))
+        for name, each in scope.tools.items()
+        for n in range(20)
+    }
+    told = instructions(replace(scope, tools=many), sandbox=True)
+    assert len(told) <= LIMIT
+    assert told.endswith("This is a sandbox: platforms and work are made up.")
+    assert "A platform with a long name, 0" in told
 
 
 async def test_only_tools_are_offered(staged: Stage) -> None:

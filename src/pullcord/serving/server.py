@@ -12,18 +12,11 @@ from mcp.server.lowlevel import Server
 from pullcord import __version__
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
+from pullcord.serving.instructions import instructions
 from pullcord.serving.tools import tool
 
 if TYPE_CHECKING:  # a start without --confirm asks nobody
     from pullcord.serving.elicitation import Elicitation
-
-INSTRUCTIONS = (
-    "pullcord asks agent platforms to stop work, and says what came of it. outcome stopping means that the work may"
-    " still run; only work_stopped yes means that it has ended. Each result lists its next steps in allowed_actions:"
-    " one with tool and arguments is a complete call of that tool."
-)
-SANDBOX = " This server runs on its embedded sandbox: the platforms and their work are made up."
-
 
 View: TypeAlias = Callable[[Any], Surface]
 """What the sender of an HTTP request may call, and with which settings."""
@@ -73,7 +66,7 @@ def make(
         "pullcord",
         title="pullcord",
         version=__version__,
-        instructions=INSTRUCTIONS + (SANDBOX if sandbox else ""),
+        instructions=instructions(surface, sandbox=sandbox),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         # Without it the SDK lists all tools before each call over HTTP.
