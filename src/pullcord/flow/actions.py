@@ -180,8 +180,9 @@ def _offered(call: Call, reply: Reply) -> Iterator[Action]:
 
 
 def _as_call(call: Call, action: Action) -> Action | None:
-    operation = call.surface.catalogue.get(action.operation_id or "")
-    if operation is None or operation.platform is not call.operation.platform or action.href is None:
+    own = (each for each in call.surface.catalogue.values() if each.platform is call.operation.platform)
+    operation = next((each for each in own if each.operation_id == action.operation_id), None)
+    if operation is None or action.href is None:
         return None
     arguments: Mapping[str, Json] | None = request.match(
         operation, action.method or operation.method, action.href, call.settings.base_url
