@@ -25,7 +25,7 @@ def test_a_server_whose_callers_bring_the_keys_holds_none(
     ("settings", "told"),
     [
         ({"PULLCORD_STATE_KEY": "short"}, "PULLCORD_STATE_KEY: write 32 random characters or more"),
-        ({"PULLCORD_STATE_KEY_FILE": "/nowhere/key"}, "PULLCORD_STATE_KEY_FILE: the file that it names can't be read"),
+        ({"PULLCORD_STATE_KEY_FILE": "/"}, "PULLCORD_STATE_KEY_FILE: the file that it names can't be read"),
     ],
 )
 def test_a_state_key_that_cant_protect_is_refused(
@@ -33,7 +33,7 @@ def test_a_state_key_that_cant_protect_is_refused(
 ) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    assert main(["serve", "--http", "--confirm"]) == 2
+    assert main(["serve", "--http", "--port", "0", "--confirm"]) == 2
     assert told in capsys.readouterr().err
 
 

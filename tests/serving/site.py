@@ -208,6 +208,11 @@ def task_of(sandbox: Sandbox) -> dict[str, str]:
     return {"session_id": sandbox.everruns.ids.active_session, "task_id": sandbox.everruns.add_task()}
 
 
+def unwatched(sandbox: Sandbox) -> dict[str, Any]:
+    """The arguments of a cancel of a new task that is not watched afterwards."""
+    return {**task_of(sandbox), "wait_seconds": 0}
+
+
 def keyless(sandbox: Sandbox) -> dict[str, str]:
     """The sandbox's settings without its keys."""
     given = sandbox.environment("http://127.0.0.1:1")

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from mcp import MCPError
 from starlette.types import Scope
-from tests.serving.site import ERAS, MODERN, Held, Site, message, minted, said, site, task_of
+from tests.serving.site import ERAS, MODERN, Held, Site, message, minted, said, site, task_of, unwatched
 
 from pullcord.serving.admission import BODY_LIMIT, Admission
 from pullcord.serving.front import Front
@@ -27,9 +27,9 @@ async def busy(here: Site, platform: Held, calls: int) -> AsyncIterator[list[str
     outcomes: list[str] = []
 
     async def call() -> None:
-        outcomes.append((await here.call("cancel_task", task_of(here.sandbox)))["outcome"])
+        outcomes.append((await here.call("cancel_task", unwatched(here.sandbox)))["outcome"])
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         async with anyio.create_task_group() as tasks:
             for _ in range(calls):
                 tasks.start_soon(call)
@@ -45,14 +45,14 @@ async def test_more_calls_than_there_are_places_wait_and_more_than_may_wait_are_
     async with site(admission=Admission(1, 1), platform=platform) as here:
         async with busy(here, platform, 2) as outcomes:
             assert platform.count == 1
-            response = await here.post("tools/call", {"name": "cancel_task", "arguments": task_of(here.sandbox)})
+            response = await here.post("tools/call", {"name": "cancel_task", "arguments": unwatched(here.sandbox)})
             assert (response.status_code, response.headers["retry-after"]) == (503, "1")
             error = response.json()["error"]
             assert "Nothing was sent" in error["message"]
             assert error["data"] == {"retry_after_seconds": 1}
         assert outcomes == ["stopping", "stopping"]
         assert platform.count == 2
-        assert (await here.call("cancel_task", task_of(here.sandbox)))["outcome"] == "stopping"
+        assert (await here.call("cancel_task", unwatched(here.sandbox)))["outcome"] == "stopping"
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
@@ -61,7 +61,7 @@ async def test_an_agents_host_is_told_in_words_that_the_server_is_busy(mode: str
     async with site(admission=Admission(1, 0), platform=platform) as here, here.client(mode) as client:
         async with busy(here, platform, 1):
             with pytest.raises(MCPError, match=r"This server is busy\. Nothing was sent"):
-                await client.call_tool("cancel_task", task_of(here.sandbox))
+                await client.call_tool("cancel_task", unwatched(here.sandbox))
         assert platform.count == 1
 
 
@@ -81,7 +81,7 @@ async def test_a_stranger_takes_no_place(tmp_path: Path) -> None:
     ):
 
         async def call() -> None:
-            await here.call("cancel_task", task_of(here.sandbox), headers=callers["ada"])
+            await here.call("cancel_task", unwatched(here.sandbox), headers=callers["ada"])
 
         tasks.start_soon(call)
         await platform.asked.wait()
@@ -100,7 +100,7 @@ async def test_a_server_that_ends_takes_no_more_calls_and_waits_for_those_that_i
             await here.admission.idle()
         assert early.cancelled_caught
         platform.answer.set()
-        with anyio.fail_after(10):
+        with anyio.fail_after(120):
             await here.admission.idle()
         assert outcomes == ["stopping"] * 3
 
@@ -133,7 +133,7 @@ async def test_what_only_waits_can_be_dropped_and_its_caller_is_told(version: st
             answers.append(said(await here.post("tools/call", params, version=version)))
 
         assert not here.admission.drop()
-        with anyio.fail_after(30):
+        with anyio.fail_after(120):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(look)
                 await platform.asked.wait()
@@ -166,7 +166,7 @@ async def test_a_client_that_sends_slowly_holds_no_place() -> None:
         async def slow() -> None:
             statuses.append((await here.http.post("/mcp", content=dribble())).status_code)
 
-        with anyio.fail_after(10):
+        with anyio.fail_after(120):
             tasks.start_soon(slow)
             await anyio.wait_all_tasks_blocked()
             assert (await here.post("tools/list")).status_code == 200
@@ -177,11 +177,11 @@ async def test_a_client_that_sends_slowly_holds_no_place() -> None:
 
 async def test_a_client_that_goes_away_within_its_body_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
     async with site() as here:
-        line = Line(MODERN, "cancel_task", task_of(here.sandbox))
+        line = Line(MODERN, "cancel_task", unwatched(here.sandbox))
         line.cut_short = True
         line.gone.set()
         await here.app(line.scope, line.receive, line.ignore)
-        with anyio.fail_after(10):
+        with anyio.fail_after(120):
             await here.admission.idle()
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
@@ -220,7 +220,7 @@ class Line:
 async def test_a_caller_that_hangs_up_while_it_waits_for_a_place_has_sent_nothing() -> None:
     platform = Held()
     async with site(admission=Admission(1, 1), platform=platform) as here:
-        line = Line(MODERN, "cancel_task", task_of(here.sandbox))
+        line = Line(MODERN, "cancel_task", unwatched(here.sandbox))
         async with busy(here, platform, 1), anyio.create_task_group() as tasks:
             tasks.start_soon(here.app, line.scope, line.receive, line.ignore)
             await anyio.wait_all_tasks_blocked()
@@ -236,8 +236,8 @@ async def test_a_client_that_takes_no_answer_holds_no_place(version: str) -> Non
     platform = Held()
     platform.answer.set()
     async with site(admission=Admission(1, 0, sending=0.05), platform=platform) as here:
-        line = Line(version, "cancel_task", task_of(here.sandbox))
-        with anyio.fail_after(10):
+        line = Line(version, "cancel_task", unwatched(here.sandbox))
+        with anyio.fail_after(120):
             with contextlib.suppress(BaseExceptionGroup, TimeoutError):
                 await here.app(line.scope, line.receive, line.ignore)
             await here.admission.idle()

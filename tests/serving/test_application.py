@@ -12,7 +12,7 @@ import anyio.lowlevel
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.serving.mint import AUDIENCE, minting
-from tests.serving.site import ERAS, Held, keyless, message, minted, said, site, task_of
+from tests.serving.site import ERAS, Held, keyless, message, minted, said, site, task_of, unwatched
 from tests.support import shipped
 
 from pullcord.config.settings import header, platforms
@@ -33,7 +33,7 @@ async def test_both_protocol_eras_are_served_without_sessions(mode: str) -> None
     async with site() as here, here.client(mode) as client:
         tools = await client.list_tools()
         assert {each.name for each in tools.tools} >= CANCELS
-        result = await client.call_tool("cancel_task", task_of(here.sandbox))
+        result = await client.call_tool("cancel_task", unwatched(here.sandbox))
         assert (result.structured_content or {})["outcome"] == "stopping"
 
 
@@ -44,7 +44,7 @@ async def test_any_replica_answers_any_request(version: str) -> None:
         response = await here.post("tools/list", version=version)
         assert response.status_code == 200
         assert "mcp-session-id" not in response.headers
-        assert (await here.call("cancel_task", task_of(here.sandbox), version=version))["outcome"] == "stopping"
+        assert (await here.call("cancel_task", unwatched(here.sandbox), version=version))["outcome"] == "stopping"
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
@@ -198,7 +198,8 @@ async def test_a_caller_sees_and_calls_only_what_its_token_is_good_for(tmp_path:
         assert [request.method for request in here.sandbox.requests] == ["GET"]
         seen = await here.call("get_task", target, headers=callers["both"], version=version)
         assert any(action.get("tool") == "cancel_task" for action in seen["allowed_actions"])
-        stopped = await here.call("cancel_task", target, headers=callers["stopper"], version=version)
+        at_once = {**target, "wait_seconds": 0}
+        stopped = await here.call("cancel_task", at_once, headers=callers["stopper"], version=version)
         assert stopped["outcome"] == "stopping"
         assert not [action for action in stopped["allowed_actions"] if action.get("tool") == "get_task"]
 
@@ -260,7 +261,7 @@ async def test_a_jwt_of_the_issuer_lets_in_and_others_are_sent_to_it(version: st
         assert not CANCELS & set(await here.tools(headers, version))
         headers = {"Authorization": f"Bearer {issuer.token()}"}
         assert set(await here.tools(headers, version)) >= CANCELS
-        assert (await here.call("cancel_task", task_of(here.sandbox), headers=headers, version=version))["outcome"]
+        assert (await here.call("cancel_task", unwatched(here.sandbox), headers=headers, version=version))["outcome"]
 
 
 async def test_what_may_be_listed_for_one_caller_is_not_kept_for_another(tmp_path: Path) -> None:
@@ -287,7 +288,7 @@ async def test_a_callers_token_reaches_no_platform_and_its_name_the_journal(tmp_
     answering = Held()
     answering.answer.set()
     async with site(Front(token_file=path), platform=platform, journal=journal) as here:
-        answer = await here.call("cancel_task", task_of(here.sandbox), headers=callers["ada"], version=version)
+        answer = await here.call("cancel_task", unwatched(here.sandbox), headers=callers["ada"], version=version)
     assert answer["outcome"] == "stopping"
     assert sent
     assert not [part for part in sent if token.encode() in part]
@@ -303,7 +304,7 @@ async def test_the_journal_names_the_person_behind_a_client(tmp_path: Path) -> N
         site(Front(issuer=issuer.url, resource=AUDIENCE), journal=journal) as here,
         here.client("auto", {"Authorization": f"Bearer {issuer.token()}"}) as client,
     ):
-        await client.call_tool("cancel_task", task_of(here.sandbox))
+        await client.call_tool("cancel_task", unwatched(here.sandbox))
     assert re.fullmatch(r"ada, mcp \S+", json.loads(journal.read_text().splitlines()[0])["client"])
 
 
@@ -328,7 +329,8 @@ async def test_a_request_brings_its_keys_and_without_one_is_told_the_header(vers
         assert answer["outcome"] == "denied"
         (action,) = [each for each in answer["allowed_actions"] if each["rel"] == "authorize"]
         assert action["hint"].startswith("Check the key in the request's header Everruns-Api-Key.")
-        answer = await here.call("cancel_task", target, headers={HEADERS["everruns"]: key}, version=version)
+        at_once = {**target, "wait_seconds": 0}
+        answer = await here.call("cancel_task", at_once, headers={HEADERS["everruns"]: key}, version=version)
         assert answer["outcome"] == "stopping"
         assert key not in json.dumps(answer)
         assert [request.key for request in here.sandbox.requests] == ["unknown", "everruns"]
@@ -407,7 +409,7 @@ async def test_the_keys_of_two_callers_never_mix() -> None:
                 owners[target["task_id"]] = f"key-of-{caller}"
                 answer = await here.call(
                     ("cancel_task", "get_task")[number % 2],
-                    target,
+                    {**target, "wait_seconds": 0},
                     headers={HEADERS["everruns"]: f"key-of-{caller}"},
                     version=ERAS[number // 2 % 2],
                 )

@@ -23,7 +23,7 @@ from pullcord.serving.connections import LEAST, RESERVE, SPARE, Bounds, Connecti
 pytestmark = pytest.mark.anyio
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-PATIENCE = 30
+PATIENCE = 120
 """Seconds in which each test is over."""
 
 

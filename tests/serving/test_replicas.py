@@ -161,8 +161,8 @@ async def test_two_servers_tell_one_client_one_story(mode: str) -> None:
             )
             assert (stopped["outcome"], stopped["work_stopped"]) == ("stopped", "yes")
             assert states
-            follow = next(action for action in stopped["allowed_actions"] if action["rel"] == "self")
-            seen = answer_of(await client.call_tool(follow["tool"], follow["arguments"]))
+            target = {name: cancel["arguments"][name] for name in ("session_id", "task_id")}
+            seen = answer_of(await client.call_tool("get_task", target))
             assert (seen["state"], seen["work_stopped"]) == ("canceled", "yes")
             again = answer_of(await client.call_tool(cancel["tool"], cancel["arguments"]))
             assert again["outcome"] == "stopped"
@@ -184,7 +184,7 @@ async def test_what_one_server_asks_a_person_the_other_hears() -> None:
         async with running(sandbox) as base_url:
             settings = {**sandbox.environment(base_url), "PULLCORD_STATE_KEY": secrets.token_hex(16)}
             ids = sandbox.everruns.ids
-            target = {"session_id": ids.active_session, "task_id": ids.background_task}
+            target = {"session_id": ids.active_session, "task_id": ids.background_task, "wait_seconds": 0}
             async with (
                 replicas("--confirm", settings=settings) as (url, served),
                 Client(url, cache=None, elicitation_callback=consent) as client,
@@ -216,7 +216,7 @@ async def test_a_caller_with_a_token_and_its_own_key_is_served_by_processes(tmp_
                     Client(streamable_http_client(url, http_client=http), cache=None) as client,
                 ):
                     ids = sandbox.everruns.ids
-                    target = {"session_id": ids.active_session, "task_id": ids.background_task}
+                    target = {"session_id": ids.active_session, "task_id": ids.background_task, "wait_seconds": 0}
                     assert answer_of(await client.call_tool("cancel_task", target))["outcome"] == "stopping"
                 assert process.stdout
                 lines = BufferedByteReceiveStream(process.stdout)

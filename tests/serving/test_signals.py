@@ -23,7 +23,7 @@ def _restored() -> Iterator[None]:
 async def ended_by(*numbers: signal.Signals) -> int:
     """What waiting for a signal gives while these arrive."""
     got: list[int] = []
-    with anyio.fail_after(10):
+    with anyio.fail_after(120):
         async with anyio.create_task_group() as tasks:
 
             async def wait() -> None:
