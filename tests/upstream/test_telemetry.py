@@ -43,7 +43,10 @@ async def tell(era: Era, program: Sequence[str], folder: Path, *traceparents: st
         running(sandbox) as base_url,
         serving(era, sandbox.environment(base_url), folder / "stderr", *settings, program=program) as server,
     ):
-        call = {"name": "cancel_workspace_task", "arguments": {"workspace_id": sandbox.evershell.ids.busy_workspace}}
+        call = {
+            "name": "cancel_workspace_task",
+            "arguments": {"workspace_id": sandbox.evershell.ids.busy_workspace, "wait_seconds": 0},
+        }
         for traceparent in traceparents:
             meta = {} if traceparent is None else {"traceparent": traceparent}
             answer = await server.request("tools/call", {**call, "_meta": meta})
