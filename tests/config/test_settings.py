@@ -390,6 +390,19 @@ def test_a_placeholder_protects_nothing_and_is_a_fault() -> None:
     assert caught.value.faults == (f"PULLCORD_PROTECT: {what}",)
 
 
+def test_a_file_of_pullcords_own_that_gives_nothing_is_a_fault(file: Path) -> None:
+    """Without its value, work would go unprotected."""
+    told = "PULLCORD_PROTECT_FILE: there is nothing in the file that it names; write it, or unset this"
+    for content in (None, " \n"):
+        if content:
+            file.write_text(content, encoding="utf-8")
+        with pytest.raises(SettingsError) as caught:
+            settings.protected({"PULLCORD_PROTECT_FILE": str(file)})
+        assert caught.value.faults == (told,)
+    file.write_text("a", encoding="utf-8")
+    assert settings.protected({"PULLCORD_PROTECT_FILE": str(file)}) == ["a"]
+
+
 def test_a_placeholder_names_no_host() -> None:
     with pytest.raises(SettingsError) as caught:
         read({"PULLCORD_PLAIN_HTTP": "${HOSTS}"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pullcord.config import settings
-from pullcord.config.environment import value
+from pullcord.config.environment import own_value
 from pullcord.config.settings import Settings
 from pullcord.config.surface import Surface
 from pullcord.manifest import loading
@@ -92,7 +92,7 @@ def unnamed(choice: Choice, environ: Mapping[str, str]) -> Surface:
 
 def _named(choice: Choice, environ: Mapping[str, str], faults: list[str]) -> dict[str, str]:
     """The platforms and instances that are named, each with the words that name it."""
-    given = value(PLATFORMS, environ)
+    given = own_value(PLATFORMS, environ)
     faults += [given.fault] if given.fault else []
     words = [] if given.fault else [name.strip() for name in given.text.split(",") if name.strip()]
     return {name: f"{given.source} {name}" for name in words} | {

@@ -14,7 +14,7 @@ from pullcord.assembly.choice import surface
 from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
-from pullcord.config.environment import value
+from pullcord.config.environment import own_value
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal, stream
 from pullcord.flow.rate_limit import RateLimit
@@ -95,7 +95,7 @@ async def _sandbox(stack: AsyncExitStack) -> Mapping[str, str]:
 
 
 def _state_key(environ: Mapping[str, str]) -> SecretStr | None:
-    text, source, fault = value(STATE_KEY, environ)
+    text, source, fault = own_value(STATE_KEY, environ)
     if text and not fault and len(text) < STATE_KEY_LENGTH:
         fault = f"{source}: write {STATE_KEY_LENGTH} random characters or more, the same for every replica"
     if fault:

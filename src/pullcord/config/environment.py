@@ -45,6 +45,19 @@ def value(name: str, environ: Mapping[str, str]) -> Value:
     return _checked(content, file)
 
 
+def own_value(name: str, environ: Mapping[str, str]) -> Value:
+    """Read a variable of pullcord's own, as `value` does; a file that gives nothing is a fault, not a missing value.
+
+    Args:
+        name: what it is called.
+        environ: names and values.
+    """
+    found = value(name, environ)
+    if found.text or found.fault or found.source == name:
+        return found
+    return found._replace(fault=f"{found.source}: there is nothing in the file that it names; write it, or unset this")
+
+
 def _checked(text: str, source: str) -> Value:
     fault = placeholder_fault(text)
     return Value(text, source, fault and f"{source}: {fault}")

@@ -9,7 +9,7 @@ from typing import Self, TypeAlias
 
 from pydantic import SecretStr
 
-from pullcord.config.environment import Value, placeholder_fault, value
+from pullcord.config.environment import Value, own_value, placeholder_fault, value
 from pullcord.config.rotation import Rotating, Source
 from pullcord.model.arguments import fault_of
 from pullcord.model.errors import SettingsError
@@ -155,7 +155,7 @@ def _plain_hosts(environ: Mapping[str, str]) -> list[str]:
     Raises:
         SettingsError: what is set names no hosts.
     """
-    given = value(PLAIN_HTTP, environ)
+    given = own_value(PLAIN_HTTP, environ)
     hosts = [host.strip().strip("[]").lower() for host in given.text.split(",") if host.strip()]
     faults = [
         f"{given.source}: {host!r} is no host; write names with commas, such as flower,*.svc.cluster.local"
@@ -204,9 +204,9 @@ def protected(environ: Mapping[str, str]) -> list[str]:
     """Ids of work that must never be stopped from here: the run that the caller lives in, an orchestrator.
 
     Raises:
-        SettingsError: what is set is a placeholder, which would protect nothing.
+        SettingsError: what is set is a placeholder, or names an empty file, and would protect nothing.
     """
-    given = value(PROTECT, environ)
+    given = own_value(PROTECT, environ)
     if given.fault:
         raise SettingsError([given.fault])
     return [each.strip() for each in given.text.split(",") if each.strip()]
