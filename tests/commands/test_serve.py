@@ -26,6 +26,7 @@ def test_a_server_whose_callers_bring_the_keys_holds_none(
     [
         ({"PULLCORD_STATE_KEY": "short"}, "PULLCORD_STATE_KEY: write 32 random characters or more"),
         ({"PULLCORD_STATE_KEY_FILE": "/"}, "PULLCORD_STATE_KEY_FILE: the file that it names can't be read"),
+        ({"PULLCORD_STATE_KEY_FILE": "/none"}, "PULLCORD_STATE_KEY_FILE: there is nothing in the file that it names"),
     ],
 )
 def test_a_state_key_that_cant_protect_is_refused(

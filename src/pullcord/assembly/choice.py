@@ -73,7 +73,7 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
             for name in unknown
         ]
     if faults:
-        raise SettingsError(faults)
+        raise SettingsError([*faults, *(fault for each in found.values() for fault in each.faults)])
     return Surface.of(catalogue, found, choice.only, settings.protected(environ))
 
 
