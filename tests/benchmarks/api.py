@@ -68,7 +68,9 @@ def _response(status: str, body: object) -> bytes:
     return head.encode() + content
 
 
-_RESPONSES = {line.encode(): _response("200 OK", body) for line, body in _BODIES.items()}
+_RESPONSES = {
+    line.encode(): _response("202 Accepted" if body is None else "200 OK", body) for line, body in _BODIES.items()
+}
 _UNKNOWN = _response("404 Not Found", {"title": "Not found"})
 
 

@@ -79,6 +79,7 @@ class Bench:
         port = contenders.free_port() if transport == "http" else None
         log = self.place / "log"
         async with started(contender.command(base_url, port), contenders.environ(base_url), log, port) as session:
+            session.added = contender.added
             yield session
 
     async def compete(self, those: Sequence[Contender], transport: str) -> None:

@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MANIFESTS = sorted((ROOT / "manifests" / "platforms").glob("*.yaml"))
 (FASTMCP,) = CLIENTS["fastmcp"].packages
+_UNWATCHED = {"wait_seconds": 0}
+"""What is measured is a cancel, not the watching that follows it unless the caller says so."""
 INSTALLING = 600
 """Seconds that an installation may take."""
 
@@ -38,6 +40,8 @@ class Contender:
     command: Command
     stdio: bool = True
     http: bool = True
+    added: Mapping[str, int] = field(default_factory=dict)
+    """Arguments of its own, which go with each call."""
 
 
 def environ(base_url: str) -> dict[str, str]:
@@ -81,13 +85,14 @@ def pullcord(python: Path) -> Contender:
         http = ["--http", "--port", str(port)] if port else []
         return [str(python.with_name("pullcord")), "serve", *http, *only]
 
-    return Contender("pullcord", command)
+    return Contender("pullcord", command, added=_UNWATCHED)
 
 
 def loaded(python: Path, manifests: Sequence[Path]) -> Contender:
     """Our own, with further manifests."""
     more = [word for path in manifests for word in ("--manifest", str(path))]
-    return Contender(f"{3 + len(manifests)} manifests", lambda *_: [str(python.with_name("pullcord")), "serve", *more])
+    command = [str(python.with_name("pullcord")), "serve", *more]
+    return Contender(f"{3 + len(manifests)} manifests", lambda *_: command, added=_UNWATCHED)
 
 
 def floors(python: Path) -> list[Contender]:

@@ -53,6 +53,8 @@ class Session:
     """A server that was started, and the way to it."""
 
     def __init__(self, pid: int, wire: Wire, spawned: float) -> None:
+        self.added: Mapping[str, Any] = {}
+        """Arguments of the server's own, which go with each call."""
         self._pid, self._wire, self._spawned = pid, wire, spawned
         self._last = 0
 
@@ -69,7 +71,7 @@ class Session:
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> bytes:
         """A tool's answer."""
-        return await self.ask("tools/call", {"name": tool, "arguments": arguments})
+        return await self.ask("tools/call", {"name": tool, "arguments": {**arguments, **self.added}})
 
     async def hello(self) -> tuple[float, float, int]:
         """Begin.

@@ -11,7 +11,7 @@ from tests.upstream.line import CURRENT, JSON, NOT_SENT, TASK, Line, at_once, re
 from pullcord.flow.verdict import judge
 from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
-from pullcord.upstream.exchange import BODY_LIMIT
+from pullcord.upstream.exchange import BODY_LIMIT, VALUES_LIMIT
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -101,9 +101,9 @@ async def test_a_compressed_reply_is_refused(encoding: str) -> None:
         b"-Infinity",
         b"\xff\xfe\xfd",
         b'"\x80"',
-        b"[" * 100_000,
-        b"[" * 100_000 + b"]" * 100_000,
-        b'{"a":' * 100_000,
+        b"[" * 40_000,
+        b"[" * 40_000 + b"]" * 40_000,
+        b'{"a":' * 40_000,
         b"9" * 5_000,
         b"{} {}",
         b"'a'",
@@ -115,6 +115,24 @@ async def test_what_is_no_json_is_unreadable_and_never_quoted(content: bytes) ->
 
     assert reply.status is not None
     assert (reply.body, reply.unreadable) == (None, "it is not JSON")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 100_000, b"[" + b"[]," * 50_000 + b"0]", b'[{"a":1}' + b',{"a":1}' * 25_000 + b"]"],
+    ids=["levels", "empty arrays", "objects"],
+)
+async def test_more_values_than_anybody_reads_are_not_read(content: bytes) -> None:
+    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+
+    assert (reply.body, reply.unreadable) == (None, "it holds more than 50,000 values")
+    assert VALUES_LIMIT == 50_000
+
+
+async def test_as_many_values_as_may_be_read_are() -> None:
+    reply = await Line(lambda: respond(200, b"[0" + b",0" * 49_999 + b"]")).send(CURRENT)
+
+    assert (reply.body, reply.unreadable) == ([0] * 50_000, None)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,13 @@ from pullcord.upstream.request import Request
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a reply that are read."""
+VALUES_LIMIT = 50_000
+"""Values of a reply that are read, about: each takes 60 to 250 bytes, and a reply is held for as long as its call."""
 SECRET = 8
 """Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
+
+_BEFORE_VALUES = (b",", b"[", b"{")
+"""Stand before all values but the whole, and in texts."""
 
 # The first that fits. Nothing was sent where no connection stood; all else may have reached the platform.
 _FAILURES: Mapping[type[Exception], Reply] = {
@@ -141,6 +146,8 @@ def _parse(content: bytes, secrets: Sequence[str]) -> Json:
     """
     if not content.strip():
         return None
+    if sum(map(content.count, _BEFORE_VALUES)) > VALUES_LIMIT:
+        raise ValueError(f"it holds more than {VALUES_LIMIT:,} values")
     try:
         value = json.loads(content, parse_constant=_no_constant)
         # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
