@@ -1,7 +1,7 @@
 """The environment variables that platforms read, what they may be called, and where the value of each goes. Pure.
 
-A manifest names the variables that its platform reads, and the address that their values are sent to. So that a
-stranger's manifest can't have a key of somebody else's sent to itself, the name of each begins with the platform's own.
+A manifest names the variables that its platform reads, and the address that their values are sent to. The name of each
+variable begins with the platform's own: so a stranger's manifest can't have another platform's key sent to itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,11 +26,11 @@ def variables(platform: Platform, operations: Iterable[Operation]) -> list[Varia
     """All variables of a platform, each once.
 
     Args:
-        platform: whose.
-        operations: any; those of other platforms are passed over.
+        platform: the one that reads them.
+        operations: of any platforms; those of others are passed over.
     """
-    mine = [operation for operation in operations if operation.platform.name == platform.name]
-    return list({variable.name: variable for variable in _all(platform, mine)}.values())
+    operations = [operation for operation in operations if operation.platform.name == platform.name]
+    return list({variable.name: variable for variable in _all(platform, operations)}.values())
 
 
 def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variable]:
