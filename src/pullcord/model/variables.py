@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pullcord.model.operation import Operation, Platform
 
-GIVEN = "PULLCORD_PLATFORM_"
+USER_PREFIX = "PULLCORD_PLATFORM_"
 """What the variables of a user's own manifests begin with; none of pullcord's own does."""
 
 
@@ -49,14 +49,14 @@ def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variab
             yield Variable(env, f"{filled} of {operation.id}", f"Where {operation.title} looks, with commas.")
 
 
-def prefix(platform: str, *, given: bool) -> str:
+def prefix(platform: str, *, of_user: bool) -> str:
     """What the names of a platform's variables begin with.
 
     Args:
         platform: its name.
-        given: whether its manifest is a user's own.
+        of_user: whether its manifest is a user's own.
     """
-    return f"{GIVEN if given else ''}{platform.upper().replace('-', '_')}_"
+    return f"{USER_PREFIX if of_user else ''}{platform.upper().replace('-', '_')}_"
 
 
 def name_fault(name: str, required: str) -> str | None:
