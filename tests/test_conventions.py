@@ -2,6 +2,8 @@
 
 import ast
 import graphlib
+import importlib
+import inspect
 import re
 import tomllib
 from collections.abc import Iterator
@@ -58,6 +60,12 @@ DOORS = {
     "yaml",
 }
 """Modules that lead out of the process, or to what differs from call to call."""
+LATE = {
+    "commands.serve": "elicitation is imported only with --confirm",
+    "serving.server": "elicitation is imported only with --confirm",
+    "upstream.gateway": "what speaks HTTP is imported by the first call",
+}
+"""Modules that need a type for annotations alone, and why a start must not import it."""
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -169,12 +177,64 @@ def test_every_public_name_says_what_it_is(name: str) -> None:
 
 
 def walk(node: ast.AST, *, public: bool = True) -> Iterator[tuple[ast.AST, bool]]:
-    """The definitions of a module and of its classes; those inside of functions are nobody else's."""
+    """The definitions of a module and of its classes, and whether each is public; not those inside of functions."""
     for child in ast.iter_child_nodes(node):
-        shown = public and not getattr(child, "name", "").startswith("_")
-        yield child, shown
+        is_public = public and not getattr(child, "name", "").startswith("_")
+        yield child, is_public
         if isinstance(child, ast.ClassDef):
-            yield from walk(child, public=shown)
+            yield from walk(child, public=is_public)
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_a_public_function_with_two_or_more_parameters_says_what_each_is(name: str) -> None:
+    tree = EVERYTHING[name]
+    inherited = {definition for each in classes(name) for definition in inherited_definitions(each)}
+    lacking = [
+        node.name
+        for node, public in walk(tree)
+        if public
+        and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and len(parameters(node)) > 1
+        and (node.name, node.lineno) not in inherited
+        and set(described(node)) != set(parameters(node))
+    ]
+    assert lacking == []
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """The parameters that a caller gives; an underscore marks those that are not used."""
+    arguments = node.args
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return [name for name in names if name not in {"self", "cls"} and not name.startswith("_")]
+
+
+def described(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """The names in the section Args of a docstring (Google style)."""
+    _, _, section = (ast.get_docstring(node) or "").partition("Args:\n")
+    return re.findall(r"^    (\w+): ", section.partition("\n\n")[0], re.MULTILINE)
+
+
+def classes(name: str) -> Iterator[type]:
+    """The classes that a module defines; a module without any is not imported, since that may start a program."""
+    if not any(isinstance(node, ast.ClassDef) for node in EVERYTHING[name].body):
+        return
+    module = importlib.import_module(f"pullcord.{name}".removesuffix(".__init__"))
+    yield from (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
+
+
+def inherited_definitions(owner: type) -> Iterator[tuple[str, int]]:
+    """The name and line of each method that a class has from a base class of a library, which describes it."""
+    bases = [base for base in owner.__mro__ if base.__module__.partition(".")[0] != "pullcord" and base is not object]
+    for name, method in vars(owner).items():
+        if inspect.isfunction(method) and any(name in vars(base) for base in bases):
+            yield name, method.__code__.co_firstlineno
+
+
+def test_annotations_are_written_in_one_style() -> None:
+    """They are read at run time, and what they name is imported at the top, but where a start does without it."""
+    names = {name: set(imported(tree)) for name, tree in EVERYTHING.items()}
+    assert [name for name, each in names.items() if any(one.startswith("__future__.") for one in each)] == []
+    assert {name for name, each in names.items() if "typing.TYPE_CHECKING" in each} == LATE.keys()
 
 
 def test_the_environment_is_read_in_one_place() -> None:

@@ -1,4 +1,4 @@
-"""What was chosen at a start, read with an environment: manifests and settings become a surface."""
+"""The platforms and tools that are chosen at a start: their manifests and settings become a surface."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,9 +25,9 @@ class Choice:
     """Which platforms and operations a server offers."""
 
     platforms: Sequence[str] = ()
-    """Names of shipped platforms, or NAME:INSTANCE for a server of its kind, beside those that are always listed."""
+    """Names of shipped platforms, or NAME:INSTANCE for another server of that kind, beside those always listed."""
     only: Sequence[str] = ()
-    """Names of tools; none: every tool."""
+    """Names of tools; empty: every tool."""
     manifests: Sequence[Path] = ()
     """Files of further platforms."""
 
@@ -38,75 +38,75 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
     Offered are the platforms that are always listed, those of users' own manifests, and those that are named.
 
     Args:
-        choice: what was chosen.
-        environ: the settings, by the names of their variables; PULLCORD_PLATFORMS names platforms, too.
+        choice: the platforms and tools.
+        environ: the variables, by name; PULLCORD_PLATFORMS names platforms, too.
         brought: whether each request brings the platforms' keys.
 
     Raises:
-        SettingsError: with every fault of the choice, the manifests and pullcord's own settings.
+        SettingsError: it holds every fault of the choice, the manifests and pullcord's own settings.
     """
-    known = index()
+    shipped = index()
     faults: list[str] = []
-    named = _named(choice, environ, faults)
-    kinds = {name.partition(":")[0] for name in named}
-    chosen = [name for name, each in known.items() if name in kinds or each.listed_always]
-    read: Catalogue = {}
+    names = _names(choice, environ, faults)
+    kinds = {name.partition(":")[0] for name in names}
+    selection = [name for name, each in shipped.items() if name in kinds or each.listed_always]
+    loaded: Catalogue = {}
     catalogue: Catalogue = {}
-    found: Mapping[str, Settings] = {}
+    platform_settings: Mapping[str, Settings] = {}
     try:
-        read = loading.load(map(manifest, chosen), choice.manifests)
+        loaded = loading.load(map(manifest, selection), choice.manifests)
         # Of a kind that is neither named itself nor always listed, only the instances are wanted.
-        left_out = {name for name in kinds & known.keys() if name not in named and not known[name].listed_always}
-        catalogue = {name: each for name, each in read.items() if each.platform.name not in left_out}
-        catalogue |= _instances(named, read, {each.platform.name for each in catalogue.values()}, faults)
-        faults += _only_faults(choice.only, catalogue, [name for name in known if name not in chosen])
-        found = settings.read(catalogue, environ, brought=brought)
+        omissions = {name for name in kinds & shipped.keys() if name not in names and not shipped[name].listed_always}
+        catalogue = {name: each for name, each in loaded.items() if each.platform.name not in omissions}
+        catalogue |= _instances(names, loaded, {each.platform.name for each in catalogue.values()}, faults)
+        faults += _only_faults(choice.only, catalogue, [name for name in shipped if name not in selection])
+        platform_settings = settings.read(catalogue, environ, brought=brought)
     except FaultsError as error:
         faults += error.faults
-    there = {*known, *(each.platform.name for each in read.values())}
-    # Of a manifest that could not be read nobody knows what it calls its platform.
-    if read or not choice.manifests:
-        unknown = [name for name in named if name.partition(":")[0] not in there]
-        there_are = f"write one of {', '.join(sorted(there))}, or add one with --manifest"
+    platforms = {*shipped, *(each.platform.name for each in loaded.values())}
+    # A manifest that can't be read does not tell its platform's name, which may be one of the unknown ones.
+    if loaded or not choice.manifests:
+        unknown = [name for name in names if name.partition(":")[0] not in platforms]
+        remedy = f"write one of {', '.join(sorted(platforms))}, or add one with --manifest"
         faults[:0] = [
-            f"{named[name]}: there is no such platform; {_instead(name.partition(':')[0], there, there_are)}"
+            f"{names[name]}: there is no such platform; {_instead(name.partition(':')[0], platforms, remedy)}"
             for name in unknown
         ]
     if faults:
-        raise SettingsError([*faults, *(fault for each in found.values() for fault in each.faults)])
-    return Surface.of(catalogue, found, choice.only, settings.protected(environ))
+        raise SettingsError([*faults, *(fault for each in platform_settings.values() for fault in each.faults)])
+    return Surface.of(catalogue, platform_settings, choice.only, settings.protected(environ))
 
 
 def unnamed(choice: Choice, environ: Mapping[str, str]) -> Surface:
-    """What a choice leaves out because nobody named it: the other shipped platforms, and how they would be reached.
+    """The shipped platforms that a choice leaves out because it does not name them.
 
     Args:
-        choice: what was chosen, which can be offered.
-        environ: the settings, by the names of their variables.
+        choice: one without faults.
+        environ: the variables, by name.
     """
-    kinds = {name.partition(":")[0] for name in _named(choice, environ, [])}
+    kinds = {name.partition(":")[0] for name in _names(choice, environ, [])}
     rest = [name for name, each in index().items() if name not in kinds and not each.listed_always]
     catalogue = loading.load(map(manifest, rest))
     return Surface.of(catalogue, settings.read(catalogue, environ))
 
 
-def _named(choice: Choice, environ: Mapping[str, str], faults: list[str]) -> dict[str, str]:
+def _names(choice: Choice, environ: Mapping[str, str], faults: list[str]) -> dict[str, str]:
     """The platforms and instances that are named, each with the words that name it."""
-    given = own_value(PLATFORMS, environ)
-    faults += [given.fault] if given.fault else []
-    words = [] if given.fault else [name.strip() for name in given.text.split(",") if name.strip()]
-    return {name: f"{given.source} {name}" for name in words} | {
+    setting = own_value(PLATFORMS, environ)
+    faults += [setting.fault] if setting.fault else []
+    words = [] if setting.fault else [name.strip() for name in setting.text.split(",") if name.strip()]
+    return {name: f"{setting.source} {name}" for name in words} | {
         name: f"--platform {name}" for name in choice.platforms
     }
 
 
 def _only_faults(only: Iterable[str], catalogue: Catalogue, rest: Sequence[str]) -> list[str]:
-    """What is wrong with the tools that are chosen.
+    """What is wrong with the names of tools that --only gives.
 
     Args:
-        only: their names.
+        only: the names.
         catalogue: the operations that are offered.
-        rest: the platforms that are not.
+        rest: the shipped platforms that are not offered.
     """
     tools = [each.tool for each in catalogue.values() if each.tool]
     unknown = [name for name in only if name not in tools]
@@ -120,29 +120,31 @@ def _only_faults(only: Iterable[str], catalogue: Catalogue, rest: Sequence[str])
     ]
 
 
-def _instead(word: str, words: Iterable[str], otherwise: str) -> str:
-    """What to write instead of an unknown word; `otherwise` where no word is like it."""
-    near = nearest(word, words)
-    return f"did you mean {near}?" if near else otherwise
+def _instead(word: str, words: Iterable[str], fallback: str) -> str:
+    """What to write instead of an unknown word; `fallback` where no word is like it."""
+    match = nearest(word, words)
+    return f"did you mean {match}?" if match else fallback
 
 
-def _instances(named: Mapping[str, str], read: Catalogue, taken: AbstractSet[str], faults: list[str]) -> Catalogue:
+def _instances(
+    names: Mapping[str, str], loaded: Catalogue, platforms: AbstractSet[str], faults: list[str]
+) -> Catalogue:
     """The operations of the instances that are named.
 
     Args:
-        named: NAME or NAME:INSTANCE, each with the words that name it.
-        read: the operations of all kinds that are named, and of users' own manifests.
-        taken: the names of the platforms that are offered as themselves.
-        faults: filled with what is wrong with the instances' names.
+        names: NAME or NAME:INSTANCE, each with the words that name it.
+        loaded: the operations of all kinds that are named, and of users' own manifests.
+        platforms: the names of the other platforms that are offered.
+        faults: this function adds what is wrong with the instances' names.
     """
-    found: dict[str, Operation] = {}
-    for whole in (each for each in named if ":" in each):
-        kind, _, name = whole.partition(":")
-        operations = [each for each in read.values() if each.platform.name == kind]
-        told = instance_faults(operations, name) if operations else []
-        if name in taken | {each.platform.name for each in found.values()}:
-            told = [f"there is another platform {name}; write another name"]
-        faults += [f"{named[whole]}: {fault}" for fault in told]
-        if operations and not told:
-            found |= {each.id: each for each in instance(operations, name)}
-    return found
+    catalogue: dict[str, Operation] = {}
+    for word in (each for each in names if ":" in each):
+        kind, _, name = word.partition(":")
+        operations = [each for each in loaded.values() if each.platform.name == kind]
+        reasons = instance_faults(operations, name) if operations else []
+        if name in platforms | {each.platform.name for each in catalogue.values()}:
+            reasons = [f"there is another platform {name}; write another name"]
+        faults += [f"{names[word]}: {reason}" for reason in reasons]
+        if operations and not reasons:
+            catalogue |= {each.id: each for each in instance(operations, name)}
+    return catalogue

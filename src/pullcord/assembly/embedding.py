@@ -15,18 +15,18 @@ async def embedded(port: int = 0) -> AsyncIterator[Mapping[str, str]]:
         port: the port on this machine, 0 to 65535; 0 takes a free one.
 
     Yields:
-        The settings that reach them, by the names of their variables.
+        The variables that make pullcord use the platforms, by name.
 
     Raises:
-        SettingsError: it can't listen there.
+        SettingsError: it can't listen on the port.
     """
     sandbox = Sandbox()
-    serving = running(sandbox, port=port)
+    server = running(sandbox, port=port)
     try:
-        base_url = await serving.__aenter__()
+        base_url = await server.__aenter__()
     except OSError as error:
         raise SettingsError([f"--port {port}: can't listen there: {error.strerror}"]) from None
     try:
         yield sandbox.environment(base_url)
     finally:
-        await serving.__aexit__(None, None, None)
+        await server.__aexit__(None, None, None)

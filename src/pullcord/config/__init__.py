@@ -1,4 +1,4 @@
-"""What this server was told: settings from a given environment, and the surface, which operations may be called.
+"""What this server was told: settings from a given environment, and the surface, the operations that may be called.
 
-Nothing here reads the process's own environment: whoever starts the server hands it in.
+Nothing here reads the process's own environment: the command that starts the server hands it in.
 """

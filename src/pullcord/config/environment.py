@@ -1,4 +1,4 @@
-"""One variable of a given environment: its value, or what stands in the file that NAME_FILE names."""
+"""Reads one variable of a given environment: its value, or the content of the file that NAME_FILE names."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _QUOTED = re.compile(r"(['\"`]).*\1", re.DOTALL)
 
 
 class Value(NamedTuple):
-    """What an environment gives for a variable."""
+    """The value of a variable."""
 
     text: str
     """Without the white space around it; empty: it is not set."""
@@ -24,9 +24,9 @@ def value(name: str, environ: Mapping[str, str]) -> Value:
     """Read a variable.
 
     Args:
-        name: what it is called. NAME_FILE stands for it: the value is that file's content. A file that isn't there
-            counts as not set, and so does an empty value.
-        environ: names and values.
+        name: of the variable. Instead of it, NAME_FILE may name a file that holds the value. A missing file counts as
+            not set, and so does an empty value.
+        environ: the variables, by name.
     """
     direct, file = environ.get(name, "").strip(), f"{name}_FILE"
     path = environ.get(file, "").strip()
@@ -38,7 +38,7 @@ def value(name: str, environ: Mapping[str, str]) -> Value:
         return _checked(direct, name if direct else file)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        # Not told: its name, since some write the key itself there.
+        # The message leaves out the file's name, since some people write the key itself there.
         return Value("", file, f"{file}: the file that it names can't be read: {reason}")
     if direct:
         return Value("", file, f"{name} and {file} are both set; keep one")
@@ -64,7 +64,7 @@ def _checked(text: str, source: str) -> Value:
 
 
 def placeholder_fault(text: str) -> str | None:
-    """Why a text is plainly not the value itself, and what to do; None if it may be."""
+    """Why a text is a placeholder instead of a value, and what to do; None: it may be a value."""
     if _NOT_FILLED_IN.search(text):
         return "this is a placeholder that was not filled in; write the value, or leave it out"
     if text.endswith("..."):

@@ -1,4 +1,4 @@
-"""What is read from files, read again when they change: a key can be replaced while pullcord runs."""
+"""Values that are read from files, and read again when the files change: a key can be replaced while pullcord runs."""
 
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Stamp: TypeAlias = tuple[int, ...] | None
-"""What differs once a file has another content; None: it isn't there."""
+"""Times, size and inode of a file, which differ once its content was changed; None: the file isn't there."""
 
 
 class Source(NamedTuple, Generic[T]):
@@ -20,16 +20,16 @@ class Source(NamedTuple, Generic[T]):
 class Rotating(Mapping[str, T]):
     """Values by name, each read again by the first look-up after one of its files has changed.
 
-    A look-up costs one stat for each file. What isn't a regular file, such as a pipe, can be read only once, and is
+    A look-up costs one stat for each file. A file that isn't regular, such as a pipe, can be read only once, and is
     never read again.
 
     Args:
-        sources: how each is read.
+        sources: how each value is read, by the value's name.
     """
 
     def __init__(self, sources: Mapping[str, Source[T]]) -> None:
-        self._sources = {name: source._replace(files=_again(source.files)) for name, source in sources.items()}
-        # The stamp is taken first: what changes while it is read is noticed by the next look-up.
+        self._sources = {name: source._replace(files=_rereadable(source.files)) for name, source in sources.items()}
+        # The stamp is taken first, so that the next look-up notices a change during the reading.
         self._known = {name: (_stamps(source.files), source.read()) for name, source in self._sources.items()}
 
     def __getitem__(self, name: str) -> T:
@@ -51,13 +51,13 @@ class Rotating(Mapping[str, T]):
         return len(self._sources)
 
 
-def _again(files: Sequence[Path]) -> Sequence[Path]:
-    """The files, if all of them can be read again."""
+def _rereadable(files: Sequence[Path]) -> Sequence[Path]:
+    """The files, if all of them can be read again; else none."""
     return files if all(map(_is_regular, files)) else ()
 
 
 def _is_regular(file: Path) -> bool:
-    """Whether it is a regular file, or may become one."""
+    """Whether a file is regular, or is missing, so that it may become a regular one."""
     try:
         return stat.S_ISREG(file.stat().st_mode)
     except OSError:
@@ -70,7 +70,7 @@ def _stamps(files: Sequence[Path]) -> list[Stamp]:
 
 def _stamp(file: Path) -> Stamp:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev

@@ -1,4 +1,4 @@
-"""An environment mapping to each platform's settings. Secrets stay masked until a request is built."""
+"""Reads each platform's settings from an environment. Secrets stay masked until a request is built."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from pullcord.model.url import PLAIN_HTTP, url_faults
 from pullcord.model.variables import variables
 
 PROTECT = "PULLCORD_PROTECT"
-"""The variable that names them, with commas."""
+"""The variable that names protected work: ids, with commas between them."""
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*|[0-9a-f]*:[0-9a-f:.]+")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -26,7 +26,7 @@ _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _ANY_TEXT = {"type": "string", "maxLength": 10_000}
 
 Values: TypeAlias = Mapping[str, Value]
-"""What the environment gives for each variable of a platform, by its name."""
+"""The values of a platform's variables, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +39,25 @@ class Settings:
     key_source: str
     """The variable that gave the key, or those that would; where `brought`, the request's header."""
     values: Mapping[str, str]
-    """Of headers, and of places to look in, by the variable that gives them."""
+    """The values of headers, and of places to look in, by their variables."""
     missing: tuple[str, ...]
-    """Variables without which nothing can be sent; where one of several is enough, `A or B`."""
+    """Variables that are not set, and without which nothing can be sent; where one of several is enough, `A or B`."""
     scheme: Key | None = None
     """How the key is sent."""
     brought: tuple[Key, ...] = ()
-    """The keys of which each request brings one with it, in a header."""
+    """The ways to authenticate of which each request brings the key with it, in a header; none: keys are set here."""
     optional: bool = False
     """Whether the platform may be called without a key."""
     faults: tuple[str, ...] = ()
-    """Why what is set can't be used, each with its variable and what to do; nothing is sent then."""
+    """Why a variable that is set can't be used, and what to do, a sentence each; then nothing is sent."""
     sources: Mapping[str, str] = field(default_factory=dict)
-    """What gives each variable its value: NAME or NAME_FILE. Those that are not set are left out."""
+    """For each variable that is set what gives its value: NAME or NAME_FILE."""
     empty: tuple[str, ...] = ()
-    """Variables NAME_FILE that name no file, or an empty one."""
+    """Variables NAME_FILE whose file is missing or empty."""
 
     @property
     def obstacle(self) -> str | None:
-        """Why nothing can be sent, in words for whoever must mend it; None: a call can be sent."""
+        """Why nothing can be sent, for the person who must mend it; None: a call can be sent."""
         reasons = list(self.faults)
         if self._lacks_brought_key:
             reasons.append(f"the request brings no key in its header {self.key_source}")
@@ -68,7 +68,7 @@ class Settings:
 
     @property
     def remedy(self) -> str:
-        """What to do where there is an obstacle, or the key is refused."""
+        """What a person must do where there is an obstacle, or the platform refused the key."""
         if self.faults:
             return f"Correct this where pullcord is started: {'; '.join(self.faults)}."
         steps = []
@@ -89,25 +89,25 @@ class Settings:
 
     @property
     def _check_of_key(self) -> str:
-        """What to do where a key, or having none, is refused."""
+        """What a person must do where the platform refused the key, or a call without one."""
         if not self.key_source:
             return "Its manifest says that no key is needed; describe one there."
         if self.brought:
             return f"{'Check' if self.key else 'Send'} the key in the request's header {self.key_source}."
         return f"{'Check the key in' if self.key else 'Set'} {self.key_source} where pullcord is started."
 
-    def carrying(self, given: Callable[[str], Sequence[str]]) -> Self:
+    def carrying(self, header_values: Callable[[str], Sequence[str]]) -> Self:
         """The settings for one request.
 
         Args:
-            given: the values of a header of the request, by its name.
+            header_values: returns the values of a header of the request, by the header's name.
         """
-        found = [(scheme, text) for scheme in self.brought for text in given(header(scheme))]
-        sound = [(scheme, text) for scheme, text in found if not key_fault(scheme, text)]
-        if len(found) == len(sound) == 1:
-            ((scheme, text),) = sound
+        pairs = [(scheme, text) for scheme in self.brought for text in header_values(header(scheme))]
+        usable = [(scheme, text) for scheme, text in pairs if not key_fault(scheme, text)]
+        if len(pairs) == len(usable) == 1:
+            ((scheme, text),) = usable
             return replace(self, key=SecretStr(text), key_source=header(scheme), scheme=scheme)
-        if not self.brought or (self.optional and not found):
+        if not self.brought or (self.optional and not pairs):
             return self
         return replace(self, missing=(self.key_source, *self.missing))
 
@@ -118,7 +118,7 @@ def platforms(catalogue: Catalogue) -> dict[str, Platform]:
 
 
 def header(scheme: Key) -> str:
-    """The header in which a request brings a key: Every-Api-Key for EVERY_API_KEY."""
+    """The header in which a request brings a key, named after its variable: Every-Api-Key for EVERY_API_KEY."""
     return "-".join(word.capitalize() for word in scheme.env.split("_"))
 
 
@@ -127,12 +127,12 @@ def read(catalogue: Catalogue, environ: Mapping[str, str], *, brought: bool = Fa
 
     Args:
         catalogue: the loaded operations.
-        environ: names and values. NAME_FILE stands for NAME: the value is that file's content, and a platform's
-            settings are read again once a file of theirs has changed.
-        brought: whether each request brings the keys with it; none may be set then.
+        environ: the variables, by name. Instead of NAME, NAME_FILE may name a file that holds the value; a platform's
+            settings are read again when such a file has changed.
+        brought: whether each request brings the keys with it; then none may be set.
 
     Returns:
-        Settings by the platform's name. What is wrong with one platform's is told there, and keeps no other from work.
+        Settings by the platform's name. Those with faults hold them, and do not keep other platforms from working.
 
     Raises:
         SettingsError: pullcord's own setting, PULLCORD_PLAIN_HTTP, can't be used.
@@ -153,17 +153,17 @@ def _plain_hosts(environ: Mapping[str, str]) -> list[str]:
     """The hosts beyond this machine that may be reached over plain http.
 
     Raises:
-        SettingsError: what is set names no hosts.
+        SettingsError: the value names no hosts.
     """
-    given = own_value(PLAIN_HTTP, environ)
-    hosts = [host.strip().strip("[]").lower() for host in given.text.split(",") if host.strip()]
+    setting = own_value(PLAIN_HTTP, environ)
+    hosts = [host.strip().strip("[]").lower() for host in setting.text.split(",") if host.strip()]
     faults = [
-        f"{given.source}: {host!r} is no host; write names with commas, such as flower,*.svc.cluster.local"
+        f"{setting.source}: {host!r} is no host; write names with commas, such as flower,*.svc.cluster.local"
         for host in hosts
         if not _HOST.fullmatch(host)
     ]
-    if given.fault or faults:
-        raise SettingsError([given.fault] if given.fault else faults)
+    if setting.fault or faults:
+        raise SettingsError([setting.fault] if setting.fault else faults)
     return hosts
 
 
@@ -175,25 +175,25 @@ def _settings(
     *,
     brought: bool,
 ) -> Settings:
-    given = {each.name: value(each.name, environ) for each in variables(platform, operations)}
-    faults = [each.fault for each in given.values() if each.fault]
-    scheme, key = _key(platform, given, faults)
+    values = {each.name: value(each.name, environ) for each in variables(platform, operations)}
+    faults = [each.fault for each in values.values() if each.fault]
+    scheme, key = _key(platform, values, faults)
     if key and brought:
         faults.append(f"{key.source} is set, but with --caller-keys each request brings its own; unset it")
-    url, missing = _base_url(platform, given, faults, plain)
-    values = _values(operations, given, faults)
+    url, missing = _base_url(platform, values, faults, plain)
+    texts = _values(operations, values, faults)
     names = [each.env for each in platform.keys]
-    lacks_key = not brought and not platform.key_optional and not any(_is_set(given[name]) for name in names)
-    needed = (" or ".join(names),) if names and lacks_key else ()
+    lacks_key = not brought and not platform.key_optional and not any(_is_set(values[name]) for name in names)
+    needed_names = (" or ".join(names),) if names and lacks_key else ()
     return Settings(
         base_url=url,
         key=SecretStr(key.text) if key else None,
         key_source=_key_source(platform, key, brought=brought),
-        values=values,
-        missing=(*needed, *missing),
+        values=texts,
+        missing=(*needed_names, *missing),
         faults=tuple(faults),
-        sources={name: each.source for name, each in given.items() if _is_set(each)},
-        empty=tuple(each.source for name, each in given.items() if not _is_set(each) and each.source != name),
+        sources={name: each.source for name, each in values.items() if _is_set(each)},
+        empty=tuple(each.source for name, each in values.items() if not _is_set(each) and each.source != name),
         scheme=scheme,
         brought=platform.keys if brought else (),
         optional=platform.key_optional,
@@ -201,62 +201,64 @@ def _settings(
 
 
 def protected(environ: Mapping[str, str]) -> list[str]:
-    """Ids of work that must never be stopped from here: the run that the caller lives in, an orchestrator.
+    """The ids of work that must never be stopped from here: the caller's own run, or an orchestrator.
 
     Raises:
-        SettingsError: what is set is a placeholder, or names an empty file, and would protect nothing.
+        SettingsError: the value is a placeholder, or its file is empty: it would protect nothing.
     """
-    given = own_value(PROTECT, environ)
-    if given.fault:
-        raise SettingsError([given.fault])
-    return [each.strip() for each in given.text.split(",") if each.strip()]
+    setting = own_value(PROTECT, environ)
+    if setting.fault:
+        raise SettingsError([setting.fault])
+    return [each.strip() for each in setting.text.split(",") if each.strip()]
 
 
-def _values(operations: Sequence[Operation], given: Values, faults: list[str]) -> dict[str, str]:
-    """What fills headers, and the places to look in, by the variable that gives it."""
+def _values(operations: Sequence[Operation], values: Values, faults: list[str]) -> dict[str, str]:
+    """The values of headers, and of places to look in, by their variables; faults are added."""
     schemas = {each.env: each.schema for operation in operations for each in operation.parameters if each.env}
     places = [each.listing.places.env for each in operations if each.listing and each.listing.places]
-    values: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name in [*schemas, *places]:
-        text, source, fault = given[name]
+        text, source, fault = values[name]
         if not text or fault:
             continue
-        if what := fault_of(schemas.get(name, _ANY_TEXT), text):
-            faults.append(f"{source}: the value {what}; correct it, or unset {source}")
+        if fault := fault_of(schemas.get(name, _ANY_TEXT), text):
+            faults.append(f"{source}: the value {fault}; correct it, or unset {source}")
         else:
-            values[name] = text
-    return values
+            texts[name] = text
+    return texts
 
 
-def _is_set(given: Value) -> bool:
-    """Whether there is a value, or what should be one."""
-    return bool(given.text or given.fault)
+def _is_set(value: Value) -> bool:
+    """Whether a variable has a value, or a fault instead of one."""
+    return bool(value.text or value.fault)
 
 
-def _key(platform: Platform, given: Values, faults: list[str]) -> tuple[Key | None, Value | None]:
-    """How the key is sent, and the key; the first where several are set."""
-    found = [(scheme, given[scheme.env]) for scheme in platform.keys if given[scheme.env].text]
-    if len(found) > 1:
-        faults.append(f"{' and '.join(each.source for _, each in found)} are set, and one key is enough; keep one")
-    for scheme, each in found:
-        if not each.fault and (fault := key_fault(scheme, each.text)):
-            faults.append(f"{each.source}: {fault}")
-    return found[0] if found else (None, None)
+def _key(platform: Platform, values: Values, faults: list[str]) -> tuple[Key | None, Value | None]:
+    """The way to authenticate, and its key; the first where several are set. None, None: there is no key."""
+    pairs = [(scheme, values[scheme.env]) for scheme in platform.keys if values[scheme.env].text]
+    if len(pairs) > 1:
+        faults.append(
+            f"{' and '.join(setting.source for _, setting in pairs)} are set, and one key is enough; keep one"
+        )
+    for scheme, setting in pairs:
+        if not setting.fault and (fault := key_fault(scheme, setting.text)):
+            faults.append(f"{setting.source}: {fault}")
+    return pairs[0] if pairs else (None, None)
 
 
 def _key_source(platform: Platform, key: Value | None, *, brought: bool) -> str:
-    """The variable that gave the key, or the variables or headers that would."""
+    """The variable that gave the key; without a key the variables or headers that would."""
     if brought:
         return " or ".join(map(header, platform.keys))
     return key.source if key else " or ".join(scheme.env for scheme in platform.keys)
 
 
 def key_fault(scheme: Key, text: str) -> str | None:
-    """Why a text can't be sent as a key, and what to do; None if it can.
+    """Why a text can't be sent as a key, and what to do; None: it can.
 
     Args:
-        scheme: how it would be sent.
-        text: the key, as it was given.
+        scheme: the way to authenticate.
+        text: the key.
     """
     if fault := placeholder_fault(text):
         return fault
@@ -269,20 +271,20 @@ def key_fault(scheme: Key, text: str) -> str | None:
 
 
 def _base_url(
-    platform: Platform, given: Values, faults: list[str], plain: Sequence[str]
+    platform: Platform, values: Values, faults: list[str], plain: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
-    """The base URL, and the variables that it still lacks."""
-    own = given[platform.url_env]
-    if _is_set(own):
-        unusable = [] if own.fault else url_faults(own.text, plain)
-        faults.extend(f"{own.source}: {fault}" for fault in unusable)
-        return f"{{{platform.url_env}}}" if own.fault or unusable else own.text.rstrip("/"), ()
+    """The base URL, and the variables without a value that it needs."""
+    setting = values[platform.url_env]
+    if _is_set(setting):
+        reasons = [] if setting.fault else url_faults(setting.text, plain)
+        faults.extend(f"{setting.source}: {fault}" for fault in reasons)
+        return f"{{{platform.url_env}}}" if setting.fault or reasons else setting.text.rstrip("/"), ()
     if platform.url == "/":
         return f"{{{platform.url_env}}}", (platform.url_env,)
     url = platform.url
     missing: list[str] = []
     for name, env in platform.variables.items():
-        text, source, fault = given[env]
+        text, source, fault = values[env]
         if not text and not fault:
             missing.append(env)
         elif not fault and not _LABEL.fullmatch(text):

@@ -1,4 +1,4 @@
-"""What this server may call, and with which settings: made once, at the start. Pure."""
+"""The operations that this server may call, and their settings: made once, at the start. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from pullcord.model.operation import Catalogue, Operation
 OBSERVE = "observe"
 CANCEL = "cancel"
 GRANTS = (OBSERVE, CANCEL)
-"""What a caller over HTTP may be granted: OAuth calls these words scopes."""
+"""The grants of a caller over HTTP, which OAuth calls scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Surface:
     settings: Mapping[str, Settings]
     """By the platform's name."""
     tools: Mapping[str, Operation]
-    """Listed, and callable."""
+    """The tools that are listed and can be called, by name."""
     checks: Mapping[str, Check]
-    """By operation: for arguments of our own making, which must fit as they are."""
+    """By operation: the check of arguments that pullcord itself made, which are not converted."""
     readers: Mapping[str, Reader]
-    """By operation: for what a client gives."""
+    """By operation: the conversion and check of a client's arguments."""
     protected: frozenset[str] = frozenset()
     """Ids, in small letters, of work that must never be stopped from here."""
 
@@ -43,7 +43,7 @@ class Surface:
         Args:
             catalogue: the loaded operations.
             settings: by the platform's name.
-            only: where given, no other operation is a tool.
+            only: names of tools; no other operation is a tool. Empty: all may be.
             protected: ids of work that must never be stopped from here.
         """
         tools = {
@@ -62,7 +62,7 @@ class Surface:
         return self.settings[operation.platform.name]
 
     def granted(self, grants: Collection[str]) -> Self:
-        """The same scope, with the tools only that a caller's grants allow."""
+        """The same surface, with only the tools that a caller's grants allow."""
         tools = {
             name: operation
             for name, operation in self.tools.items()

@@ -1,7 +1,7 @@
-"""What a manifest says in vain: it is read without a fault, and yet nothing will ever come of it. Pure.
+"""Finds what has no effect in a manifest that is read without a fault. Pure.
 
-For a manifest's author, who can't see it otherwise: a pointer that no answer has is null in every call, and an action
-whose arguments can't be read is left out of every result.
+Its author can't see that otherwise: a pointer that no answer has is null in every call, and an action whose arguments
+can't be read is left out of every answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +9,8 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from pullcord.manifest import shapes
-from pullcord.manifest.faults import Fault, told
-from pullcord.manifest.node import Node, nearest
+from pullcord.manifest.faults import Fault, lines
+from pullcord.manifest.node import Node, suggestion
 from pullcord.manifest.openapi import read_document
 from pullcord.manifest.shapes import Shape
 from pullcord.model.arguments import fault_of
@@ -26,7 +26,7 @@ from pullcord.model.state import State
 from pullcord.model.value import Json
 
 Note: TypeAlias = tuple[Node, str]
-"""What is said in vain, and why."""
+"""What has no effect, and a sentence that says why."""
 
 _FITTING: Mapping[str, frozenset[str]] = {
     "string": frozenset({"string", "integer", "number"}),
@@ -51,13 +51,13 @@ class _Answer(NamedTuple):
         return self.status.startswith("2")
 
 
-class _Read(NamedTuple):
-    """An operation as it was read, its place and its responses, and the whole file."""
+class _Entry(NamedTuple):
+    """An operation of the file, its place, its responses, and all operations of the file."""
 
     operation: Operation
     node: Node
     answers: Sequence[_Answer]
-    file: "Mapping[str, _Read]"
+    file: "Mapping[str, _Entry]"
 
     @property
     def root(self) -> Json:
@@ -74,8 +74,8 @@ class _Read(NamedTuple):
     def item(self) -> Shape:
         """What an item of its list is like."""
         listing = self.operation.listing
-        there = shapes.at(self.root, self.success, listing.items) if listing else None
-        return shapes.items(self.root, there) if there else None
+        container = shapes.at(self.root, self.success, listing.items) if listing else None
+        return shapes.items(self.root, container) if container else None
 
     @property
     def before(self) -> Shape:
@@ -85,45 +85,45 @@ class _Read(NamedTuple):
         return self.file[link.operation_id].success if link else []
 
 
-class _About(NamedTuple):
-    """What links lead away from."""
+class _Origin(NamedTuple):
+    """The answer, or the item of a list, that links lead away from."""
 
     body: Shape
-    """Of the whole answer."""
+    """The shape of the whole answer."""
     item: Shape
-    """Of what their conditions are about: the body, or an item of the list."""
+    """The shape of what the links' conditions read: the body, or an item of the list."""
     phases: frozenset[Phase]
-    """That the states there may say."""
+    """The phases that the states there may have."""
 
 
 def audit(name: str, text: str) -> list[str]:
-    """All that a manifest says in vain, a line each, in the order of the file's lines.
+    """All that has no effect in a manifest, a line of text each, in the order of the file's lines.
 
     Args:
-        name: what to call the file.
-        text: its YAML.
+        name: of the file, for these lines.
+        text: its YAML, or JSON.
 
     Raises:
-        ManifestError: it can't be read; with every fault.
+        ManifestError: the manifest can't be read; it holds every fault.
     """
     faults: list[Fault] = []
-    found = read_document(name, text, faults)
+    operations = read_document(name, text, faults)
     if faults:
-        raise ManifestError(told(name, faults))
-    file: dict[str, _Read] = {}
-    for operation, node in found:
+        raise ManifestError(lines(name, faults))
+    entries: dict[str, _Entry] = {}
+    for operation, node in operations:
         responses = node.members("operation")["responses"].named()
         answers = [
             _Answer(status, operation.responses[status], each.resolved(), _shape(each.resolved()))
             for status, each in responses.items()
         ]
-        file[operation.id] = _Read(operation, node, answers, file)
-    for each in file.values():
-        for node, what in chain(_successes(each), _answers(each), _places(each), _list(each), _target(each)):
-            node.fault(what)
-    for node, what in _problem([*file.values()]):
-        node.fault(what)
-    return told(name, faults)
+        entries[operation.id] = _Entry(operation, node, answers, entries)
+    for each in entries.values():
+        for node, sentence in chain(_successes(each), _answers(each), _places(each), _list(each), _target(each)):
+            node.fault(sentence)
+    for node, sentence in _problem([*entries.values()]):
+        node.fault(sentence)
+    return lines(name, faults)
 
 
 def _shape(response: Node) -> Shape:
@@ -135,14 +135,14 @@ def _shape(response: Node) -> Shape:
     return shapes.union(*([each["schema"]] if isinstance(each, dict) and "schema" in each else None for each in media))
 
 
-def _successes(each: _Read) -> Iterator[Note]:
-    """Successes of which nothing is learnt."""
-    successes = [answer for answer in each.answers if answer.is_success]
+def _successes(entry: _Entry) -> Iterator[Note]:
+    """Successes that tell nothing."""
+    successes = [answer for answer in entry.answers if answer.is_success]
     if not successes:
-        yield each.node, "no success is described, so that each is unknown; describe the responses 2XX"
+        yield entry.node, "no success is described, so that each is unknown; describe the responses 2XX"
     if not any("content" in answer.node.members("response") for answer in successes):
-        yield from ((answer.node, _EMPTY) for answer in successes if _reads(each, answer))
-    cancel = each.operation.cancel
+        yield from ((answer.node, _EMPTY) for answer in successes if _reads(entry, answer))
+    cancel = entry.operation.cancel
     if cancel is None:
         return
     for answer in successes:
@@ -154,9 +154,9 @@ def _successes(each: _Read) -> Iterator[Note]:
             yield answer.node, f"nothing is watched after this answer: it has no link {cancel.confirm[0]}; write one"
 
 
-def _reads(each: _Read, answer: _Answer) -> bool:
+def _reads(entry: _Entry, answer: _Answer) -> bool:
     """Whether anything is read in the body of an answer."""
-    operation, response = each.operation, answer.response
+    operation, response = entry.operation, answer.response
     clauses = [clause for rule in response.outcomes for clause in rule.when]
     clauses += [clause for link in response.links for clause in link.body]
     return bool(
@@ -168,59 +168,59 @@ def _reads(each: _Read, answer: _Answer) -> bool:
     )
 
 
-def _answers(each: _Read) -> Iterator[Note]:
+def _answers(entry: _Entry) -> Iterator[Note]:
     """The rules and links of each response."""
-    phases = _phases(each.operation.state, *_watched(each))
-    for answer in each.answers:
+    phases = _phases(entry.operation.state, *_watched(entry))
+    for answer in entry.answers:
         members = answer.node.members("response")
         rules = members["x-outcomes"].items() if "x-outcomes" in members else []
         for rule, node in zip(answer.response.outcomes, rules, strict=True):
             inner = node.members("outcome rule")
             if "when" in inner:
-                yield from _condition(each, inner["when"], rule.when, answer.shape)
+                yield from _condition(entry, inner["when"], rule.when, answer.shape)
             elif answer.is_success:
                 yield node, "this holds whatever the answer says; read a field of it, or say with when: {} that it may"
         links = members["links"].named().values() if "links" in members else ()
         for link, node in zip(answer.response.links, links, strict=True):
-            yield from _link(each, link, node.resolved(), _About(answer.shape, answer.shape, phases))
+            yield from _link(entry, link, node.resolved(), _Origin(answer.shape, answer.shape, phases))
 
 
-def _watched(each: _Read) -> Iterator[State | None]:
+def _watched(entry: _Entry) -> Iterator[State | None]:
     """The states that watching a cancel may show."""
-    cancel = each.operation.cancel
+    cancel = entry.operation.cancel
     if cancel:
-        links = [link for answer in each.answers for link in answer.response.links if link.rel in cancel.confirm]
-        yield from (each.file[link.operation_id].operation.state for link in links)
+        links = [link for answer in entry.answers for link in answer.response.links if link.rel in cancel.confirm]
+        yield from (entry.file[link.operation_id].operation.state for link in links)
 
 
 def _phases(*states: State | None) -> frozenset[Phase]:
     return frozenset(rule.word for state in states if state for rule in state.phases)
 
 
-def _places(each: _Read) -> Iterator[Note]:
+def _places(entry: _Entry) -> Iterator[Note]:
     """The state of a success, whose answer it is, and what is shown of it."""
-    members = each.node.members("operation")
-    if each.operation.state:
-        yield from _state(each, each.operation.state, members["x-state"], each.success)
+    members = entry.node.members("operation")
+    if entry.operation.state:
+        yield from _state(entry, entry.operation.state, members["x-state"], entry.success)
     for at, node in members["x-answers"].named().items() if "x-answers" in members else ():
-        yield from _pointer(each, node, at, each.success)
+        yield from _pointer(entry, node, at, entry.success)
     for node in members["x-expose"].items() if "x-expose" in members else ():
-        yield from _pointer(each, node, str(node.value), each.success)
+        yield from _pointer(entry, node, str(node.value), entry.success)
 
 
-def _state(each: _Read, state: State, node: Node, shape: Shape) -> Iterator[Note]:
+def _state(entry: _Entry, state: State, node: Node, shape: Shape) -> Iterator[Note]:
     members = node.members("x-state")
-    yield from _pointer(each, members["at"], state.at, shape)
+    yield from _pointer(entry, members["at"], state.at, shape)
     if "phases" not in members:
         return
     for rule, item in zip(state.phases, members["phases"].items(), strict=True):
         inner = item.members("phase rule")
         if "when" in inner:
-            yield from _condition(each, inner["when"], rule.when, shape)
-    words = shapes.words(each.root, shapes.at(each.root, shape, state.at)) or ()
-    lost = [str(word) for word in words if word is not None and not _has_phase(state.phases, state.at, word)]
-    if lost:
-        yield members["phases"], f"the schema also has {', '.join(lost)}, of which no rule says the phase; add one"
+            yield from _condition(entry, inner["when"], rule.when, shape)
+    words = shapes.words(entry.root, shapes.at(entry.root, shape, state.at)) or ()
+    gaps = [str(word) for word in words if word is not None and not _has_phase(state.phases, state.at, word)]
+    if gaps:
+        yield members["phases"], f"the schema also has {', '.join(gaps)}, of which no rule says the phase; add one"
 
 
 def _has_phase(rules: Sequence[Rule[Phase]], at: Pointer, word: Json) -> bool:
@@ -234,65 +234,67 @@ def _has_phase(rules: Sequence[Rule[Phase]], at: Pointer, word: Json) -> bool:
     )
 
 
-def _list(each: _Read) -> Iterator[Note]:
-    listing = each.operation.listing
+def _list(entry: _Entry) -> Iterator[Note]:
+    listing = entry.operation.listing
     if listing is None:
         return
-    members = each.node.members("operation")["x-list"].members("x-list")
-    yield from _pointer(each, members["items"], listing.items, each.success)
+    members = entry.node.members("operation")["x-list"].members("x-list")
+    yield from _pointer(entry, members["items"], listing.items, entry.success)
     pages = members["pages"].members("pages")
     for name in ("total", "next", "more"):
         if name in pages:
-            yield from _pointer(each, pages[name], str(pages[name].value), each.success)
-    shown = [node for node in members["expose"].items() if node.value != f"/{listing.key}"]
-    shown += [members["name"]] if "name" in members else []
-    shown += [members["since"].members("x-list.since")["at"]] if "since" in members else []
-    for node in shown:
-        yield from _pointer(each, node, str(node.value), each.item)
+            yield from _pointer(entry, pages[name], str(pages[name].value), entry.success)
+    nodes = [node for node in members["expose"].items() if node.value != f"/{listing.key}"]
+    nodes += [members["name"]] if "name" in members else []
+    nodes += [members["since"].members("x-list.since")["at"]] if "since" in members else []
+    for node in nodes:
+        yield from _pointer(entry, node, str(node.value), entry.item)
     if listing.state:
-        yield from _state(each, listing.state, members["state"], each.item)
+        yield from _state(entry, listing.state, members["state"], entry.item)
     links = members["links"].named().values() if "links" in members else ()
-    about = _About(each.success, each.item, _phases(listing.state))
+    origin = _Origin(entry.success, entry.item, _phases(listing.state))
     for link, node in zip(listing.links, links, strict=True):
-        yield from _link(each, link, node.resolved(), about)
+        yield from _link(entry, link, node.resolved(), origin)
 
 
-def _target(each: _Read) -> Iterator[Note]:
-    target = each.operation.cancel.target if each.operation.cancel else None
+def _target(entry: _Entry) -> Iterator[Note]:
+    target = entry.operation.cancel.target if entry.operation.cancel else None
     if target is None:
         return
-    node = each.node.members("operation")["x-cancel"].members("x-cancel")["target"]
+    node = entry.node.members("operation")["x-cancel"].members("x-cancel")["target"]
     members = node.members("target")
-    item = each.file[target.operation_id].item
-    yield from _pointer(each, members["at"], target.at, item)
-    yield from _condition(each, members["when"], target.when, item)
+    item = entry.file[target.operation_id].item
+    yield from _pointer(entry, members["at"], target.at, item)
+    yield from _condition(entry, members["when"], target.when, item)
 
 
-def _link(each: _Read, link: Link, node: Node, about: _About) -> Iterator[Note]:
+def _link(entry: _Entry, link: Link, node: Node, origin: _Origin) -> Iterator[Note]:
     """An action that is never offered."""
     members = node.members("link")
     when = members["x-when"].members("x-when") if "x-when" in members else {}
-    if link.phases is not None and not link.phases & about.phases:
+    if link.phases is not None and not link.phases & origin.phases:
         yield (
             when["phase"],
             "no x-state says one of these phases here, so that this is never offered; mend one of the two",
         )
     if "body" in when:
-        yield from _condition(each, when["body"], link.body, about.item)
-    one = about.item
+        yield from _condition(entry, when["body"], link.body, origin.item)
+    item = origin.item
     if link.each is not None:
-        parts = shapes.at(each.root, about.body, link.each)
-        yield from _pointer(each, members["x-each"], link.each, about.body)
-        if parts and not _may_be(each, parts, {"array"}):
+        parts = shapes.at(entry.root, origin.body, link.each)
+        yield from _pointer(entry, members["x-each"], link.each, origin.body)
+        if parts and not _may_be(entry, parts, {"array"}):
             yield members["x-each"], "the schema has no list there, so that this is never offered; name a list"
-        one = shapes.items(each.root, parts) if parts else None
-    called = {parameter.name: parameter.schema for parameter in each.file[link.operation_id].operation.arguments}
-    given = members["parameters"].named() if "parameters" in members else {}
+        item = shapes.items(entry.root, parts) if parts else None
+    schemas = {parameter.name: parameter.schema for parameter in entry.file[link.operation_id].operation.arguments}
+    nodes = members["parameters"].named() if "parameters" in members else {}
     for name, value in link.arguments:
-        yield from _argument(each, given[name], value, called[name], _About(about.body, one, about.phases))
+        yield from _argument(entry, nodes[name], value, schemas[name], _Origin(origin.body, item, origin.phases))
 
 
-def _argument(each: _Read, node: Node, value: Expression, schema: Mapping[str, Json], about: _About) -> Iterator[Note]:
+def _argument(
+    entry: _Entry, node: Node, value: Expression, schema: Mapping[str, Json], origin: _Origin
+) -> Iterator[Note]:
     """An argument that can't be read, or isn't taken, so that the action is left out."""
     if value.source is Source.CONSTANT:
         if fault := fault_of(schema, value.value):
@@ -300,63 +302,63 @@ def _argument(each: _Read, node: Node, value: Expression, schema: Mapping[str, J
         return
     if value.source not in {Source.BODY, Source.ITEM}:
         return
-    shape = about.body if value.source is Source.BODY else about.item
-    yield from _pointer(each, node, str(value.value), shape)
-    there = shapes.at(each.root, shape, str(value.value))
-    if there and not _may_be(each, there, _FITTING.get(str(schema["type"]), frozenset())):
+    shape = origin.body if value.source is Source.BODY else origin.item
+    yield from _pointer(entry, node, str(value.value), shape)
+    values = shapes.at(entry.root, shape, str(value.value))
+    if values and not _may_be(entry, values, _FITTING.get(str(schema["type"]), frozenset())):
         yield node, f"the schema has no {schema['type']} there, so that the action is left out; name one"
 
 
-def _may_be(each: _Read, shape: Shape, types: frozenset[str] | set[str]) -> bool:
-    found = shapes.types(each.root, shape)
-    return not found or bool(found & types)
+def _may_be(entry: _Entry, shape: Shape, types: frozenset[str] | set[str]) -> bool:
+    kinds = shapes.types(entry.root, shape)
+    return not kinds or bool(kinds & types)
 
 
-def _condition(each: _Read, node: Node, condition: Condition, shape: Shape) -> Iterator[Note]:
+def _condition(entry: _Entry, node: Node, condition: Condition, shape: Shape) -> Iterator[Note]:
     """A clause that never holds, or always does."""
     for clause, item in zip(condition, node.named().values(), strict=True):
         if clause.source is Source.BODY:
-            yield from _clause(each, item, clause, shape)
+            yield from _clause(entry, item, clause, shape)
         elif clause.source is not Source.HEADER:
-            if each.operation.cancel is None or each.operation.cancel.before is None:
+            if entry.operation.cancel is None or entry.operation.cancel.before is None:
                 yield item, "nothing looks before this is sent, so that this is null; write before in x-cancel"
             elif clause.source is Source.BEFORE:
-                yield from _clause(each, item, clause, each.before)
+                yield from _clause(entry, item, clause, entry.before)
 
 
-def _clause(each: _Read, node: Node, clause: Clause, shape: Shape) -> Iterator[Note]:
-    yield from _pointer(each, node, clause.at, shape)
-    words = shapes.words(each.root, shapes.at(each.root, shape, clause.at))
+def _clause(entry: _Entry, node: Node, clause: Clause, shape: Shape) -> Iterator[Note]:
+    yield from _pointer(entry, node, clause.at, shape)
+    words = shapes.words(entry.root, shapes.at(entry.root, shape, clause.at))
     if words is None or clause.comparison is Comparison.MATCH:
         return
     if not any(value is None or any(same(value, word) for word in words) for value in clause.values):
         value = str(clause.values[0])
-        yield node, f"the schema has none of these values there; {nearest(value, [*map(str, words)])}"
+        yield node, f"the schema has none of these values there; {suggestion(value, [*map(str, words)])}"
 
 
-def _pointer(each: _Read, node: Node, pointer: Pointer, shape: Shape) -> Iterator[Note]:
+def _pointer(entry: _Entry, node: Node, pointer: Pointer, shape: Shape) -> Iterator[Note]:
     """A pointer that no answer has."""
-    found = shapes.at(each.root, shape, pointer)
-    if found is None or found:
+    values = shapes.at(entry.root, shape, pointer)
+    if values is None or values:
         return
     parent, _, _ = pointer.rpartition("/")
-    known = shapes.names(each.root, shapes.at(each.root, shape, parent))
-    near = nearest(pointer, [f"{parent}/{escape(name)}" for name in known])
-    yield node, f"no schema of the answer has {pointer or 'a body'}, so that this is null; {near}"
+    names = shapes.names(entry.root, shapes.at(entry.root, shape, parent))
+    remedy = suggestion(pointer, [f"{parent}/{escape(name)}" for name in names])
+    yield node, f"no schema of the answer has {pointer or 'a body'}, so that this is null; {remedy}"
 
 
-def _problem(file: Sequence[_Read]) -> Iterator[Note]:
+def _problem(entries: Sequence[_Entry]) -> Iterator[Note]:
     """Where errors are read, and no error of the file has anything."""
-    root = file[0].node
+    root = entries[0].node
     members = root.at("", root.document.value).members("document")
-    errors = [answer.shape for each in file for answer in each.answers if not answer.is_success]
-    named = members["x-problem"].members("x-problem") if "x-problem" in members else {}
-    for name, node in named.items():
+    errors = [answer.shape for each in entries for answer in each.answers if not answer.is_success]
+    places = members["x-problem"].members("x-problem") if "x-problem" in members else {}
+    for name, node in places.items():
         for place in node.items() if isinstance(node.value, list) else [node]:
-            at = str(place.value) if name == "all" else str(place.value).removeprefix("$response.body#")
-            if at[:1] in {"", "/"}:
-                yield from _pointer(file[0], place, at, shapes.union(*errors) if errors else None)
-    actions = file[0].operation.platform.actions
+            pointer = str(place.value) if name == "all" else str(place.value).removeprefix("$response.body#")
+            if pointer[:1] in {"", "/"}:
+                yield from _pointer(entries[0], place, pointer, shapes.union(*errors) if errors else None)
+    actions = entries[0].operation.platform.actions
     if actions is not None:
-        every = shapes.union(*(answer.shape for each in file for answer in each.answers))
-        yield from _pointer(file[0], members["x-actions"], actions, every)
+        bodies = shapes.union(*(answer.shape for each in entries for answer in each.answers))
+        yield from _pointer(entries[0], members["x-actions"], actions, bodies)

@@ -1,12 +1,12 @@
-"""What a cancel stops, how it is aimed, and how its end is confirmed."""
+"""Reads what a cancel stops, how it is aimed, and how its end is confirmed."""
 
 import re
 from collections.abc import Iterator, Mapping
 
 from pullcord.manifest.conditions import condition
-from pullcord.manifest.expressions import Here, Lead, arguments
+from pullcord.manifest.expressions import Lead, Scope, arguments
 from pullcord.manifest.links import REL
-from pullcord.manifest.node import Node, nearest
+from pullcord.manifest.node import Node, suggestion
 from pullcord.manifest.rules import poll
 from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS, Before, Cancel, Target
 from pullcord.model.link import Link
@@ -18,17 +18,22 @@ from pullcord.model.value import Json
 _WAIT: Mapping[str, Json] = {"type": "integer", "minimum": 0, "maximum": 300}
 _LIMITS = "Clients often give up after 60; waiting again is free."
 _GONE = (Outcome.STOPPED, Outcome.NOT_FOUND)
-"""What it may mean that a confirming look finds nothing."""
+"""The outcomes that a confirming look may have that finds no such work."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def cancel(node: Node, here: Here) -> Cancel:
-    """x-cancel: what the operation stops."""
+def cancel(node: Node, scope: Scope) -> Cancel:
+    """Read x-cancel: what the operation stops, and how that is confirmed.
+
+    Args:
+        node: the keyword's value.
+        scope: the operation that it stands in.
+    """
     members = node.members("x-cancel")
     return Cancel(
         "task" if members["aim"].choice(["task", "current"]) == "task" else "current",
         _relations(members["confirm"]) if "confirm" in members else (),
-        _target(members["target"], here) if "target" in members else None,
+        _target(members["target"], scope) if "target" in members else None,
         poll(members["poll"]) if "poll" in members else None,
         Outcome(members["gone"].choice(_GONE)) if "gone" in members else None,
         _before(members["before"]) if "before" in members else None,
@@ -49,24 +54,24 @@ def _before(node: Node) -> Before:
     return Before(members["look"].text(REL, "a link's relation"), "required" in members and members["required"].flag())
 
 
-def _target(node: Node, here: Here) -> Target:
+def _target(node: Node, scope: Scope) -> Target:
     members = node.members("target")
     target = Target(
         operation_id=members["operationId"].text(),
-        arguments=arguments(members["parameters"], here),
-        when=condition(members["when"], here),
+        arguments=arguments(members["parameters"], scope),
+        when=condition(members["when"], scope),
         name=members["name"].text(_NAME, "a name for the found id, such as task_id"),
         at=members["at"].pointer_text(),
     )
-    here.leads.append(Lead(node, target.operation_id, target.arguments))
+    scope.leads.append(Lead(node, target.operation_id, target.arguments))
     return target
 
 
-def added(operation: Operation) -> Iterator[Parameter]:
-    """The arguments that pullcord itself heeds.
+def local_parameters(operation: Operation) -> Iterator[Parameter]:
+    """The arguments that pullcord itself adds to an operation and heeds.
 
     Args:
-        operation: what was read; only its own parameters stand in it.
+        operation: as its manifest describes it, with its own parameters only.
     """
     cancel, listing, state = operation.cancel, operation.listing, operation.state
     if cancel and cancel.confirm:
@@ -76,8 +81,8 @@ def added(operation: Operation) -> Iterator[Parameter]:
     if cancel and any(link.part for link in _links(operation)):
         yield _local(CASCADE, {"type": "boolean", "default": False}, "Also stop what this work started.")
     if cancel and cancel.target:
-        what = f"Cancel only if this is the {cancel.target.name} that runs now."
-        yield _local(EXPECT + cancel.target.name, {"type": "string", "maxLength": 256}, what)
+        description = f"Cancel only if this is the {cancel.target.name} that runs now."
+        yield _local(EXPECT + cancel.target.name, {"type": "string", "maxLength": 256}, description)
     if cancel:
         yield _local(REASON, {"type": "string", "maxLength": 300}, "Why, for the record; no secrets.")
     if listing and listing.pages.style is PageStyle.WHOLE:
@@ -89,38 +94,38 @@ def _local(name: str, schema: dict[str, Json], description: str) -> Parameter:
 
 
 def check_cancel(operation: Operation, operations: Mapping[str, Operation], node: Node) -> None:
-    """Note a confirmation or a look-up that can't tell what it is asked for.
+    """Note a fault where the look that confirms, the look before or the target leads to an operation that can't tell.
 
     Args:
-        operation: what was read.
-        operations: of the same file.
-        node: of the operation.
+        operation: the one whose x-cancel is checked.
+        operations: all of the same file, by their ids.
+        node: the operation's place.
     """
     cancel = operation.cancel
     if cancel is None:
         return
     place = node.at(f"{node.pointer}/x-cancel", None)
-    tells = list(dict.fromkeys(link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))))
+    looks = list(dict.fromkeys(link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))))
     for rel in cancel.confirm:
-        if rel and rel not in tells:
+        if rel and rel not in looks:
             place.at(f"{place.pointer}/confirm", None).fault(
-                f"{rel} is no link to an operation whose x-state has phases; {nearest(rel, tells)}"
+                f"{rel} is no link to an operation whose x-state has phases; {suggestion(rel, looks)}"
             )
-    for name, given in (("gone", cancel.gone), ("again", cancel.again)):
-        if given is not None and not cancel.confirm:
+    for name, value in (("gone", cancel.gone), ("again", cancel.again)):
+        if value is not None and not cancel.confirm:
             place.at(f"{place.pointer}/{name}", None).fault(
                 f"{name} is about the look that confirms; write confirm, too"
             )
-    early = [rel for rel in tells if operation.link(rel)]
-    if cancel.before and cancel.before.look not in {*early, ""}:
+    early_looks = [rel for rel in looks if operation.link(rel)]
+    if cancel.before and cancel.before.look not in {*early_looks, ""}:
         place.at(f"{place.pointer}/before/look", None).fault(
             f"{cancel.before.look} is no link to an operation whose x-state has phases, with arguments that are known"
-            f" before there is a reply; {nearest(cancel.before.look, early)}"
+            f" before there is a reply; {suggestion(cancel.before.look, early_looks)}"
         )
-    looked_up = operations.get(cancel.target.operation_id) if cancel.target else None
-    if looked_up and not looked_up.listing:
+    list_operation = operations.get(cancel.target.operation_id) if cancel.target else None
+    if list_operation and not list_operation.listing:
         place.at(f"{place.pointer}/target/operationId", None).fault(
-            f"{looked_up.id} is no list; write an operation that has x-list"
+            f"{list_operation.id} is no list; write an operation that has x-list"
         )
 
 
@@ -129,5 +134,5 @@ def _links(operation: Operation) -> list[Link]:
 
 
 def _tells(operation: Operation | None) -> bool:
-    """Whether an operation tells where work stands. Of one that isn't there that is said elsewhere."""
+    """Whether an operation tells the phase of work; true also for a missing one, which is a fault of its own."""
     return operation is None or bool(operation.state and operation.state.phases)

@@ -30,14 +30,14 @@ _SCALARS: Mapping[str, tuple[re.Pattern[str], Callable[[str], Json]]] = {
     ),
 }
 _FIRST = frozenset(["", *"~ntf-0123456789"])
-"""What a plain scalar begins with that may be no text."""
+"""The first characters of a plain scalar that may be something else than a text."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-"""Half a character, or a whole one in two escapes."""
+"""An escape of JSON that is half a character: YAML reads two of them otherwise than JSON."""
 _DEPTH_LIMIT = 64
-"""Levels of a file."""
+"""Levels of values in each other, at most."""
 _VALUES_LIMIT = 50_000
-"""Values of a file, those behind aliases counted each time; the largest manifest that comes with pullcord has 2,000."""
+"""Values of a file at most, those behind aliases counted each time; the largest shipped manifest has 2,000."""
 _TOO_DEEP = f"values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"
 _LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 """What libyaml says at its own limit of 1000 levels."""
@@ -69,15 +69,15 @@ class Document(NamedTuple):
     text: str
 
     def line(self, pointer: Pointer) -> int:
-        """The line, from 1, of what a pointer names; of the nearest thing around it where that isn't there."""
+        """The line, from 1, of the value that a pointer names; the nearest value around it where it is missing."""
         node = _nodes(self.text)
         line = node.start_mark.line if node else 0
         for token in tokens(pointer):
             if isinstance(node, yaml.MappingNode):
-                found = next(((key, item) for key, item in node.value if key.value == token), None)
-                if found is None:
+                pair = next(((key, item) for key, item in node.value if key.value == token), None)
+                if pair is None:
                     break
-                line, node = found[0].start_mark.line, found[1]
+                line, node = pair[0].start_mark.line, pair[1]
             elif isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):
                 node = node.value[int(token)]
                 line = node.start_mark.line
@@ -88,21 +88,28 @@ class Document(NamedTuple):
 
 @functools.lru_cache(maxsize=1)
 def _nodes(text: str) -> yaml.Node | None:
-    """A text's nodes, which know their lines. They are many: only for faults are they made again, and kept."""
+    """The YAML nodes of a text, which know their lines. They cost time, so they are made only if there is a fault."""
     return yaml.compose(text, Loader=_Composer)
 
 
-def fault(name: str, line: int, pointer: Pointer, what: str) -> str:
-    """A fault as a person is told of it, in one line."""
-    return sanitize.text(f"{name}:{line} {pointer or '/'}: {what}", 1000)
+def fault(name: str, line: int, pointer: Pointer, sentence: str) -> str:
+    """The line of text that tells a person of a fault.
+
+    Args:
+        name: of the file.
+        line: in the file, from 1.
+        pointer: to the value; "" is the whole file.
+        sentence: what is wrong, and what to write instead.
+    """
+    return sanitize.text(f"{name}:{line} {pointer or '/'}: {sentence}", 1000)
 
 
 def parse(name: str, text: str) -> Document:
     """Read a YAML text, of which JSON is a kind.
 
     Args:
-        name: what to call the file in faults.
-        text: its content.
+        name: of the file, for its faults.
+        text: the content of the file.
 
     Raises:
         ManifestError: it is no YAML, or uses more of YAML than a manifest may: duplicate keys, tags, several documents,
@@ -126,17 +133,17 @@ def parse(name: str, text: str) -> Document:
 
 
 def _json(text: str) -> Json:
-    """The value of a text that is JSON, read many times faster; None: it is none, or YAML's reader tells why."""
+    """The value of a text that is JSON, which is read many times faster than YAML; None: it must be read as YAML."""
     if not text.startswith("{") or _SURROGATE.search(text):
         return None
     try:
         value: Json = json.loads(text, object_pairs_hook=_members, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         return None
-    inside: list[Json] = [value]
+    containers: list[Json] = [value]
     for _ in range(_DEPTH_LIMIT):
-        inside = [each for outer in inside for each in _inside(outer) if isinstance(each, dict | list)]
-    return None if inside else value
+        containers = [each for outer in containers for each in _inside(outer) if isinstance(each, dict | list)]
+    return None if containers else value
 
 
 def _inside(value: Json) -> Iterable[Json]:
@@ -161,8 +168,8 @@ def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     line = mark.line if mark else text.encode()[: getattr(error, "position", 0)].count(b"\n")
     problem = getattr(error, "problem", None) or getattr(error, "reason", "")
-    what = _TOO_DEEP if problem == _LIBYAML_TOO_DEEP else f"this is not YAML: {problem}"
-    return f"{name}:{line + 1}: {what}"
+    sentence = _TOO_DEEP if problem == _LIBYAML_TOO_DEEP else f"this is not YAML: {problem}"
+    return f"{name}:{line + 1}: {sentence}"
 
 
 class _Reader:
@@ -201,10 +208,10 @@ class _Reader:
                 self.refuse(key, path, "a key is a list or an object; write a name")
                 continue
             name = key.value
-            at = (*path, name)
+            inner_path = (*path, name)
             if name in members:
-                self.refuse(key, at, "this key stands twice; keep one")
-            members[name] = self.plain(item, at)
+                self.refuse(key, inner_path, "this key stands twice; keep one")
+            members[name] = self.plain(item, inner_path)
         return members
 
     def scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Json:
@@ -227,8 +234,8 @@ class _Reader:
             return self.refuse(node, path, "this number is too large; write a smaller one, or quote it")
         return value
 
-    def refuse(self, node: yaml.Node, path: tuple[str, ...], what: str) -> Json:
+    def refuse(self, node: yaml.Node, path: tuple[str, ...], sentence: str) -> Json:
         """Note a fault; null stands in for the value."""
-        at = "".join(f"/{escape(token)}" for token in path)
-        self.faults.append(fault(self.name, node.start_mark.line + 1, at, what))
+        pointer = "".join(f"/{escape(token)}" for token in path)
+        self.faults.append(fault(self.name, node.start_mark.line + 1, pointer, sentence))
         return None

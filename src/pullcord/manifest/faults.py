@@ -1,4 +1,4 @@
-"""The faults of one file, as a person is told of them. Pure."""
+"""The faults of one file, and the lines of text that tell a person of them. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,35 +7,35 @@ from pullcord.manifest.document import fault
 from pullcord.model.pointer import Pointer
 
 _LINES_LIMIT = 20
-"""Further lines that are named of one fault."""
+"""Further lines of the file that are named for one fault, at most."""
 
 
 class Fault(NamedTuple):
-    """What is wrong at one place of a file."""
+    """A fault at one place of a file."""
 
     line: int
     """From 1."""
     pointer: Pointer
     what: str
-    """And what to write instead."""
+    """What is wrong, and what to write instead."""
 
 
-def told(name: str, faults: Iterable[Fault]) -> list[str]:
-    """Faults in the order of their lines, each in one line. What is wrong in one way at several places is told once.
+def lines(name: str, faults: Iterable[Fault]) -> list[str]:
+    """A line of text for each fault, in the order of the file's lines; the same fault at several places gets one.
 
     Args:
         name: of the file.
-        faults: as they were found. What a $ref names is read for each place that names it, and may be there more often.
+        faults: in any order; the same one may be there several times, as what a $ref names is read for each $ref.
     """
     habits: dict[str, list[Fault]] = {}
     for each in sorted(dict.fromkeys(faults), key=lambda each: each.line):
         habits.setdefault(each.what, []).append(each)
-    return [fault(name, first.line, first.pointer, what + _also(more)) for what, (first, *more) in habits.items()]
+    return [fault(name, first.line, first.pointer, what + _also(others)) for what, (first, *others) in habits.items()]
 
 
 def _also(faults: list[Fault]) -> str:
-    lines = [str(each.line) for each in faults[:_LINES_LIMIT]]
-    if not lines:
+    numbers = [str(each.line) for each in faults[:_LINES_LIMIT]]
+    if not numbers:
         return ""
-    rest = f" and {len(faults) - len(lines)} more" if len(faults) > len(lines) else ""
-    return f" (also in line{'s' * (len(lines) > 1)} {', '.join(lines)}{rest})"
+    rest = f" and {len(faults) - len(numbers)} more" if len(faults) > len(numbers) else ""
+    return f" (also in line{'s' * (len(numbers) > 1)} {', '.join(numbers)}{rest})"

@@ -1,6 +1,6 @@
-"""What is known of the shipped platforms without reading their manifests, from a small file beside them.
+"""An index of the shipped platforms, in a small file beside their manifests.
 
-A start that names few platforms reads the manifests of these alone. A test holds the file against the manifests.
+So a start reads the manifests of the named platforms only. A test compares the file with the manifests.
 """
 
 import json
@@ -17,18 +17,20 @@ class Entry(NamedTuple):
 
     title: str
     listed_always: bool
-    """Whether its tools are listed although nobody named it."""
+    """Whether its tools are listed although the operator did not name it."""
     variables: tuple[str, ...]
     """The environment variables that it reads."""
 
 
 def index() -> dict[str, Entry]:
     """The shipped platforms, by name."""
-    found = json.loads((folder() / NAME).read_text(encoding="utf-8"))
-    return {name: Entry(each["title"], each["listed_always"], tuple(each["variables"])) for name, each in found.items()}
+    entries = json.loads((folder() / NAME).read_text(encoding="utf-8"))
+    return {
+        name: Entry(each["title"], each["listed_always"], tuple(each["variables"])) for name, each in entries.items()
+    }
 
 
 def manifest(name: str) -> Traversable:
-    """The manifest of a shipped platform: the JSON that the package's build made of it, or else the YAML."""
+    """The manifest file of a shipped platform: the JSON that the build of the package made, or else the YAML."""
     compiled = folder() / f"{name}.json"
     return compiled if compiled.is_file() else folder() / f"{name}.yaml"

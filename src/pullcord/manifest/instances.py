@@ -1,4 +1,4 @@
-"""One manifest for several servers of a kind: each is a platform of its own, with tools and variables of its own."""
+"""One manifest for several servers of one kind: each is a platform of its own, with its own tools and variables."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,18 +7,18 @@ from pullcord.manifest.naming import renamed
 from pullcord.model.operation import Operation, Platform
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,19}")
-"""What an instance may be called: it begins the names of its tools."""
+"""The name of an instance; the names of its tools begin with it."""
 TOOL_LIMIT = 64
 
 
 def instance(operations: Sequence[Operation], name: str) -> list[Operation]:
     """The operations of a platform as those of another server of its kind.
 
-    What its manifest calls them stays. `a2a` and `billing` give tools `billing_...` and variables `A2A_BILLING_...`.
+    Their operationIds stay. `a2a` and `billing` give tools `billing_...` and variables `A2A_BILLING_...`.
 
     Args:
-        operations: all of one platform.
-        name: what the other server is called here, as NAME says.
+        operations: all of the platform.
+        name: of the instance, as NAME says.
     """
     kind = operations[0].platform
     variable = _variable(kind, name)
@@ -34,9 +34,9 @@ def instance(operations: Sequence[Operation], name: str) -> list[Operation]:
 
 
 def _variable(kind: Platform, name: str) -> Callable[[str], str]:
-    """Gives the instance's variable for one of its kind's."""
-    own = re.compile(rf"(?:PULLCORD_PLATFORM_)?{_capitals(kind.name)}_")
-    return lambda env: own.sub(lambda found: f"{found[0]}{_capitals(name)}_", env, count=1)
+    """A function that returns the instance's variable for a variable of its kind."""
+    prefix = re.compile(rf"(?:PULLCORD_PLATFORM_)?{_capitals(kind.name)}_")
+    return lambda env: prefix.sub(lambda match: f"{match[0]}{_capitals(name)}_", env, count=1)
 
 
 def _capitals(name: str) -> str:
@@ -62,7 +62,7 @@ def instance_faults(operations: Sequence[Operation], name: str) -> list[str]:
 
     Args:
         operations: all of the platform.
-        name: the instance's.
+        name: of the instance.
     """
     if not NAME.fullmatch(name):
         return [f"{name!r} is no name; write a short one of a-z 0-9 _ -, which begins with a letter"]

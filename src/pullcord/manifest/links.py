@@ -1,4 +1,4 @@
-"""Where a reply leads: OpenAPI's links, with the conditions and notes that pullcord adds."""
+"""Reads OpenAPI's links: where a reply leads, with the conditions and notes that pullcord adds."""
 
 import re
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from pullcord.manifest.conditions import condition
-from pullcord.manifest.expressions import Here, Lead, arguments
-from pullcord.manifest.node import Node, nearest
+from pullcord.manifest.expressions import Lead, Scope, arguments
+from pullcord.manifest.node import Node, suggestion
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome, Phase
@@ -20,23 +20,29 @@ REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def links(node: Node, here: Here, *, of_items: bool = False) -> tuple[Link, ...]:
-    """OpenAPI links, with the conditions and notes that pullcord adds."""
-    return tuple(_link(name, item, here, of_items=of_items) for name, item in node.named().items())
+def links(node: Node, scope: Scope, *, of_items: bool = False) -> tuple[Link, ...]:
+    """Read OpenAPI's links, with the conditions and notes that pullcord adds.
+
+    Args:
+        node: the links' place.
+        scope: the operation that they lead away from; where they lead is added to it.
+        of_items: whether they belong to the items of a list, so that expressions may name the item.
+    """
+    return tuple(_link(name, item, scope, of_items=of_items) for name, item in node.named().items())
 
 
-def _link(name: str, node: Node, here: Here, *, of_items: bool) -> Link:
+def _link(name: str, node: Node, scope: Scope, *, of_items: bool) -> Link:
     members = node.members("link")
     when = members["x-when"].members("x-when") if "x-when" in members else {}
     of_items = of_items or "x-each" in members
     link = Link(
         rel=members["x-rel"].text(REL, "a link relation: a lower-case word") if "x-rel" in members else name,
         operation_id=members["operationId"].text(),
-        arguments=arguments(members["parameters"], here, of_items=of_items) if "parameters" in members else (),
+        arguments=arguments(members["parameters"], scope, of_items=of_items) if "parameters" in members else (),
         hint=members["description"].text(),
         outcomes=_words(when["outcome"], Outcome) if "outcome" in when else None,
         phases=_words(when["phase"], Phase) if "phase" in when else None,
-        body=condition(when["body"], here) if "body" in when else (),
+        body=condition(when["body"], scope) if "body" in when else (),
         each=members["x-each"].pointer_text() if "x-each" in members else None,
         note=members["x-note"].text() if "x-note" in members else None,
         after=members["x-after"].seconds() if "x-after" in members else 0,
@@ -46,7 +52,7 @@ def _link(name: str, node: Node, here: Here, *, of_items: bool) -> Link:
         members["x-after"].fault(f"x-after stands on a link with the relation {TERMINATE}; leave it out")
     if "x-rel" not in members and not REL.fullmatch(name):
         node.fault(f"{name or repr(name)} is no link relation; write a lower-case word, or give one with x-rel")
-    here.leads.append(Lead(node, link.operation_id, link.arguments, link))
+    scope.leads.append(Lead(node, link.operation_id, link.arguments, link))
     return link
 
 
@@ -54,49 +60,51 @@ def _words(node: Node, words: type[Choice]) -> frozenset[Choice]:
     return frozenset(words(item.choice(list(words))) for item in node.items())
 
 
-def check_leads(here: Here, operations: Mapping[str, Operation]) -> None:
-    """Note every link and target of an operation that leads nowhere, or with the wrong arguments.
+def check_leads(scope: Scope, operations: Mapping[str, Operation]) -> None:
+    """Note a fault for every link and target of an operation that leads nowhere, or has the wrong arguments.
 
     Args:
-        here: the operation, and where it leads.
-        operations: of the same file.
+        scope: the operation, and where it leads.
+        operations: all of the same file, by their ids.
     """
-    for lead in here.leads:
+    for lead in scope.leads:
         if not lead.operation_id:  # said where it is missing
             continue
-        called = operations.get(lead.operation_id)
-        if called is None:
-            near = nearest(lead.operation_id, list(operations))
-            lead.node.fault(f"this leads to {lead.operation_id}, which is no operation of this file; {near}")
+        operation = operations.get(lead.operation_id)
+        if operation is None:
+            remedy = suggestion(lead.operation_id, list(operations))
+            lead.node.fault(f"this leads to {lead.operation_id}, which is no operation of this file; {remedy}")
             continue
-        taken = called.arguments
-        names = [parameter.name for parameter in taken]
-        given = {name for name, _ in lead.arguments}
-        for name in sorted(given - set(names)):
-            lead.node.fault(f"this gives {name}, which {called.id} doesn't take; {nearest(name, names)}")
-        for parameter in taken:
-            if parameter.required and parameter.name not in given:
-                lead.node.fault(f"this doesn't give {parameter.name}, which {called.id} needs; add it to parameters")
+        parameters = operation.arguments
+        names = [parameter.name for parameter in parameters]
+        keys = {name for name, _ in lead.arguments}
+        for name in sorted(keys - set(names)):
+            lead.node.fault(f"this gives {name}, which {operation.id} doesn't take; {suggestion(name, names)}")
+        for parameter in parameters:
+            if parameter.required and parameter.name not in keys:
+                lead.node.fault(f"this doesn't give {parameter.name}, which {operation.id} needs; add it to parameters")
         if lead.link:
-            _check_link(lead.node, lead.link, called, operations)
+            _check_link(lead.node, lead.link, operation, operations)
 
 
-def _check_link(node: Node, link: Link, called: Operation, operations: Mapping[str, Operation]) -> None:
-    if link.rel == TERMINATE and not called.cancel:
-        node.fault(f"{called.id} stops nothing; {TERMINATE} leads to an operation with x-cancel")
-    if link.part and not (called.cancel or _stops_active(called, link, operations)):
+def _check_link(node: Node, link: Link, operation: Operation, operations: Mapping[str, Operation]) -> None:
+    if link.rel == TERMINATE and not operation.cancel:
+        node.fault(f"{operation.id} stops nothing; {TERMINATE} leads to an operation with x-cancel")
+    if link.part and not (operation.cancel or _stops_active(operation, link, operations)):
         node.fault(
-            f"{called.id} names nothing that could be stopped; x-part stands on a link to a cancel, to a list whose"
+            f"{operation.id} names nothing that could be stopped; x-part stands on a link to a cancel, to a list whose"
             " active items have a cancel, or with x-each to a look that has one"
         )
 
 
-def _stops_active(called: Operation, link: Link, operations: Mapping[str, Operation]) -> bool:
+def _stops_active(operation: Operation, link: Link, operations: Mapping[str, Operation]) -> bool:
     """Whether a list's active items, or each of many looks, has a cancel."""
-    onward = [*called.listing.links] if called.listing else []
+    links = [*operation.listing.links] if operation.listing else []
     if link.each is not None:
-        onward += [each for response in called.responses.values() for each in response.links]
+        links += [each for response in operation.responses.values() for each in response.links]
     return any(
-        (to := operations.get(each.operation_id)) and to.cancel and (each.phases is None or Phase.ACTIVE in each.phases)
-        for each in onward
+        (target := operations.get(each.operation_id))
+        and target.cancel
+        and (each.phases is None or Phase.ACTIVE in each.phases)
+        for each in links
     )

@@ -1,4 +1,4 @@
-"""Manifest files to one catalogue; all their faults at once."""
+"""Reads manifest files into one catalogue, or finds all their faults at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
@@ -6,7 +6,7 @@ from importlib.resources.abc import Traversable
 from operator import attrgetter
 from pathlib import Path
 
-from pullcord.manifest.faults import Fault, told
+from pullcord.manifest.faults import Fault, lines
 from pullcord.manifest.naming import renamed
 from pullcord.manifest.node import Node
 from pullcord.manifest.openapi import read_document
@@ -18,11 +18,11 @@ from pullcord.model.variables import name_fault, prefix, variables
 
 
 def folder() -> Traversable:
-    """Where the manifests are that come with pullcord: in the installed package, else in the checkout it runs from."""
+    """The folder of the manifests that come with pullcord: of the installed package, or else of the checkout."""
     package = resources.files("pullcord")
-    found = package / "manifests"
+    manifests = package / "manifests"
     # The build of the wheel copies them there.
-    return found if found.is_dir() else Path(str(package)).parents[1] / "manifests" / "platforms"
+    return manifests if manifests.is_dir() else Path(str(package)).parents[1] / "manifests" / "platforms"
 
 
 def shipped() -> list[Traversable]:
@@ -30,24 +30,25 @@ def shipped() -> list[Traversable]:
     return sorted((each for each in folder().iterdir() if each.name.endswith(".yaml")), key=attrgetter("name"))
 
 
-def load(paths: Iterable[Traversable], given: Iterable[Traversable] = ()) -> Catalogue:
+def load(paths: Iterable[Traversable], user_paths: Iterable[Traversable] = ()) -> Catalogue:
     """Read manifests into one catalogue.
 
     Args:
         paths: YAML files, on disk or in a package; each one platform's OpenAPI 3.1 document.
-        given: users' own, which may read no variables but those that begin with PULLCORD_PLATFORM_ and their name.
+        user_paths: files of users, which may read only variables that begin with PULLCORD_PLATFORM_ and the
+            platform's name.
 
     Raises:
-        ManifestError: with every fault of every file, each with its file and line.
+        ManifestError: it holds every fault of every file, each with its file and line.
     """
     faults: list[str] = []
     homes: dict[str, str] = {}
     readers: dict[str, str] = {}
     catalogue: dict[str, Operation] = {}
-    for path, users in [*((path, False) for path in paths), *((path, True) for path in given)]:
-        own: list[Fault] = []
+    for path, of_user in [*((path, False) for path in paths), *((path, True) for path in user_paths)]:
+        file_faults: list[Fault] = []
         try:
-            found = read_document(str(path), path.read_text(encoding="utf-8-sig"), own)
+            operations = read_document(str(path), path.read_text(encoding="utf-8-sig"), file_faults)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             faults.append(f"{path}: this manifest can't be read: {reason}")
@@ -55,66 +56,66 @@ def load(paths: Iterable[Traversable], given: Iterable[Traversable] = ()) -> Cat
         except ManifestError as error:
             faults.extend(error.faults)
             continue
-        for operation, node in found:
-            named = "x-tool" if look_up(node.value, "/x-tool") else "operationId"
-            for what, name, at, instead in (
+        for operation, node in operations:
+            key = "x-tool" if look_up(node.value, "/x-tool") else "operationId"
+            for kind, name, pointer, remedy in (
                 ("platform", operation.platform.name, "/x-platform", "rename one of the two"),
-                ("the tool", operation.tool, f"{node.pointer}/{named}", "give one another name with x-tool"),
+                ("the tool", operation.tool, f"{node.pointer}/{key}", "give one another name with x-tool"),
             ):
-                home = homes.setdefault(f"{what} {name}", str(path))
+                home = homes.setdefault(f"{kind} {name}", str(path))
                 if name and home != str(path):
-                    node.at(at, None).fault(f"{what} {name} is also in {home}; {instead}")
-        if found:
-            _check_variables(found, readers, users=users)
-        if not own:
-            catalogue |= {each.id: each for each in renamed([operation for operation, _ in found])}
-        faults += told(str(path), own)
+                    node.at(pointer, None).fault(f"{kind} {name} is also in {home}; {remedy}")
+        if operations:
+            _check_variables(operations, readers, of_user=of_user)
+        if not file_faults:
+            catalogue |= {each.id: each for each in renamed([operation for operation, _ in operations])}
+        faults += lines(str(path), file_faults)
     if faults:
         raise ManifestError(faults)
     return catalogue
 
 
-def _check_variables(found: Sequence[tuple[Operation, Node]], readers: dict[str, str], *, users: bool) -> None:
+def _check_variables(operations: Sequence[tuple[Operation, Node]], readers: dict[str, str], *, of_user: bool) -> None:
     """Note the variables that a manifest may not read.
 
     Args:
-        found: its operations, each with its place.
-        readers: the platform that reads each variable; filled.
-        users: whether it is a user's own.
+        operations: those of the manifest, each with its place.
+        readers: the platform that reads each variable; this function adds to it.
+        of_user: whether the manifest is a user's own.
     """
-    platform, document = found[0][0].platform, found[0][1].document
-    for variable in variables(platform, [operation for operation, _ in found]):
+    platform, document = operations[0][0].platform, operations[0][1].document
+    for variable in variables(platform, [operation for operation, _ in operations]):
         reader = readers.setdefault(variable.name, platform.name)
-        what = name_fault(variable.name, prefix(platform.name, given=users))
+        fault = name_fault(variable.name, prefix(platform.name, of_user=of_user))
         if reader != platform.name:
-            what = f"the platform {reader} reads {variable.name}, too; write another name"
-        if what and variable.name and platform.name:
+            fault = f"the platform {reader} reads {variable.name}, too; write another name"
+        if fault and variable.name and platform.name:
             place = next(_places(document.value, variable.name), "")
-            found[0][1].at(place, None).fault(what)
+            operations[0][1].at(place, None).fault(fault)
 
 
 def _places(value: Json, variable: str, pointer: Pointer = "") -> Iterator[Pointer]:
     """Where a document names a variable."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, member in members:
-        here = f"{pointer}/{escape(str(name))}"
+        place = f"{pointer}/{escape(str(name))}"
         if name in {"x-env", "env"} and member == variable:
-            yield here
-        yield from _places(member, variable, here)
+            yield place
+        yield from _places(member, variable, place)
 
 
 def read(name: str, text: str) -> list[Operation]:
     """Read one manifest.
 
     Args:
-        name: what to call the file in faults.
-        text: its YAML.
+        name: of the file, for its faults.
+        text: its YAML, or JSON.
 
     Raises:
-        ManifestError: with every fault of the file.
+        ManifestError: it holds every fault of the file.
     """
     faults: list[Fault] = []
-    found = read_document(name, text, faults)
+    operations = read_document(name, text, faults)
     if faults:
-        raise ManifestError(told(name, faults))
-    return renamed([operation for operation, _ in found])
+        raise ManifestError(lines(name, faults))
+    return renamed([operation for operation, _ in operations])

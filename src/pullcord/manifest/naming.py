@@ -1,4 +1,4 @@
-"""What operations are called: by their manifest, among all that are loaded, and as tools."""
+"""The names of operations: in their manifest, among all that are loaded, and as tools."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from pullcord.model.operation import Operation
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TOOLS_LIMIT = 6
-"""Tools of one platform: each costs every agent that is served some of its attention."""
+"""Tools of one platform at most: each costs every agent some of its attention."""
 
 
 def tool(members: Mapping[str, Node]) -> str | None:
@@ -25,15 +25,15 @@ def tool(members: Mapping[str, Node]) -> str | None:
     return members["x-tool"].text(_NAME, "a tool name: 1 to 64 of A-Z a-z 0-9 _ -, or false if it is no tool")
 
 
-def check_tools(found: Sequence[tuple[Operation, Node]]) -> None:
-    """Note each tool of a manifest that has the name of another, or is one too many."""
-    known: dict[str, Operation] = {}
-    for operation, node in found:
+def check_tools(operations: Sequence[tuple[Operation, Node]]) -> None:
+    """Note a fault for each tool of a manifest that has the name of another, or is one too many."""
+    tools: dict[str, Operation] = {}
+    for operation, node in operations:
         if operation.tool:
-            first = known.setdefault(operation.tool, operation)
+            first = tools.setdefault(operation.tool, operation)
             if first is not operation and first.operation_id != operation.operation_id:
                 node.fault(f"the tool {operation.tool} is also {first.operation_id}; give one another name with x-tool")
-            if len(known) > TOOLS_LIMIT and first is operation:
+            if len(tools) > TOOLS_LIMIT and first is operation:
                 node.fault(
                     f"this is one tool more than {TOOLS_LIMIT};"
                     " write x-tool: false at operations that only looks, parts and targets use"
@@ -41,9 +41,9 @@ def check_tools(found: Sequence[tuple[Operation, Node]]) -> None:
 
 
 def renamed(operations: Sequence[Operation]) -> list[Operation]:
-    """The operations of one manifest by names that no other manifest's have, and so is what leads to them.
+    """The operations of one manifest with ids that are unique among all manifests, also where links name them.
 
-    A tool's name is its own among all that are loaded; an operation that is no tool is named by its platform, too.
+    The id of a tool is its name; the id of any other operation is PLATFORM/OPERATION_ID.
     """
     ids = {each.id: each.tool or f"{each.platform.name}/{each.operation_id}" for each in operations}
     if all(old == new for old, new in ids.items()):
@@ -51,21 +51,21 @@ def renamed(operations: Sequence[Operation]) -> list[Operation]:
     return [
         each._replace(
             id=ids[each.id],
-            responses=_led(each.responses, ids),
-            cancel=_led(each.cancel, ids),
-            listing=_led(each.listing, ids),
+            responses=_relinked(each.responses, ids),
+            cancel=_relinked(each.cancel, ids),
+            listing=_relinked(each.listing, ids),
         )
         for each in operations
     ]
 
 
-def _led(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - any record, and gives one of the same kind
-    """A record in which all that leads to operations names them anew."""
+def _relinked(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - any record, and gives one of the same kind
+    """A record in which links and targets name operations by their new ids."""
     if isinstance(value, Link | Target):
         value = value._replace(operation_id=ids[value.operation_id])
     if isinstance(value, Mapping):
-        return {key: _led(each, ids) for key, each in value.items()}
+        return {key: _relinked(each, ids) for key, each in value.items()}
     if isinstance(value, tuple):
-        parts = [_led(each, ids) for each in value]
+        parts = [_relinked(each, ids) for each in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     return value

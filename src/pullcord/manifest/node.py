@@ -1,6 +1,5 @@
 """A value of a manifest and where it stands: whatever is wrong with it is noted with its file, line and pointer."""
 
-import difflib
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
@@ -10,19 +9,20 @@ from typing import NamedTuple
 
 from pullcord.manifest.document import Document
 from pullcord.manifest.faults import Fault
+from pullcord.model.nearest import nearest
 from pullcord.model.pointer import Pointer, escape, look_up
 from pullcord.model.value import Json
 
 POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 
-_SHOWN = reprlib.Repr()
-_SHOWN.maxstring = 100
-_SHOWN.maxlevel = 1
+_QUOTED = reprlib.Repr()
+_QUOTED.maxstring = 100
+_QUOTED.maxlevel = 1
 
 
 @dataclass(slots=True, eq=False)  # made by the thousand, and faster than a tuple
 class Node:
-    """A value in a manifest, and where it stands: every fault is noted with the place that it was found at."""
+    """A value in a manifest, and where it stands; it notes faults with their place."""
 
     document: Document
     subset: Mapping[str, str]
@@ -31,16 +31,21 @@ class Node:
     pointer: Pointer = ""
 
     def at(self, pointer: Pointer, value: Json) -> "Node":
-        """Another node of the same document."""
+        """Another node of the same document.
+
+        Args:
+            pointer: where it stands.
+            value: what stands there; None will do where only a fault is to be noted.
+        """
         return Node(self.document, self.subset, self.faults, value, pointer)
 
     def unheard(self) -> "Node":
-        """What stands in for a value that is missing, which was noted: nothing more is said of it."""
+        """An empty node instead of a missing value, whose absence was noted: further faults of it are dropped."""
         return Node(self.document, self.subset, [], {}, self.pointer)
 
-    def fault(self, what: str) -> None:
-        """Note what is wrong here, and what to write instead."""
-        self.faults.append(Fault(self.document.line(self.pointer), self.pointer, what))
+    def fault(self, sentence: str) -> None:
+        """Note a fault at this place: what is wrong, and what to write instead."""
+        self.faults.append(Fault(self.document.line(self.pointer), self.pointer, sentence))
 
     def resolved(self) -> "Node":
         """What a $ref names, or the node itself."""
@@ -61,24 +66,28 @@ class Node:
         return node.unheard()
 
     def members(self, kind: str) -> dict[str, "Node"]:
-        """The members of an object of a kind in the subset; where a required one is missing, its stand-in."""
+        """The members of an object of a kind in the subset; an empty node where a required one is missing."""
         node = self.resolved()
-        known = _known(self.subset[kind])
+        keys = _keys(self.subset[kind])
         members = node.named()
-        if known.needed <= members.keys() <= known.allowed:  # as it nearly always is
+        if keys.needed <= members.keys() <= keys.allowed:  # as it nearly always is
             return members
-        for key in [key for key in members if key not in known.allowed]:
+        for key in [key for key in members if key not in keys.allowed]:
             member = members.pop(key)
-            member.fault(f"{key or repr(key)} is not supported in {_a(kind)}; {self._instead(key, known.keys)}")
-        for key in [key for key in known.keys if key in known.needed and key not in members]:
+            member.fault(f"{key or repr(key)} is not supported in {_a(kind)}; {self._instead(key, keys.names)}")
+        for key in [key for key in keys.names if key in keys.needed and key not in members]:
             if isinstance(node.value, dict):
                 node.fault(f"{key} is missing; {_a(kind)} needs it")
             members[key] = node.unheard()
         return members
 
     def _instead(self, key: str, allowed: Sequence[str]) -> str:
-        home = next((kind for kind, keys in self.subset.items() if key in re.split("[! ]+", keys)), None)
-        return f"write it in {_a(home)}" if home and key[:2] == "x-" else f"leave it out, or {nearest(key, allowed)}"
+        kind_of = next((kind for kind, keys in self.subset.items() if key in re.split("[! ]+", keys)), None)
+        return (
+            f"write it in {_a(kind_of)}"
+            if kind_of and key[:2] == "x-"
+            else f"leave it out, or {suggestion(key, allowed)}"
+        )
 
     def named(self) -> dict[str, "Node"]:
         """The members of an object, whatever their names."""
@@ -98,13 +107,18 @@ class Node:
             return []
         return [self.at(f"{self.pointer}/{index}", value) for index, value in enumerate(self.value)]
 
-    def text(self, pattern: re.Pattern[str] | None = None, instead: str = "") -> str:
-        """A text that is not empty, and fits the pattern as a whole; `instead` tells what does."""
+    def text(self, pattern: re.Pattern[str] | None = None, remedy: str = "") -> str:
+        """The text that stands here, whether or not it has a fault; "" where there is none.
+
+        Args:
+            pattern: what the whole text must match; None: anything but an empty text.
+            remedy: what to write where it does not match, such as "a header's name".
+        """
         if not isinstance(self.value, str) or not self.value.strip():
             self.fault("a text is expected here; write one, in quotes if it looks like something else")
             return ""
         if pattern and not pattern.fullmatch(self.value):
-            self.fault(f"{_SHOWN.repr(self.value)} does not fit; write {instead}")
+            self.fault(f"{_QUOTED.repr(self.value)} does not fit; write {remedy}")
         return self.value
 
     def flag(self) -> bool:
@@ -114,7 +128,7 @@ class Node:
         return self.value is True
 
     def seconds(self) -> float:
-        """A positive number."""
+        """Seconds, more than 0; 1.0 where there is no such number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value <= 0:
             self.fault("write seconds, more than 0")
             return 1.0
@@ -123,41 +137,51 @@ class Node:
     def choice(self, words: Sequence[str]) -> str:
         """One of the words; the first where it is none."""
         if self.value not in words:
-            shown = _SHOWN.repr(self.value)
-            self.fault(f"{shown} is none of the words; {nearest(shown.strip(chr(39)), words)}")
+            quoted = _QUOTED.repr(self.value)
+            self.fault(f"{quoted} is none of the words; {suggestion(quoted.strip(chr(39)), words)}")
             return words[0]
         return str(self.value)
 
     def pointer_text(self, *, whole: bool = True) -> Pointer:
-        """A JSON Pointer; to the whole only if `whole` says so, and where it is none."""
+        """The JSON Pointer that stands here; "" where there is none.
+
+        Args:
+            whole: whether it may be "", which names the whole document.
+        """
         if not isinstance(self.value, str) or not POINTER.fullmatch(self.value) or not (self.value or whole):
-            what = "write /name, /outer/inner" + (", or an empty text for the whole" if whole else "")
-            self.fault(f"{_SHOWN.repr(self.value)} is no JSON Pointer; {what}")
+            remedy = "write /name, /outer/inner" + (", or an empty text for the whole" if whole else "")
+            self.fault(f"{_QUOTED.repr(self.value)} is no JSON Pointer; {remedy}")
             return ""
         return self.value
 
 
-class _Known(NamedTuple):
+class _Keys(NamedTuple):
     """The keys of a kind."""
 
-    keys: list[str]
+    names: list[str]
     allowed: frozenset[str]
     needed: frozenset[str]
 
 
 @cache
-def _known(keys: str) -> _Known:
+def _keys(line: str) -> _Keys:
     """The keys that a line of the subset names."""
-    names = [key.rstrip("!") for key in keys.split()]
-    return _Known(names, frozenset(names), frozenset(key.rstrip("!") for key in keys.split() if key.endswith("!")))
+    words = line.split()
+    names = [word.rstrip("!") for word in words]
+    return _Keys(names, frozenset(names), frozenset(word.rstrip("!") for word in words if word.endswith("!")))
 
 
-def nearest(word: str, words: Sequence[str]) -> str:
-    """What to write instead of an unknown word."""
-    near = difflib.get_close_matches(word, words, n=1)
-    choice = near or words
-    one = "one of " if len(choice) > 1 else ""
-    return f"write {one}{', '.join(choice)}" if choice else "leave it out"
+def suggestion(word: str, words: Sequence[str]) -> str:
+    """What to write instead of an unknown word, such as "write active".
+
+    Args:
+        word: the unknown one.
+        words: the known ones.
+    """
+    match = nearest(word, words)
+    choice = [match] if match else words
+    prefix = "one of " if len(choice) > 1 else ""
+    return f"write {prefix}{', '.join(choice)}" if choice else "leave it out"
 
 
 def _a(kind: str) -> str:

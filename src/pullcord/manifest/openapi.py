@@ -1,7 +1,7 @@
-"""An OpenAPI document to operations (3.1, https://spec.openapis.org/oas/v3.1.1.html).
+"""Reads an OpenAPI document (3.1, https://spec.openapis.org/oas/v3.1.1.html) as operations.
 
-A stated subset is read, the tables below; anything outside it is refused by name. Response and component schemas are
-documentation: they are not read here. A file is answered with all its faults at once.
+A stated subset is read, the table below; anything outside it is a fault that names it. Response and component schemas
+are documentation: they are not read here. All faults of a file are found at once.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from pullcord.manifest import cancels, lists, problems, rules
 from pullcord.manifest.body import MEDIA, body
 from pullcord.manifest.document import parse
-from pullcord.manifest.expressions import Here, in_body
+from pullcord.manifest.expressions import Scope, in_body
 from pullcord.manifest.faults import Fault
 from pullcord.manifest.links import check_leads, links
 from pullcord.manifest.naming import check_tools, tool
 from pullcord.manifest.node import Node
-from pullcord.manifest.parameters import parameters, told_apart
-from pullcord.manifest.paths import check_apart, check_parameters, sent
+from pullcord.manifest.parameters import distinct, parameters
+from pullcord.manifest.paths import check_apart, check_parameters, sent_path
 from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
 from pullcord.model.cancel import REASON
@@ -65,18 +65,18 @@ SUBSET: Mapping[str, str] = {
     "phase rule": "phase! when note work_stopped may_go_on before",
     "x-problem": "all type title status detail code instance retry_after_seconds request_id",
 }
-"""What may stand where; ! marks what must. The README shows this table."""
+"""The keys that may stand in an object of each kind; ! marks those that must. docs/manifest.md shows this table."""
 
 DESCRIPTION_LIMIT = 1000
-"""Characters of a tool's description: beyond 1,024 some hosts refuse the tool."""
+"""Characters of a tool's description at most: some hosts refuse a tool with more than 1,024."""
 _METHODS = ("get", "put", "post", "patch", "delete")
 _PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
 
 
-class _Known(NamedTuple):
-    """What many operations of a document name and is read once, by where it stands."""
+class _Cache(NamedTuple):
+    """Parts of a document that were read, by their place: many operations name the same ones."""
 
     parameters: dict[Pointer, Parameter]
     responses: dict[Pointer, Response]
@@ -86,15 +86,15 @@ def read_document(name: str, text: str, faults: list[Fault]) -> list[tuple[Opera
     """Read one manifest's text.
 
     Args:
-        name: what to call the file in faults.
-        text: its YAML.
-        faults: filled with what is wrong with it.
+        name: of the file, for its faults.
+        text: its YAML, or JSON.
+        faults: this function adds every fault that it finds.
 
     Returns:
         Its operations, each with its place in the file.
 
     Raises:
-        ManifestError: it is no YAML that can be read at all.
+        ManifestError: the text can't be read as YAML at all.
     """
     document = parse(name, text)
     root = Node(document, SUBSET, faults, document.value)
@@ -107,7 +107,7 @@ def read_document(name: str, text: str, faults: list[Fault]) -> list[tuple[Opera
 
 def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
     url, url_env, variables = server(members["servers"])
-    accepted, key_optional = keys(root, members["security"])
+    ways, key_optional = keys(root, members["security"])
     problem, problem_all = problems.problem(members["x-problem"]) if "x-problem" in members else ({}, ())
     return Platform(
         name=members["x-platform"].text(_PLATFORM_NAME, "a short lower-case name"),
@@ -115,7 +115,7 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
         url=url,
         url_env=url_env,
         variables=variables,
-        keys=accepted,
+        keys=ways,
         problem=problem,
         problem_all=problem_all,
         actions=in_body(members["x-actions"], "allowed_actions") if "x-actions" in members else None,
@@ -125,51 +125,51 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
 
 
 def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]:
-    found: list[tuple[Operation, Here, Node]] = []
-    known: dict[str, Operation] = {}
-    read = _Known({}, {})
-    on_paths: list[tuple[Operation, Node]] = []
+    entries: list[tuple[Operation, Scope, Node]] = []
+    operations: dict[str, Operation] = {}
+    cache = _Cache({}, {})
+    places: list[tuple[Operation, Node]] = []
     for path, node in paths.named().items():
-        template = sent(node, path)
+        template = sent_path(node, path)
         item = node.members("path")
         shared = item["parameters"].items() if "parameters" in item else []
         for method in _METHODS:
             if method not in item:
                 continue
-            operation, here = _operation(item[method], method, template, shared, platform, read)
+            operation, scope = _operation(item[method], method, template, shared, platform, cache)
             name = operation.operation_id
-            first = known.setdefault(name, operation) if name else operation
+            first = operations.setdefault(name, operation) if name else operation
             if first is not operation:
                 item[method].at(f"{item[method].pointer}/operationId", None).fault(
                     f"{name} is also {first.method} {first.path} in this file; rename one of the two"
                 )
-            found.append((operation, here, item[method]))
-            on_paths.append((operation, node))
-    check_apart(on_paths)
-    for operation, here, node in found:
-        check_leads(here, known)
-        cancels.check_cancel(operation, known, node)
-        lists.check_list(operation, known, node)
+            entries.append((operation, scope, item[method]))
+            places.append((operation, node))
+    check_apart(places)
+    for operation, scope, node in entries:
+        check_leads(scope, operations)
+        cancels.check_cancel(operation, operations, node)
+        lists.check_list(operation, operations, node)
     if paths.value == {}:
         paths.fault("no operation is described; write one")
-    check_tools([(operation, node) for operation, _, node in found])
-    return [(operation, node) for operation, _, node in found]
+    check_tools([(operation, node) for operation, _, node in entries])
+    return [(operation, node) for operation, _, node in entries]
 
 
 def _operation(
-    node: Node, method: str, path: str, shared: Sequence[Node], platform: Platform, known: _Known
-) -> tuple[Operation, Here]:
+    node: Node, method: str, path: str, shared: Sequence[Node], platform: Platform, cache: _Cache
+) -> tuple[Operation, Scope]:
     members = node.members("operation")
-    found = parameters(shared, members["parameters"].items() if "parameters" in members else [], known.parameters)
-    found += body(members["requestBody"]) if "requestBody" in members else []
-    given = told_apart(found)
-    check_parameters(node, path, given)
+    pairs = parameters(shared, members["parameters"].items() if "parameters" in members else [], cache.parameters)
+    pairs += body(members["requestBody"]) if "requestBody" in members else []
+    inputs = distinct(pairs)
+    check_parameters(node, path, inputs)
     operation_id = members["operationId"].text()
-    reads = _reads(node, members, method)
-    here = Here(operation_id or f"{method} {path}", [], given, reads)
-    cancel = cancels.cancel(members["x-cancel"], here) if "x-cancel" in members else None
-    here = here._replace(cancel=cancel)
-    listing = lists.listing(members["x-list"], here) if "x-list" in members else None
+    reads = _only_reads(node, members, method)
+    scope = Scope(operation_id or f"{method} {path}", [], inputs, reads)
+    cancel = cancels.cancel(members["x-cancel"], scope) if "x-cancel" in members else None
+    scope = scope._replace(cancel=cancel)
+    listing = lists.listing(members["x-list"], scope) if "x-list" in members else None
     description = members["description"].text()
     if len(description) > DESCRIPTION_LIMIT:
         members["description"].fault(f"{len(description)} characters are too many; write at most {DESCRIPTION_LIMIT}")
@@ -184,24 +184,24 @@ def _operation(
         description=description,
         method=method.upper(),
         path=path,
-        parameters=tuple(given),
-        responses=_responses(members["responses"], here, known.responses),
+        parameters=tuple(inputs),
+        responses=_responses(members["responses"], scope, cache.responses),
         expose=rules.exposed(members["x-expose"]) if "x-expose" in members else (),
-        answers=rules.answers(members["x-answers"], here) if "x-answers" in members else (),
-        state=rules.state(members["x-state"], here) if "x-state" in members else None,
+        answers=rules.answers(members["x-answers"], scope) if "x-answers" in members else (),
+        state=rules.state(members["x-state"], scope) if "x-state" in members else None,
         cancel=cancel,
         listing=listing,
         media=MEDIA if "requestBody" in members else None,
     )
-    names = [parameter.name for parameter in given if parameter.is_argument]
-    added = [each for each in cancels.added(operation) if each.name != REASON or REASON not in names]
-    for name in {each.name for each in added} & set(names):
+    names = [parameter.name for parameter in inputs if parameter.is_argument]
+    extras = [each for each in cancels.local_parameters(operation) if each.name != REASON or REASON not in names]
+    for name in {each.name for each in extras} & set(names):
         node.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
-    return operation._replace(parameters=(*given, *added)), here
+    return operation._replace(parameters=(*inputs, *extras)), scope
 
 
-def _reads(node: Node, members: Mapping[str, Node], method: str) -> bool:
-    """Whether an operation only reads, which its method and its keywords must agree on."""
+def _only_reads(node: Node, members: Mapping[str, Node], method: str) -> bool:
+    """Whether an operation changes nothing; a fault is noted where method and keywords contradict each other."""
     safe = "x-safe" in members and members["x-safe"].flag()
     if safe and ("x-cancel" in members or method != "post"):
         members["x-safe"].fault("only a post that cancels nothing needs it; leave this out")
@@ -212,32 +212,32 @@ def _reads(node: Node, members: Mapping[str, Node], method: str) -> bool:
     return "x-cancel" not in members and (safe or method == "get")
 
 
-def _responses(node: Node, here: Here, known: dict[Pointer, Response]) -> dict[str, Response]:
+def _responses(node: Node, scope: Scope, cache: dict[Pointer, Response]) -> dict[str, Response]:
     responses: dict[str, Response] = {}
     for status, each in node.named().items():
         if not _STATUS.fullmatch(status):
             each.fault(f"{status or repr(status)} is no status; write 200, 2XX or default")
         place = each.resolved()
-        found = known.get(place.pointer) or _response(place, here)
-        if not found.outcomes and not found.links:  # it means the same for every operation
-            known[place.pointer] = found
-        responses[status] = found
+        response = cache.get(place.pointer) or _response(place, scope)
+        if not response.outcomes and not response.links:  # it means the same for every operation
+            cache[place.pointer] = response
+        responses[status] = response
     return responses
 
 
-def _response(node: Node, here: Here) -> Response:
+def _response(node: Node, scope: Scope) -> Response:
     members = node.members("response")
     return Response(
-        outcomes=rules.outcomes(members["x-outcomes"], here) if "x-outcomes" in members else (),
-        links=links(members["links"], here) if "links" in members else (),
+        outcomes=rules.outcomes(members["x-outcomes"], scope) if "x-outcomes" in members else (),
+        links=links(members["links"], scope) if "links" in members else (),
         media=_media(members["content"]) if "content" in members else (),
     )
 
 
 def _media(node: Node) -> tuple[str, ...]:
     """The media types of a content map (OpenAPI 3.1.1, 4.8.17), of which nothing else is read."""
-    found = node.named()
-    for media, each in found.items():
+    nodes = node.named()
+    for media, each in nodes.items():
         if not _MEDIA.fullmatch(media):
             each.fault(f"{media or repr(media)} is no media type; write one that is sent, such as application/json")
-    return tuple(found)
+    return tuple(nodes)

@@ -1,4 +1,4 @@
-"""The parameters of an operation: what its caller gives, and what is always sent."""
+"""The parameters of an operation: its arguments, and what is always sent."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +13,19 @@ from pullcord.model.operation import Parameter, Place
 from pullcord.model.pointer import Pointer
 from pullcord.model.value import Json
 
-Found: TypeAlias = tuple[Parameter, Node]
-"""A parameter, and where it stands."""
+Described: TypeAlias = tuple[Parameter, Node]
+"""A parameter, and the place that describes it."""
 
 ARGUMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-"""What names an argument: some hosts take no other names."""
+"""An argument's name: some hosts accept no other characters."""
 _STYLES: Mapping[Place, str] = {Place.QUERY: "form", Place.PATH: "simple", Place.HEADER: "simple"}
-"""OpenAPI's own default for each place (3.1.1, 4.8.12.2): nothing else is written."""
+"""OpenAPI's own default for each place (3.1.1, 4.8.12.2), the only style that is supported there."""
 _NAMES: Mapping[Place, tuple[re.Pattern[str], str]] = {
     Place.QUERY: (re.compile(r"[^\x00-\x1f\x7f]{1,256}"), "a name without control characters"),
     Place.PATH: (re.compile(r"[^\s{}/?#]{1,64}"), "the name that stands in the path"),
     Place.HEADER: (HEADER, "a header's name"),
 }
-_CARRIED = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_HEADER_TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _OWN_HEADERS = frozenset({
     "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host",
     "traceparent", "transfer-encoding", "user-agent", "x-request-id",
@@ -33,38 +33,39 @@ _OWN_HEADERS = frozenset({
 """OpenAPI ignores some of these as parameters (3.1.1, 4.8.12.1); all are pullcord's own to send, or not to."""
 
 
-def parameters(shared: Sequence[Node], own: Sequence[Node], known: dict[Pointer, Parameter]) -> list[Found]:
+def parameters(shared: Sequence[Node], own: Sequence[Node], cache: dict[Pointer, Parameter]) -> list[Described]:
     """The parameters of an operation.
 
     Args:
-        shared: its path's.
-        own: its own, each of which replaces one of the same name and place.
-        known: those of the document that were read, by where they stand, since many operations name the same; filled.
+        shared: those of its path.
+        own: its own, each of which replaces a shared one of the same name and place.
+        cache: the parameters of the document that were read, by their place, since many operations name the same ones;
+            this function adds to it.
     """
-    found: dict[tuple[str, Place], Found] = {}
+    pairs: dict[tuple[str, Place], Described] = {}
     for nodes in (shared, own):
-        level: dict[tuple[str, Place], Found] = {}
+        level: dict[tuple[str, Place], Described] = {}
         for node in nodes:
             place = node.resolved()
-            parameter = known.get(place.pointer) or _parameter(place)
-            known[place.pointer] = parameter
+            parameter = cache.get(place.pointer) or _parameter(place)
+            cache[place.pointer] = parameter
             if (parameter.wire, parameter.place) in level:
                 node.fault(f"the {parameter.place} parameter {parameter.wire} stands here twice; keep one")
             level[parameter.wire, parameter.place] = parameter, node
-        found |= level
-    return list(found.values())
+        pairs |= level
+    return list(pairs.values())
 
 
-def told_apart(found: Iterable[Found]) -> tuple[Parameter, ...]:
-    """The parameters of an operation, of which no two may be given by one argument."""
+def distinct(pairs: Iterable[Described]) -> tuple[Parameter, ...]:
+    """The parameters of an operation; a fault is noted where two of them have one argument."""
     names: set[str] = set()
-    for parameter, node in found:
+    for parameter, node in pairs:
         if parameter.is_argument and parameter.name in names:
             node.fault(
                 f"two parameters are given by the argument {parameter.name}; tell them apart with x-argument-name"
             )
         names |= {parameter.name} if parameter.is_argument else set()
-    return tuple(parameter for parameter, _ in found)
+    return tuple(parameter for parameter, _ in pairs)
 
 
 def _parameter(node: Node) -> Parameter:
@@ -98,14 +99,14 @@ def _parameter(node: Node) -> Parameter:
 
 
 def _fault(place: Place, values: Mapping[str, Json]) -> str | None:
-    """What of a schema does not go into a place."""
+    """What is wrong with the schema of a parameter for its place in the request; None if nothing is."""
     constant = values.get("const")
     if "const" in values and place is Place.PATH:
         return "a constant is no parameter of a path; write it into the path"
     if "const" in values and not isinstance(constant, str | int):
         words = isinstance(constant, list) and all(isinstance(each, str | int) for each in constant)
         return None if words and place is Place.QUERY else "write a text, a whole number, true or false"
-    if place is Place.HEADER and isinstance(constant, str) and not _CARRIED.fullmatch(constant):
+    if place is Place.HEADER and isinstance(constant, str) and not _HEADER_TEXT.fullmatch(constant):
         return "a header carries no such text; write one of ASCII, without white space at its ends"
     if values["type"] == "array" and place is not Place.QUERY:
         return f"only a query takes lists; write one of {', '.join(SCALARS)}"
@@ -116,15 +117,15 @@ def argument(node: Node, members: Mapping[str, Node], wire: str, values: Mapping
     """The name of the argument that gives a value; of what is no argument the name in the request.
 
     Args:
-        node: where it is described.
-        members: what may say it.
+        node: the place that describes it.
+        members: of that place.
         wire: the name in the request.
         values: its schema.
     """
     sources = [key for key in ("x-env", "x-argument", "x-argument-name") if key in members]
     if len(sources) + ("const" in values) > 1:
-        said = [*sources, "const"] if "const" in values else sources
-        node.fault(f"{' and '.join(said)} contradict each other; keep one")
+        keywords = [*sources, "const"] if "const" in values else sources
+        node.fault(f"{' and '.join(keywords)} contradict each other; keep one")
     if "x-argument" in members:
         return members["x-argument"].choice([REASON])
     if "x-argument-name" in members:
@@ -138,8 +139,8 @@ def described(node: Node, members: Mapping[str, Node], values: Mapping[str, Json
     """What a value means; only a constant needs no description.
 
     Args:
-        node: where the value is described.
-        members: what may hold the description.
+        node: the place that describes the value.
+        members: of that place.
         values: its schema.
     """
     if "description" in members:

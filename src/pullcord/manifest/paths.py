@@ -1,4 +1,4 @@
-"""Path templates: what may stand in one, and whether two can be told apart."""
+"""Path templates: what may stand in one, and whether arguments can make two of them the same."""
 
 import itertools
 import re
@@ -16,21 +16,21 @@ _SEGMENT = r"(?!\.{1,2}(?:[/#]|$))(?:(?<!\})\{[^\s{}/?#]+\}|[A-Za-z0-9._~!$&'()*
 _PATH = re.compile(rf"(?P<path>(?:/{_SEGMENT})+/?|/)(?:#[a-z0-9_-]+)?")
 
 
-def sent(node: Node, path: str) -> str:
-    """The path that is sent: without the #word that tells operations of one path and method apart.
+def sent_path(node: Node, path: str) -> str:
+    """The path that is sent: without the #word that distinguishes operations of one path and method.
 
     Args:
         node: where it stands.
         path: as the manifest writes it.
     """
-    found = _PATH.fullmatch(path)
-    if found is None:
+    match = _PATH.fullmatch(path)
+    if match is None:
         node.fault(
             "this path can't be followed; write /word/{name}, where a {name} may be a piece of a part, too,"
             " and #word at the end only to tell two operations apart"
         )
         return path
-    return found["path"]
+    return match["path"]
 
 
 def check_parameters(node: Node, path: str, parameters: Sequence[Parameter]) -> None:
@@ -41,15 +41,15 @@ def check_parameters(node: Node, path: str, parameters: Sequence[Parameter]) -> 
         path: its path template.
         parameters: its parameters.
     """
-    named = _NAMES.findall(path)
-    declared = [parameter.wire for parameter in parameters if parameter.place is Place.PATH]
-    for name in dict.fromkeys(named):
-        if name not in declared:
+    names = _NAMES.findall(path)
+    wires = [parameter.wire for parameter in parameters if parameter.place is Place.PATH]
+    for name in dict.fromkeys(names):
+        if name not in wires:
             node.fault(f"the path names {{{name}}}, which no parameter describes; add one with in: path")
-        if named.count(name) > 1:
+        if names.count(name) > 1:
             node.fault(f"the path names {{{name}}} twice; give each its own name")
-    for name in declared:
-        if name not in named:
+    for name in wires:
+        if name not in names:
             node.fault(f"the parameter {name} is not in the path; write {{{name}}} there, or leave it out")
 
 
@@ -62,15 +62,15 @@ class _Part(NamedTuple):
     """What the parameters must fit."""
 
 
-def check_apart(found: Sequence[tuple[Operation, Node]]) -> None:
+def check_apart(operations: Sequence[tuple[Operation, Node]]) -> None:
     """Note each path that arguments could turn into another one.
 
     Args:
-        found: the operations of a manifest, each with the place of its path.
+        operations: those of a manifest, each with the place of its path.
     """
-    cut = [(_parts(operation), operation, node) for operation, node in found]
-    for (parts, other, _), (own, operation, node) in itertools.combinations(cut, 2):
-        if operation.path != other.path and _meet(own, parts):
+    rows = [(_parts(operation), operation, node) for operation, node in operations]
+    for (parts, other, _), (parts_of, operation, node) in itertools.combinations(rows, 2):
+        if operation.path != other.path and _meet(parts_of, parts):
             node.fault(
                 f"with some arguments this path is {other.path}, the path of {other.operation_id};"
                 " narrow the pattern of the parameter that makes it so"
@@ -90,9 +90,9 @@ def _meet(one: Sequence[_Part], other: Sequence[_Part]) -> bool:
 
 
 def _can_be_same(one: _Part, other: _Part) -> bool:
-    for part, fixed in ((one, other), (other, one)):
-        if not fixed.schemas:
-            return _can_be(part, fixed.words[0])
+    for part, text in ((one, other), (other, one)):
+        if not text.schemas:
+            return _can_be(part, text.words[0])
     begins = one.words[0].startswith(other.words[0]) or other.words[0].startswith(one.words[0])
     ends = one.words[-1].endswith(other.words[-1]) or other.words[-1].endswith(one.words[-1])
     return begins and ends and not _lacks(one, other) and not _lacks(other, one)
@@ -100,10 +100,10 @@ def _can_be_same(one: _Part, other: _Part) -> bool:
 
 def _can_be(part: _Part, word: str) -> bool:
     """Whether arguments can make a part this word."""
-    found = re.fullmatch("(.+)".join(map(re.escape, part.words)), word)
-    if found is None:
+    match = re.fullmatch("(.+)".join(map(re.escape, part.words)), word)
+    if match is None:
         return False
-    values = zip(part.schemas, found.groups(), strict=True)
+    values = zip(part.schemas, match.groups(), strict=True)
     # With several names the word may also be cut otherwise.
     return len(part.schemas) > 1 or not any(fault_of(schema, typed(schema, text)) for schema, text in values)
 

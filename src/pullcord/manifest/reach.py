@@ -1,4 +1,4 @@
-"""Whether a rule can be reached at all, or the rules before it always fit first. Pure."""
+"""Whether a rule can be reached, or the rules before it always fit first. Pure."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ from pullcord.model.expression import Source
 from pullcord.model.value import Json
 
 LIMIT = 10_000
-"""Replies that are tried in search of one that reaches a rule."""
+"""Replies that are tried at most, in search of one that reaches a rule."""
 
 _Place: TypeAlias = tuple[Source, str]
 
@@ -22,7 +22,7 @@ class _Named(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is only known when a call is made."""
+        """Whether it holds an argument, so that it is known only when a call is made."""
         return isinstance(self.value, str) and bool(NAMED.search(self.value))
 
 
@@ -33,61 +33,61 @@ class _Unnamed(NamedTuple):
 
 
 def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
-    """Whether every reply that fits a condition fits an earlier one.
+    """Whether every reply that fits a condition also fits an earlier one.
 
-    Each place is tried with every value that a rule names there, and with the values that none names. Where that can't
-    be told, or would take more than LIMIT tries, the answer is no.
+    Each place is tried with every value that a rule names there, and with the values that none names. The answer is no
+    where that can't be decided, or would take more than LIMIT tries.
 
     Args:
-        condition: a rule's.
-        earlier: those of the rules before it.
+        condition: of the rule.
+        earlier: the conditions of the rules before it.
     """
     if () in earlier or not earlier:
         return bool(earlier)
-    if _ask_alike([condition, *earlier]):  # as most do: nothing needs to be tried
-        said = [value for (clause,) in earlier for value in clause.values]
-        return all(any(same(value, each) for each in said) for value in condition[0].values)
-    asked: dict[_Place, list[Clause]] = {}
+    if _share_place([condition, *earlier]):  # as most do: nothing needs to be tried
+        values = [value for (clause,) in earlier for value in clause.values]
+        return all(any(same(value, each) for each in values) for value in condition[0].values)
+    clauses_at: dict[_Place, list[Clause]] = {}
     for clause in itertools.chain(condition, *earlier):
-        asked.setdefault((clause.source, clause.at), []).append(clause)
-    if math.prod(map(_count, asked.values())) > LIMIT:
+        clauses_at.setdefault((clause.source, clause.at), []).append(clause)
+    if math.prod(map(_count, clauses_at.values())) > LIMIT:
         return False
-    own = {(clause.source, clause.at): clause for clause in condition}
+    condition_at = {(clause.source, clause.at): clause for clause in condition}
     kinds = [
-        [kind for kind in _kinds(clauses) if place not in own or _may_fit(own[place], kind)]
-        for place, clauses in asked.items()
+        [kind for kind in _kinds(clauses) if place not in condition_at or _may_fit(condition_at[place], kind)]
+        for place, clauses in clauses_at.items()
     ]
-    replies = (dict(zip(asked, each, strict=True)) for each in itertools.product(*kinds))
+    replies = (dict(zip(clauses_at, each, strict=True)) for each in itertools.product(*kinds))
     return all(
         any(all(_surely_fits(clause, reply[clause.source, clause.at]) for clause in other) for other in earlier)
         for reply in replies
     )
 
 
-def _ask_alike(conditions: Sequence[Condition]) -> bool:
-    """Whether each only says which values one and the same place may have."""
+def _share_place(conditions: Sequence[Condition]) -> bool:
+    """Whether all conditions do no more than name values of one place, the same for all."""
     return all(len(each) == 1 and each[0].comparison is Comparison.IS for each in conditions) and (
         len({(each[0].source, each[0].at) for each in conditions}) == 1
     )
 
 
 def _count(clauses: Sequence[Clause]) -> int:
-    """How many kinds of values there are at most."""
+    """How many kinds of values there are at most for the clauses of one place."""
     patterns = sum(clause.comparison is Comparison.MATCH for clause in clauses)
     return sum(len(clause.values) for clause in clauses) + (1 << min(patterns, LIMIT.bit_length()))
 
 
 def _kinds(clauses: Sequence[Clause]) -> Iterator[_Named | _Unnamed]:
-    named: list[Json] = []
+    values: list[Json] = []
     patterns: list[str] = []
     for clause in clauses:
         if clause.comparison is Comparison.MATCH:
             patterns.extend(map(str, clause.values))
         else:
-            named.extend(value for value in clause.values if not any(same(value, each) for each in named))
-    yield from map(_Named, named)
-    for found in itertools.product([True, False], repeat=len(patterns)):
-        yield _Unnamed(frozenset(itertools.compress(patterns, found)))
+            values.extend(value for value in clause.values if not any(same(value, each) for each in values))
+    yield from map(_Named, values)
+    for flags in itertools.product([True, False], repeat=len(patterns)):
+        yield _Unnamed(frozenset(itertools.compress(patterns, flags)))
 
 
 def _may_fit(clause: Clause, kind: _Named | _Unnamed) -> bool:

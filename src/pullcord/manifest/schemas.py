@@ -1,4 +1,4 @@
-"""The schema of one value that is sent: a small part of JSON Schema (2020-12)."""
+"""Reads the schema of one value that is sent: a small part of JSON Schema (2020-12)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ _BOUNDS: Mapping[str, frozenset[str]] = {
     "boolean": frozenset(),
     "array": frozenset({"minItems", "maxItems"}),
 }
-"""What may be said of values, by their type."""
+"""The keywords of a schema, by its type."""
 SCALARS = tuple(kind for kind in _BOUNDS if kind != "array")
 _ALL = frozenset().union(*_BOUNDS.values())
 _TYPES: Mapping[type, str] = {
@@ -21,12 +21,12 @@ _TYPES: Mapping[type, str] = {
 
 
 def schema(node: Node, members: Mapping[str, Node], kinds: Sequence[str] = tuple(_BOUNDS)) -> dict[str, Json]:
-    """A schema, as far as it is sound; it has a "type" in any case.
+    """Read a schema; what has a fault is left out of it, but for "type", which it always has.
 
     Args:
-        node: where it stands.
-        members: its members, and perhaps others, which are not looked at.
-        kinds: the types that may stand there.
+        node: its place.
+        members: those of the schema, and perhaps others, which are passed over.
+        kinds: the types that it may have.
     """
     if "const" in members:
         for key in members.keys() & {*_ALL, "default", "items"}:
@@ -37,18 +37,18 @@ def schema(node: Node, members: Mapping[str, Node], kinds: Sequence[str] = tuple
         node.fault(f"type is missing; write one of {', '.join(kinds)}")
         return {"type": "string"}
     kind = members["type"].choice(kinds)
-    found = {"type": kind, **_bounds(members, kind), **_items(node, members, kind)}
-    shown = [members["default"]] if "default" in members else []
-    shown += members["examples"].items() if "examples" in members else []
-    for each in shown:
-        if fault := fault_of(found, each.value):
+    values = {"type": kind, **_bounds(members, kind), **_items(node, members, kind)}
+    samples = [members["default"]] if "default" in members else []
+    samples += members["examples"].items() if "examples" in members else []
+    for each in samples:
+        if fault := fault_of(values, each.value):
             each.fault(f"this {fault}; write a value that fits the schema, or leave it out")
-    return found | {key: members[key].value for key in ("default", "examples") if key in members}
+    return values | {key: members[key].value for key in ("default", "examples") if key in members}
 
 
 def _bounds(members: Mapping[str, Node], kind: str) -> dict[str, Json]:
-    """What a schema says of the values of its type."""
-    found: dict[str, Json] = {}
+    """Read the keywords that bound the values of the schema's type."""
+    bounds: dict[str, Json] = {}
     for key in [key for key in members if key in _ALL]:
         if key not in _BOUNDS[kind]:
             members[key].fault(f"{key} says nothing of the type {kind}; leave it out")
@@ -57,16 +57,16 @@ def _bounds(members: Mapping[str, Node], kind: str) -> dict[str, Json]:
         elif fault := _keyword_fault(key, members[key].value):
             members[key].fault(fault)
         else:
-            found[key] = members[key].value
+            bounds[key] = members[key].value
     for least, most in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems")):
-        match found.get(least), found.get(most):
+        match bounds.get(least), bounds.get(most):
             case int() as low, int() as high if low > high:
                 members[least].fault(f"no value is {low} or more and {high} or less; write {high} or less")
-    return found
+    return bounds
 
 
 def _items(node: Node, members: Mapping[str, Node], kind: str) -> dict[str, Json]:
-    """What a list's items must fit."""
+    """Read the schema of a list's items."""
     if kind == "array":
         if "items" not in members:
             node.fault("items is missing; a list needs the schema of its items")

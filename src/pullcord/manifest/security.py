@@ -1,4 +1,4 @@
-"""How a platform is told who asks: the document's security schemes (OpenAPI 3.1.1, 4.8.27 and 4.8.30)."""
+"""Reads the ways to authenticate: the document's security schemes (OpenAPI 3.1.1, 4.8.27 and 4.8.30)."""
 
 import re
 from collections.abc import Mapping
@@ -24,17 +24,20 @@ _WAYS: Mapping[str, _Way] = {
     "http basic": _Way("Basic ", basic=True),
     "apiKey header": _Way(""),
 }
-"""By the type, and the scheme or the place."""
+"""The supported schemes, by their type and their scheme or place."""
 
 
 def keys(root: Node, security: Node) -> tuple[tuple[Key, ...], bool]:
-    """The keys that the document asks for, one of which is enough, and whether it may also be called without any.
+    """Read the keys that the document asks for.
 
     Args:
         root: the document, whose components describe the schemes.
         security: its list of requirements.
+
+    Returns:
+        The keys, of which one is enough; and whether the platform may also be called without any.
     """
-    found: dict[str, Key] = {}
+    keys_by_variable: dict[str, Key] = {}
     requirements = security.items()
     for requirement in requirements:
         names = list(requirement.named())
@@ -42,14 +45,14 @@ def keys(root: Node, security: Node) -> tuple[tuple[Key, ...], bool]:
             requirement.fault("two keys at once are not supported; write alternatives as items of their own: - key: []")
         for name in names[:1]:
             pointer = f"/components/securitySchemes/{escape(name)}"
-            described = look_up(root.document.value, pointer)
-            if described is None:
+            scheme = look_up(root.document.value, pointer)
+            if scheme is None:
                 requirement.fault(f"{name or repr(name)} is no security scheme of this file; describe it in components")
                 continue
-            key = _key(root.at(pointer, described))
-            if found.setdefault(key.env, key) != key:
+            key = _key(root.at(pointer, scheme))
+            if keys_by_variable.setdefault(key.env, key) != key:
                 requirement.fault(f"{key.env} gives another scheme's key, too; give each a variable of its own")
-    return tuple(found.values()), any(requirement.value == {} for requirement in requirements)
+    return tuple(keys_by_variable.values()), any(requirement.value == {} for requirement in requirements)
 
 
 def _key(scheme: Node) -> Key:

@@ -1,4 +1,4 @@
-"""Where a platform is reached: the document's one server, and the variables that change it."""
+"""Reads where a platform is reached: the document's one server, and the variables that change its URL."""
 
 import re
 
@@ -10,7 +10,12 @@ _NAMES = re.compile(r"\{([^{}]*)\}")
 
 
 def server(node: Node) -> tuple[str, str, dict[str, str]]:
-    """The base URL, the variable that replaces it, and those that fill its own variables, by these."""
+    """Read the one server of a document.
+
+    Returns:
+        The base URL; the environment variable that replaces it; and by the name of each {variable} in the URL the
+        environment variable that fills it.
+    """
     servers = node.items()
     if len(servers) != 1:
         node.fault("one server is expected; x-env lets users name another")
@@ -35,5 +40,5 @@ def server(node: Node) -> tuple[str, str, dict[str, str]]:
 
 
 def env(node: Node) -> str:
-    """The name of an environment variable."""
+    """Read the name of an environment variable."""
     return node.text(_VARIABLE, "an environment variable's name in capitals")

@@ -1,4 +1,4 @@
-"""What a schema of a body says may stand at a pointer. Schemas are documentation: only an audit reads them."""
+"""What may stand at a pointer of a body, by its schema. Schemas are documentation: only an audit reads them."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
@@ -8,7 +8,7 @@ from pullcord.model.pointer import Pointer, look_up, tokens
 from pullcord.model.value import Json
 
 Shape: TypeAlias = "Sequence[Json] | None"
-"""The schemas of which a value fits one; none of them: nothing stands there. None: anything may."""
+"""The schemas of which a value must fit one; empty: nothing may stand there. None: anything may."""
 
 _DEPTH = 8
 """How far references and compositions are followed."""
@@ -25,21 +25,26 @@ def at(root: Json, shape: Shape, pointer: Pointer) -> Shape:
     for token in tokens(pointer):
         if shape is None:
             return None
-        found: list[Json] = []
+        schemas: list[Json] = []
         for schema in _parts(root, shape):
             inner = _member(schema, token)
             if inner is None:
                 return None
-            found += inner
-        shape = found
+            schemas += inner
+        shape = schemas
     return shape
 
 
 def items(root: Json, shape: Shape) -> Shape:
-    """What the items of an array or the members of an object may be."""
+    """What the items of an array or the members of an object may be.
+
+    Args:
+        root: the document that references lead into.
+        shape: of the array or the object.
+    """
     if shape is None:
         return None
-    found: list[Json] = []
+    schemas: list[Json] = []
     for schema in _parts(root, shape):
         inner = (
             [schema[key] for key in ("items", "additionalProperties") if key in schema]
@@ -48,55 +53,70 @@ def items(root: Json, shape: Shape) -> Shape:
         )
         if not inner:
             return None
-        found += inner
-    return found
+        schemas += inner
+    return schemas
 
 
 def union(*shapes: Shape) -> Shape:
     """What fits one of several shapes."""
-    found: list[Json] = []
+    schemas: list[Json] = []
     for shape in shapes:
         if shape is None:
             return None
-        found += shape
-    return found
+        schemas += shape
+    return schemas
 
 
 def types(root: Json, shape: Shape) -> set[str]:
-    """The types that a value may have; empty: any."""
-    found: set[str] = set()
+    """The types that a value may have, by their names in JSON Schema; empty: any.
+
+    Args:
+        root: the document that references lead into.
+        shape: of the value.
+    """
+    kinds: set[str] = set()
     for schema in _parts(root, shape or ()):
-        given = schema.get("type") if isinstance(schema, dict) else None
-        if given is None:
+        value = schema.get("type") if isinstance(schema, dict) else None
+        if value is None:
             return set()
-        found |= {str(each) for each in given} if isinstance(given, list) else {str(given)}
-    return found
+        kinds |= {str(each) for each in value} if isinstance(value, list) else {str(value)}
+    return kinds
 
 
 def words(root: Json, shape: Shape) -> Sequence[Json] | None:
-    """The values that may stand there; None: others, too."""
-    found: list[Json] = []
+    """All values that a shape allows, by its enums and constants; None: it allows others, too.
+
+    Args:
+        root: the document that references lead into.
+        shape: of the value.
+    """
+    values: list[Json] = []
     for schema in _parts(root, shape or ()):
-        given = schema.get("enum") if isinstance(schema, dict) else None
+        enum = schema.get("enum") if isinstance(schema, dict) else None
         if isinstance(schema, dict) and "const" in schema:
-            given = [schema["const"]]
-        if not isinstance(given, list):
+            enum = [schema["const"]]
+        if not isinstance(enum, list):
             return None
-        found += [each for each in given if not any(same(each, other) for other in found)]
-    return found or None
+        values += [each for each in enum if not any(same(each, other) for other in values)]
+    return values or None
 
 
 def names(root: Json, shape: Shape) -> list[str]:
-    """The members that an object has by its schemas."""
-    found: dict[str, None] = {}
+    """The names of the members that the schemas of an object describe.
+
+    Args:
+        root: the document that references lead into.
+        shape: of the object.
+    """
+    members: dict[str, None] = {}
     for schema in _parts(root, shape or ()):
         properties = schema.get("properties") if isinstance(schema, dict) else None
-        found |= dict.fromkeys(properties) if isinstance(properties, dict) else {}
-    return list(found)
+        members |= dict.fromkeys(properties) if isinstance(properties, dict) else {}
+    return list(members)
 
 
 def _parts(root: Json, shape: Sequence[Json], depth: int = _DEPTH) -> Iterator[Json]:
-    """Schemas without references and compositions: each is one that says something of its own."""
+    """The schemas behind references and compositions (allOf, anyOf, oneOf); None for one that can't be followed."""
     for schema in shape:
         whole = _resolved(root, schema)
         if not isinstance(whole, dict) or not depth:
@@ -105,11 +125,11 @@ def _parts(root: Json, shape: Sequence[Json], depth: int = _DEPTH) -> Iterator[J
         inner = [each for key in ("allOf", "anyOf", "oneOf") for each in _list(whole.get(key))]
         if not inner or whole.keys() & {"properties", "items", "enum", "const"}:
             yield whole
-        yield from _parts(root, [each for each in inner if _says(root, each)], depth - 1)
+        yield from _parts(root, [each for each in inner if _is_telling(root, each)], depth - 1)
 
 
-def _says(root: Json, schema: Json) -> bool:
-    """Whether a schema says more than that something may be null, or has to have a member."""
+def _is_telling(root: Json, schema: Json) -> bool:
+    """Whether a schema says more than that a value may be null, or that a member is required."""
     whole = _resolved(root, schema)
     return not isinstance(whole, dict) or (
         whole.get("type") != "null" and bool(whole.keys() - {"required", "description"})

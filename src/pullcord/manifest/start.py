@@ -9,17 +9,17 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def start(name: str) -> str:
-    """A manifest's text, which is read without a fault and says nothing in vain.
+    """The text of a new manifest, which is read without a fault, and in which everything has an effect.
 
     Args:
-        name: of the platform.
+        name: of the platform: a-z 0-9 _ -, 1 to 32 characters, a letter first.
 
     Raises:
         ManifestError: it is no platform's name.
     """
     if not _NAME.fullmatch(name):
         raise ManifestError([f"{name!r} is no platform's name; write a short one of a-z 0-9 _ -, such as acme"])
-    return _TEXT.replace("NAME", name).replace("VARIABLE_", prefix(name, given=True))
+    return _TEXT.replace("NAME", name).replace("VARIABLE_", prefix(name, of_user=True))
 
 
 _TEXT = """\

@@ -1,4 +1,4 @@
-"""What an agent is told of a call: one record for every answer, success or error."""
+"""The answer to a call: one record for success and error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Item:
     """One item of a list."""
 
     fields: Mapping[str, Json]
-    """What its manifest exposes."""
+    """The fields that its manifest exposes."""
     actions: tuple[Action, ...]
-    """What can be done with it."""
+    """The next steps with this item."""
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and beside them the actions that can be called here, in their compact form."""
@@ -29,7 +29,7 @@ class Items:
 
     items: tuple[Item, ...]
     left_out: int | None
-    """How many items follow; None: unknown, and perhaps none."""
+    """How many items follow; None: that is unknown."""
 
     def to_json(self) -> dict[str, Any]:
         """The items, and how many more there are, where that is known."""
@@ -39,7 +39,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What came of a piece of work that went with the one that was aimed at."""
+    """What came of a part: a piece of work that the cancelled work had started."""
 
     tool: str
     arguments: Mapping[str, Json]
@@ -68,19 +68,19 @@ class Answer:
     message: str
     """One to three sentences of ours, which can be read alone."""
     work_stopped: WorkStopped
-    """Whether the work itself has stopped, as far as a sign tells."""
+    """Whether the work itself has stopped: yes or no only where a sign shows it."""
     may_go_on: tuple[MayGoOn, ...]
-    """What may still run; empty where nothing is known to."""
+    """What may still run; empty where nothing is known to run."""
     state: str | None
-    """The platform's own word for where the work stands."""
+    """The platform's own word for the state of the work."""
     evidence: Mapping[str, Json] | None
-    """What the answer rests on."""
+    """The status, fields and look that the outcome rests on."""
     target: Mapping[str, Json]
     """The ids that were hit."""
     resource: Mapping[str, Json] | Items | None
     """What the platform shows of the work; of a list its items."""
     parts: tuple[Piece, ...] | None
-    """With cascade: the pieces that its work had started."""
+    """With cascade: the pieces of work that the cancelled work had started."""
     problem: Mapping[str, Json] | None
     """The members of RFC 9457, where something went wrong."""
     allowed_actions: tuple[Action, ...]

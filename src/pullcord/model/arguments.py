@@ -1,10 +1,9 @@
-"""What an operation's caller may give: the schema that says so, and the faults of what was given. Pure.
+"""The arguments of an operation: the schema that clients read, and the check of what they send. Pure.
 
 The schema that agents read and the check that answers them are made from the same parameters. Clients fill in arguments
 by themselves, in other types than the schema asks for: a reader takes those for what they mean before they are checked.
 """
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -12,30 +11,31 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
+from pullcord.model.nearest import nearest
 from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.sanitize import text
 from pullcord.model.value import Arguments, Json
 
 Check: TypeAlias = Callable[[Arguments], list[str]]
-"""Gives every fault of arguments that must fit as they are; none: they can be sent."""
+"""Returns every fault of arguments, a sentence each. They are taken literally; an empty list: they can be sent."""
 
 
 class Checked(NamedTuple):
-    """A client's arguments, taken for what they mean."""
+    """A client's arguments, converted to the types of the schema, and their faults."""
 
     arguments: dict[str, Json]
-    """What is used, in the types that the schema asks for; what has a fault stands as it was given."""
+    """The converted values; a value with a fault stays as the client sent it."""
     faults: list[str]
-    """Each in plain words; none: the arguments can be sent."""
+    """A sentence each; none: the arguments can be sent."""
 
 
 Reader: TypeAlias = Callable[[Arguments], Checked]
-"""Takes a client's arguments for what they mean, and checks them."""
+"""Converts a client's arguments to the types of the schema, and checks them."""
 
 SEGMENT_LIMIT = 256
 """Characters of a path value."""
 FAULTS_LIMIT = 20
-"""Faults that are told of one call."""
+"""Faults that one answer lists; the others are counted."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # What clients add to the arguments of any tool: n8n (n8n-io/n8n#21500), Cline (cline/cline#8256).
@@ -54,7 +54,10 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
 
 
 def schema(operation: Operation) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of an operation's arguments: flat, and in the few keywords that every client takes."""
+    """The JSON Schema (2020-12) of an operation's arguments, as tools/list shows it.
+
+    It is flat, and keeps to the few keywords that every client understands.
+    """
     parameters = operation.arguments
     required = [parameter.name for parameter in parameters if parameter.required]
     return {
@@ -67,21 +70,21 @@ def schema(operation: Operation) -> dict[str, Any]:
 
 
 def reader(operation: Operation, check: Check) -> Reader:
-    """A function that takes a client's arguments for what they mean, and checks them.
+    """Make the function that converts a client's arguments to the types of the schema, and checks them.
 
-    Null is no argument; neither is an empty text where the argument is optional, nor what clients add to every call.
-    A whole number may be given as a text ("5") or with a fraction of zero (5.0), and a text as a whole number. Nothing
-    else is changed: an id is what was given, character by character.
+    Null counts as absent, and so does an empty text where the argument is optional. Names that clients add to every
+    call are dropped. Where an integer is asked for, "5" and 5.0 are 5; where a text is asked for, 5 is "5". Nothing
+    else is changed: of an id each character counts.
 
     Args:
-        operation: whose arguments they are.
-        check: the operation's.
+        operation: the operation that the arguments are for.
+        check: the operation's own check, as `checker` makes it.
     """
     parameters = {parameter.name: parameter for parameter in operation.arguments}
 
-    def read(given: Arguments) -> Checked:
+    def read(originals: Arguments) -> Checked:
         arguments: dict[str, Json] = {}
-        for name, value in given.items():
+        for name, value in originals.items():
             parameter = parameters.get(name)
             if parameter is None:
                 if name not in _ADDED:
@@ -94,7 +97,10 @@ def reader(operation: Operation, check: Check) -> Reader:
 
 
 def checker(operation: Operation) -> Check:
-    """A function that answers arguments with every fault, each in plain words; with none if they can be sent as is."""
+    """Make the function that returns every fault of an operation's arguments, a sentence each; none: they can be sent.
+
+    Beside the schema it checks that a path value is one segment of a path, and that no unknown argument is there.
+    """
     parameters = {parameter.name: parameter for parameter in operation.arguments}
     validator = SchemaValidator(
         core_schema.typed_dict_schema(
@@ -113,26 +119,26 @@ def checker(operation: Operation) -> Check:
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_input=False):
                 name = str(detail["loc"][0])
-                faults[name] = _told(detail["type"], parameters[name].schema, inner=len(detail["loc"]) > 1)
+                faults[name] = _sentence(detail["type"], parameters[name].schema, inner=len(detail["loc"]) > 1)
         for name in path:
             value = arguments.get(name)
             if name not in faults and isinstance(value, str) and not segment(value):
                 faults[name] = _SEGMENT
-        told = [f"{name} {fault} ({parameters[name].description.rstrip('.')})" for name, fault in faults.items()]
-        told += [
-            f"{_shown(name)} is not an argument of {operation.id} ({_instead(name, parameters)})"
+        sentences = [f"{name} {fault} ({parameters[name].description.rstrip('.')})" for name, fault in faults.items()]
+        sentences += [
+            f"{_quoted(name)} is not an argument of {operation.id} ({_instead(name, parameters)})"
             for name in arguments
             if name not in parameters
         ]
-        more = len(told) - FAULTS_LIMIT
-        return [*told[:FAULTS_LIMIT], f"and {more} more"] if more > 0 else told
+        rest = len(sentences) - FAULTS_LIMIT
+        return [*sentences[:FAULTS_LIMIT], f"and {rest} more"] if rest > 0 else sentences
 
     return check
 
 
-def _meant(given: Mapping[str, Any], value: Json) -> Json:
-    """The value in its schema's type, where it says the same in another one."""
-    match given["type"], value:
+def _meant(schema: Mapping[str, Any], value: Json) -> Json:
+    """The value in its schema's type, where it means the same in another one; else the value as it is."""
+    match schema["type"], value:
         case _, bool():
             return value
         case "integer", str() if _WHOLE.fullmatch(value):
@@ -140,53 +146,66 @@ def _meant(given: Mapping[str, Any], value: Json) -> Json:
         case "integer", float() if value.is_integer():
             return int(value)
         case "array", list():
-            return [_meant(given["items"], item) for item in value]
+            return [_meant(schema["items"], item) for item in value]
         # A larger number may have been rounded on its way here, and would be another id.
         case "string", int() | float() if abs(value) <= _EXACT and value == int(value):
             return str(int(value))
     return value
 
 
-def core_type(given: Mapping[str, Any]) -> core_schema.CoreSchema:
-    """The validator's form of a parameter's schema.
+def core_type(schema: Mapping[str, Any]) -> core_schema.CoreSchema:
+    """The pydantic-core schema that checks the values of a parameter's JSON Schema.
 
     Raises:
         SchemaError: its pattern is no regular expression.
     """
-    bounds = {**_BOUNDS[given["type"]], **given}
-    if "enum" in given:
-        return core_schema.literal_schema(given["enum"])
-    if given["type"] == "string":
+    bounds = {**_BOUNDS[schema["type"]], **schema}
+    if "enum" in schema:
+        return core_schema.literal_schema(schema["enum"])
+    if schema["type"] == "string":
         return core_schema.str_schema(
-            pattern=given.get("pattern"),
-            min_length=given.get("minLength"),
+            pattern=schema.get("pattern"),
+            min_length=schema.get("minLength"),
             max_length=bounds["maxLength"],
             strict=True,
         )
-    if given["type"] == "integer":
+    if schema["type"] == "integer":
         return core_schema.int_schema(ge=bounds["minimum"], le=bounds["maximum"], strict=True)
-    if given["type"] == "array":
+    if schema["type"] == "array":
         return core_schema.list_schema(
-            core_type(given["items"]), min_length=given.get("minItems"), max_length=bounds["maxItems"], strict=True
+            core_type(schema["items"]), min_length=schema.get("minItems"), max_length=bounds["maxItems"], strict=True
         )
     return core_schema.bool_schema(strict=True)
 
 
-def fault_of(given: Mapping[str, Any], value: object) -> str | None:
-    """What is wrong with a value by a parameter's schema, such as "must be at least 1"; None if nothing is."""
+def fault_of(schema: Mapping[str, Any], value: object) -> str | None:
+    """What is wrong with a value, such as "must be at least 1"; None if nothing is.
+
+    Args:
+        schema: a parameter's JSON Schema.
+        value: any Python value; it is not converted.
+    """
     try:
-        SchemaValidator(core_type(given)).validate_python(value)
+        SchemaValidator(core_type(schema)).validate_python(value)
     except ValidationError as error:
         detail = error.errors()[0]
-        return _told(detail["type"], given, inner=bool(detail["loc"]))
+        return _sentence(detail["type"], schema, inner=bool(detail["loc"]))
     return None
 
 
-def typed(given: Mapping[str, Any], text: str) -> Json:
-    """A text of an address as the value of a schema that it stands for; the text itself where it stands for none."""
-    if given["type"] == "integer":
+def typed(schema: Mapping[str, Any], text: str) -> Json:
+    """The value that a text in an address stands for: 5 for "5" where the schema says integer.
+
+    Args:
+        schema: a parameter's JSON Schema.
+        text: part of a path or a query, decoded.
+
+    Returns:
+        An int or a bool; the text itself where the schema asks for a text, or where the text is no such value.
+    """
+    if schema["type"] == "integer":
         return int(text) if _INTEGER.fullmatch(text) else text
-    if given["type"] == "boolean":
+    if schema["type"] == "boolean":
         return {"true": True, "false": False}.get(text, text)
     return text
 
@@ -202,25 +221,28 @@ def pattern_fault(pattern: str) -> str | None:
 
 
 def segment(value: str) -> bool:
-    """Whether a value stays one segment of a path, however often it is decoded or normalised."""
+    r"""Whether a value is safe as one segment of a path, however often servers decode or normalise it.
+
+    It has 1 to 256 characters, is no "." or "..", and holds no white space, control character, or any of / \ % ? # ;
+    """
     # Some servers fold compatible characters: U+FF0F becomes a slash, U+2025 two dots (Unicode, NFKC).
     folded = unicodedata.normalize("NFKC", value)
     return 0 < len(value) <= SEGMENT_LIMIT and folded not in {"", ".", ".."} and not _UNSAFE.search(value + folded)
 
 
-def _told(kind: str, given: Mapping[str, Any], *, inner: bool = False) -> str:
+def _sentence(kind: str, schema: Mapping[str, Any], *, inner: bool = False) -> str:
     if inner:
-        return f"has an item that {_told(kind, given['items'])}"
-    return _FAULTS[kind]({**_BOUNDS[given["type"]], **given})
+        return f"has an item that {_sentence(kind, schema['items'])}"
+    return _FAULTS[kind]({**_BOUNDS[schema["type"]], **schema})
 
 
-def _shown(name: str) -> str:
+def _quoted(name: str) -> str:
     return text(name if name.isidentifier() else repr(name), 64)
 
 
-def _instead(name: str, known: Mapping[str, Parameter]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"it takes {', '.join(known) or 'none'}"
+def _instead(name: str, parameters: Mapping[str, Parameter]) -> str:
+    match = nearest(name, parameters)
+    return f"did you mean {match}?" if match else f"it takes {', '.join(parameters) or 'none'}"
 
 
 _SEGMENT = f"must be an id: 1 to {SEGMENT_LIMIT} characters, no white space, none of / \\ % ? # ;"
@@ -231,12 +253,12 @@ _FAULTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda _: "must be a whole number",
     "bool_type": lambda _: "must be true or false",
     "list_type": lambda _: "must be a list",
-    "too_short": lambda given: f"must have at least {given['minItems']} items",
-    "too_long": lambda given: f"must have at most {given['maxItems']} items",
-    "string_pattern_mismatch": lambda given: f"must match {given['pattern']}",
-    "string_too_short": lambda given: f"must have at least {given['minLength']} characters",
-    "string_too_long": lambda given: f"must have at most {given['maxLength']} characters",
-    "greater_than_equal": lambda given: f"must be at least {given['minimum']}",
-    "less_than_equal": lambda given: f"must be at most {given['maximum']}",
-    "literal_error": lambda given: f"must be one of {', '.join(map(str, given['enum']))}",
+    "too_short": lambda schema: f"must have at least {schema['minItems']} items",
+    "too_long": lambda schema: f"must have at most {schema['maxItems']} items",
+    "string_pattern_mismatch": lambda schema: f"must match {schema['pattern']}",
+    "string_too_short": lambda schema: f"must have at least {schema['minLength']} characters",
+    "string_too_long": lambda schema: f"must have at most {schema['maxLength']} characters",
+    "greater_than_equal": lambda schema: f"must be at least {schema['minimum']}",
+    "less_than_equal": lambda schema: f"must be at most {schema['maximum']}",
+    "literal_error": lambda schema: f"must be one of {', '.join(map(str, schema['enum']))}",
 }

@@ -9,14 +9,13 @@ from pullcord.model.pointer import Pointer
 from pullcord.model.state import Poll
 
 WAIT_SECONDS = "wait_seconds"
-
+"""The argument that says how many seconds to watch for the end."""
 REASON = "reason"
-
+"""The argument that says why a cancel is sent."""
 CASCADE = "cascade"
-"""Whether a cancel also stops what its work started."""
-
+"""The argument that says whether a cancel also stops what its work started."""
 EXPECT = "expect_"
-"""Before the name of a looked-up target: cancel only if it is this."""
+"""What the name of an argument begins with that says which target is to be cancelled, and no other."""
 
 
 class Target(NamedTuple):
@@ -26,18 +25,18 @@ class Target(NamedTuple):
     """A list."""
     arguments: tuple[tuple[str, Expression], ...]
     when: Condition
-    """What its running item looks like."""
+    """The condition that the running item of the list fits."""
     name: str
-    """What the found id is called."""
+    """The name of the argument or of the id that is found."""
     at: Pointer
-    """Where it stands in the item."""
+    """Where the id stands in the item."""
 
 
 class Before(NamedTuple):
     """A look at the work just before a cancel is sent."""
 
     look: str
-    """The relation of the link that looks. It stands in any response, and reads nothing of it."""
+    """The relation of the link that looks. It stands in any response, and uses no value of a reply."""
     required: bool = False
     """Whether nothing may be sent where the look fails."""
 
@@ -51,10 +50,10 @@ class Cancel(NamedTuple):
     """The relations of the links that tell how the work ended. The first gives the word; the others delay."""
     target: Target | None = None
     poll: Poll | None = None
-    """How often to look; None: as the state of what is looked at says."""
+    """How often to look; None: as the state of the operation that looks says."""
     gone: Outcome | None = None
-    """What it means that a confirming look finds nothing after the cancel was accepted: stopped, or not found. None: it
-    teaches nothing."""
+    """The outcome (stopped or not_found) where a confirming look finds no such work after the cancel was accepted.
+    None: the outcome of the cancel itself stays."""
     before: Before | None = None
     again: float | None = None
     """Seconds after an end in which the work may turn out to run on, so that another look is needed."""

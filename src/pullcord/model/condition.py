@@ -1,4 +1,4 @@
-"""Conditions: whether what came back is what a rule, a link or a target asks for. Pure."""
+"""Conditions: whether a reply, or an item of a list, has the values that a rule, a link or a target names. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,11 +29,11 @@ class Comparison(StrEnum):
     NOT = "not"
     """It is none of them."""
     MATCH = "match"
-    """It is a text in which the one of them, a regular expression, is found."""
+    """It is a text in which the regular expression is found, the only value that the condition names."""
 
 
 class Clause(NamedTuple):
-    """One thing that a condition asks for. Arguments may stand in the pointer and in values, as {name}."""
+    """One comparison of a condition. Arguments may stand in the pointer and in the values, as {name}."""
 
     at: str
     """The pointer, the header's lower-case name, or nothing for a phase."""
@@ -44,31 +44,31 @@ class Clause(NamedTuple):
 
 
 Condition: TypeAlias = tuple[Clause, ...]
-"""All of these. None: always."""
+"""All of its clauses must hold; a condition without clauses always holds."""
 
 
 class Context(NamedTuple):
-    """What a condition may read beside the body that it is about."""
+    """What a condition may read beside the body."""
 
     arguments: Arguments = _NOTHING
     """Of the call."""
     headers: Mapping[str, str] = _NOTHING
     """Of the reply, by lower-case name."""
     phase: Phase | None = None
-    """Where the work stood when it was looked at before the cancel; None: no look succeeded, or nothing was learnt."""
+    """The phase that the look before the cancel showed; None: no look succeeded, or its phase is unknown."""
     before: Json = None
-    """The body of that look."""
+    """The body of the reply to that look."""
 
 
 ALONE = Context()
-"""Nothing beside the body."""
+"""A context with nothing in it: the body is all that is read."""
 
 
 def fits(condition: Condition, body: Json, context: Context = ALONE) -> bool:
-    """Whether a body and its context show all that a condition asks for. What is absent counts as null.
+    """Whether all clauses of a condition hold. A value that is absent counts as null.
 
     Args:
-        condition: no clauses: it always fits.
+        condition: without clauses it always fits.
         body: a reply's body, or an item of a list.
         context: what else may be read.
     """
@@ -76,10 +76,12 @@ def fits(condition: Condition, body: Json, context: Context = ALONE) -> bool:
 
 
 def evidence(condition: Condition, body: Json, context: Context = ALONE) -> dict[str, Json]:
-    """What a condition reads, by where it stands, to be shown. An object or a list only if the condition names it.
+    """The values that a condition reads, made fit to be shown, each by its place such as "/status".
+
+    An object or a list is shown only where the condition compares it with values.
 
     Args:
-        condition: that fits.
+        condition: one that fits.
         body: a reply's body, or an item of a list.
         context: what else was read.
     """
@@ -87,19 +89,29 @@ def evidence(condition: Condition, body: Json, context: Context = ALONE) -> dict
 
 
 def fill(pointer: Pointer, arguments: Arguments) -> Pointer:
-    """A pointer with the values of the arguments that it names as {name}; one that wasn't given stays as it is."""
+    """A JSON Pointer whose {names} are replaced by arguments.
+
+    Args:
+        pointer: may hold {name} for the argument of that name.
+        arguments: of the call; a {name} without an argument stays as it is.
+    """
     if "{" not in pointer:
         return pointer
     return NAMED.sub(lambda match: escape(_text(arguments.get(match[1]), match[0])), pointer)
 
 
 def same(left: Json, right: Json) -> bool:
-    """Whether two values are equal in JSON. In Python 1 == True; in JSON it isn't."""
+    """Whether two values are equal in JSON: as in Python, but 1 is not true.
+
+    Args:
+        left: any JSON value.
+        right: the one that it is compared with.
+    """
     return left == right and isinstance(left, bool) is isinstance(right, bool)
 
 
 def holds(comparison: Comparison, values: Sequence[Json], value: Json) -> bool:
-    """Whether a value compares as asked.
+    """Whether a value compares with others as a clause says.
 
     Args:
         comparison: how it is compared.
@@ -118,19 +130,22 @@ def _holds(clause: Clause, value: Json, arguments: Arguments) -> bool:
     return holds(clause.comparison, values, value)
 
 
-def _filled(given: Json, arguments: Arguments, value: Json) -> Json:
-    """A value with the arguments that it names; as a number where it is compared with one, since ids are either."""
-    if not isinstance(given, str):
-        return given
-    text = NAMED.sub(lambda match: _text(arguments.get(match[1]), match[0]), given)
+def _filled(original: Json, arguments: Arguments, value: Json) -> Json:
+    """The value of a condition with its {names} replaced by arguments.
+
+    It becomes a number where it is compared with one: platforms write ids as texts or as numbers.
+    """
+    if not isinstance(original, str):
+        return original
+    text = NAMED.sub(lambda match: _text(arguments.get(match[1]), match[0]), original)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number and text != given and text == str(value) else text
+    return value if is_number and text != original and text == str(value) else text
 
 
-def _text(value: Json, otherwise: str) -> str:
+def _text(value: Json, fallback: str) -> str:
     match value:
         case None:
-            return otherwise
+            return fallback
         case bool():
             return str(value).lower()
     return str(value)

@@ -5,8 +5,7 @@ PullcordError
         ManifestError       a manifest can't be read, or says what pullcord doesn't support
         SettingsError       the environment or the command line can't be used
 
-What a platform or the network does wrong is no exception: it is a reply or a failure (see operation.py), and ends as
-an outcome.
+What a platform or the network does wrong is no exception: it is a reply (see reply.py), and becomes an outcome.
 """
 
 from collections.abc import Sequence

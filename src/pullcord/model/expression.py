@@ -7,7 +7,7 @@ from pullcord.model.value import Json
 
 
 class Source(StrEnum):
-    """Where a value is read: the argument of a link, or what a condition asks about."""
+    """Where a value is read, for an argument of a link or for a condition."""
 
     ARGUMENT = "argument"
     """An argument of this call, by name."""
@@ -18,12 +18,13 @@ class Source(StrEnum):
     ITEM = "item"
     """The item of an array that the link belongs to, by pointer."""
     TARGET = "target"
-    """What was found to run just before a cancel."""
+    """The id that a look just before a cancel found to run."""
     PHASE = "phase"
     """The phase that a look just before a cancel showed."""
     BEFORE = "before"
-    """The body of that look, by pointer."""
+    """The body of the reply to that look, by pointer."""
     CONSTANT = "constant"
+    """The value that the manifest itself gives."""
 
 
 class Expression(NamedTuple):

@@ -23,6 +23,6 @@ class Link(NamedTuple):
     note: str | None = None
     """A sentence for the message of a result that offers the action."""
     after: float = 0
-    """Of a stronger stop: seconds of watching in vain after which it is offered."""
+    """For a stronger stop: it is offered after so many seconds of watching without an end."""
     part: bool = False
-    """Whether it leads to work that this work started."""
+    """Whether it leads to work that this work started, a part of it."""

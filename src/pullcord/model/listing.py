@@ -17,11 +17,11 @@ class PageStyle(StrEnum):
     OFFSET = "offset"
     """By the number of items to skip."""
     CURSOR = "cursor"
-    """By a word of the part before."""
+    """By a word (the cursor) that the part before gives."""
     LIMIT = "limit"
     """Only the first ones, as many as asked for."""
     WHOLE = "whole"
-    """All at once: pullcord itself cuts it, by an offset of its own."""
+    """All items at once: pullcord itself divides them, by an offset of its own."""
 
 
 PAGE_LIMIT = 100
@@ -29,36 +29,36 @@ PAGE_LIMIT = 100
 
 
 class Pages(NamedTuple):
-    """How to ask for the next part of a list."""
+    """How the next part of a list is requested."""
 
     style: PageStyle
     at: str = "offset"
-    """The parameter that moves on."""
+    """The parameter that names the part: the page's number, the offset or the cursor."""
     size: str | None = None
-    """The parameter that tells how many items a part has."""
+    """The parameter for the number of items of a part."""
     total: Pointer | None = None
     """Where the number of all items stands."""
     next: Pointer | None = None
-    """Where the next part's cursor stands. Absent, null, empty, or there before: this was the last part."""
+    """Where the next part's cursor stands. If it is absent, null, empty or the same again, this was the last part."""
     more: Pointer | None = None
-    """Where it stands whether another part follows; only false says no."""
+    """Where the reply tells whether another part follows; only false says no."""
 
 
 class Since(NamedTuple):
-    """Where it stands since when an item has been running."""
+    """Where an item tells since when it has been running."""
 
     at: Pointer
     unit: Literal["s", "ms"] | None = None
-    """Of a number since 1970; None: it is a text by RFC 3339."""
+    """The unit of a number counted since 1970; None: it is a text in the form of RFC 3339."""
 
 
 class Places(NamedTuple):
-    """Where a list that needs to be told is looked through, such as repositories or namespaces."""
+    """The places that a list goes through where it can't list everything: repositories, or namespaces."""
 
     env: str
     """The variable that names them, with commas between them."""
     fills: tuple[str, ...]
-    """The arguments that each place fills. The parts of a place have slashes between them, as in owner/repo."""
+    """The arguments that each place gives. The parts of a place have slashes between them, as in owner/repo."""
 
 
 class Listing(NamedTuple):
@@ -70,22 +70,30 @@ class Listing(NamedTuple):
     state: State | None = None
     links: tuple[Link, ...] = ()
     key: str | None = None
-    """Where they stand in an object: the member of each item that its key becomes. None: they stand in an array."""
+    """For items that stand in an object: the member of the item that its key becomes. None: they stand in an array."""
     name: Pointer | None = None
     """What a person calls an item."""
     since: Since | None = None
     running: tuple[Arguments, ...] = ()
-    """The arguments that ask for what runs: a request for each."""
+    """The arguments that list what runs: a request for each set of them."""
     within: str | None = None
     """The relation of each item's link to the list that holds its work."""
     places: Places | None = None
 
 
 def items_of(listing: Listing, body: Json) -> list[Json] | None:
-    """The items of a list, each with its key where they stand in an object; None if the body holds no list."""
-    found = look_up(body, listing.items)
+    """The items of a list.
+
+    Args:
+        listing: tells where they stand.
+        body: of the list's reply.
+
+    Returns:
+        Each item; where they stand in an object each has its key as a member, too. None: the body holds no list.
+    """
+    container = look_up(body, listing.items)
     if listing.key is None:
-        return found if isinstance(found, list) else None
-    if not isinstance(found, dict):
+        return container if isinstance(container, list) else None
+    if not isinstance(container, dict):
         return None
-    return [{**(item if isinstance(item, dict) else {}), listing.key: name} for name, item in found.items()]
+    return [{**(item if isinstance(item, dict) else {}), listing.key: name} for name, item in container.items()]

@@ -8,7 +8,7 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     """The known word that is most like an unknown one; None if none is like it.
 
     Args:
-        word: what was written.
-        words: what could have been.
+        word: the unknown one.
+        words: the known ones.
     """
     return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)

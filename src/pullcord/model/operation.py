@@ -18,7 +18,7 @@ from pullcord.model.value import Json
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _KNOWN = frozenset({Source.ARGUMENT, Source.TARGET, Source.CONSTANT})
-"""What is known before a request is sent."""
+"""The sources whose values are known before a request is sent."""
 
 
 class Response(NamedTuple):
@@ -34,7 +34,7 @@ class Place(StrEnum):
     """The part of a request that carries a parameter."""
 
     LOCAL = "local"
-    """None: pullcord itself heeds it."""
+    """It is not sent: pullcord itself heeds it."""
     PATH = "path"
     QUERY = "query"
     HEADER = "header"
@@ -54,9 +54,9 @@ class Parameter(NamedTuple):
     schema: Mapping[str, Json]
     """What its values must fit; with "const" the one value, which is always sent."""
     wire: str
-    """The name in the request; in a body the JSON Pointer."""
+    """Its name in the request; in a body its JSON Pointer."""
     env: str | None = None
-    """The environment variable that gives the value."""
+    """The environment variable that gives its value; None: the caller gives it."""
     template: str | None = None
     """The text that is sent, with the {names} of the arguments in it."""
     explode: bool = True
@@ -69,16 +69,17 @@ class Parameter(NamedTuple):
 
 
 class Key(NamedTuple):
-    """One way to tell a platform who asks."""
+    """One way to authenticate with a platform."""
 
     env: str
-    """The environment variable that gives it."""
+    """The environment variable that holds the key."""
     header: str
+    """The name of the header that carries it."""
     prefix: str
-    """What stands before it in the header."""
+    """What stands before the key in the header, such as "Bearer "."""
     description: str
     basic: bool = False
-    """Whether it is user:password, and sent as RFC 7617 says."""
+    """Whether the key is user:password, and sent as RFC 7617 (Basic) says."""
 
 
 class Platform(NamedTuple):
@@ -87,34 +88,35 @@ class Platform(NamedTuple):
     name: str
     title: str
     url: str
-    """The base URL, with {variables}; "/": there is none but the operator's own."""
+    """The base URL, with {variables}; "/": it has no default, so the operator must name one."""
     url_env: str
-    """The environment variable that replaces it."""
+    """The environment variable that replaces the base URL."""
     variables: Mapping[str, str]
     """Names of the URL's variables, each with the environment variable that gives it."""
     keys: tuple[Key, ...]
-    """One of them is enough; none: it asks nobody who they are."""
+    """The ways to authenticate, of which one is enough; none: it needs no key."""
     problem: Mapping[str, tuple[Expression, ...]] = _NOTHING
-    """Where an error's members stand: places that are tried in turn. Others count only in application/problem+json."""
+    """Where an error's members stand, several places each, tried in turn. RFC 9457's own places are read only in
+    application/problem+json."""
     problem_all: tuple[Pointer, ...] = ()
-    """What each error of the platform has, null included."""
+    """Members that each error of the platform has, possibly null."""
     actions: Pointer | None = None
-    """Where the platform's own next steps stand in a body."""
+    """Where a body holds the next steps that the platform itself offers."""
     key_optional: bool = False
     """Whether it may be called without a key, too."""
     listed_always: bool = False
-    """Whether its tools are listed although nobody named it."""
+    """Whether its tools are listed although the operator did not name the platform."""
 
 
 class Operation(NamedTuple):
     """One call that a platform offers, and all that pullcord knows of it."""
 
     id: str
-    """What it is called among all that are loaded; of a tool the tool's name."""
+    """Its name among all loaded operations; where it is a tool, the tool's name."""
     operation_id: str
-    """What its manifest calls it."""
+    """Its name in the manifest."""
     tool: str | None
-    """The name of its tool; None: it is none."""
+    """The name of its tool; None: it is no tool."""
     platform: Platform
     title: str
     description: str
@@ -127,7 +129,7 @@ class Operation(NamedTuple):
     expose: tuple[Pointer, ...] = ()
     state: State | None = None
     answers: tuple[tuple[Pointer, str], ...] = ()
-    """Where an answer names the work that it is about, and the argument that asked for it."""
+    """Where an answer names the work that it is about, and the argument that must be equal to it."""
     cancel: Cancel | None = None
     listing: Listing | None = None
     media: str | None = None

@@ -87,7 +87,7 @@ class Phase(StrEnum):
     HALTED = "halted"
     """Stopped at request, and can be resumed."""
     ABSENT = "absent"
-    """There is no such work: an answer that says so counts as a 404."""
+    """There is no such work: an answer in this phase counts as a 404."""
 
 
 OVER = frozenset({Phase.ENDED, Phase.CANCELLED, Phase.HALTED})

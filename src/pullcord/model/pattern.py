@@ -36,16 +36,16 @@ def _atoms(pattern: str) -> frozenset[str] | None:
     """What matches one character each in a pattern that holds for the whole value; None if that can't be told."""
     if not (pattern.startswith("^") and pattern.endswith("$")) or pattern.endswith("\\$"):
         return None
-    found: set[str] = set()
-    inner, at, depth = pattern[1:-1], 0, 0
-    while at < len(inner):
-        token = _TOKEN.match(inner, at)
-        if token is None or (token["open"] == "(" and inner[at + 1 : at + 2] == "?"):
+    atoms: set[str] = set()
+    inner, start, depth = pattern[1:-1], 0, 0
+    while start < len(inner):
+        token = _TOKEN.match(inner, start)
+        if token is None or (token["open"] == "(" and inner[start + 1 : start + 2] == "?"):
             return None
-        if (token["either"] and not depth) or (token["times"] and not at):  # these loosen the anchors
+        if (token["either"] and not depth) or (token["times"] and not start):  # these loosen the anchors
             return None
         depth += bool(token["open"]) - bool(token["close"])
         if token["atom"]:
-            found.add(token["atom"])
-        at = token.end()
-    return frozenset(found)
+            atoms.add(token["atom"])
+        start = token.end()
+    return frozenset(atoms)

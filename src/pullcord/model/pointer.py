@@ -21,7 +21,12 @@ def escape(token: str) -> str:
 
 
 def look_up(document: Json, pointer: Pointer) -> Json:
-    """The value that a pointer names, or None where there is none."""
+    """The value that a pointer names; None where there is none.
+
+    Args:
+        document: any JSON value.
+        pointer: "" names the whole document.
+    """
     value = document
     for token in tokens(pointer):
         if isinstance(value, dict):

@@ -25,11 +25,11 @@ class Reply(NamedTuple):
     sent: bool = True
     """Whether the platform may have received the request."""
     retry_after: int | None = None
-    """Seconds that the platform asks to be left alone."""
+    """Seconds that the platform asks to wait before the next request."""
     genuine: bool = True
     """Whether an answer has the shape that the manifest describes: only then it is the platform's own word."""
     repeated: bool = False
-    """Whether an earlier sending of the same call may have reached the platform."""
+    """Whether the call was sent before, and that sending may have reached the platform."""
 
     @classmethod
     def lost(cls, failure: str) -> Self:

@@ -11,7 +11,7 @@ Word = TypeVar("Word", Outcome, Phase)
 
 
 class Rule(NamedTuple, Generic[Word]):
-    """The word for what fits the condition."""
+    """A condition, and the word (an outcome or a phase) for what fits it."""
 
     word: Word
     when: Condition = ()
@@ -22,11 +22,12 @@ class Rule(NamedTuple, Generic[Word]):
     may_go_on: tuple[MayGoOn, ...] = ()
     """What may still run."""
     watch: bool = True
-    """Of an outcome: whether looking again could teach more."""
+    """For an outcome: whether looking again could tell more."""
     look: bool = False
-    """Of an outcome: one confirming look decides; where that can't tell, the word holds."""
+    """For an outcome: one confirming look decides; where that look tells nothing, the word holds."""
     before: Outcome | None = None
-    """Of a phase: what a cancel comes to, unsent, that finds the work so before it is sent. None: it is sent."""
+    """For a phase: the outcome of a cancel that finds the work in this phase before it is sent, and then is not sent.
+    None: it is sent."""
 
 
 def first(

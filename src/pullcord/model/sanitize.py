@@ -1,6 +1,6 @@
-"""What a platform wrote, made fit to be shown: no control characters, no bidirectional tricks, bounded.
+"""Cleans what a platform wrote: no control characters, no invisible or bidirectional ones, bounded in length.
 
-Everything that a result quotes from a platform passes through here.
+Everything that an answer quotes from a platform passes through here.
 """
 
 import math
@@ -33,10 +33,14 @@ for _first, _last in (
 
 
 def text(value: str, limit: int = TEXT_LIMIT) -> str:
-    """One line of visible text, cut at `limit` characters.
+    """One line of visible text.
 
     Removed are the Unicode categories C*: control, format (bidirectional and invisible characters), surrogates, private
     use and unassigned code points (Unicode Standard, chapter 4.5); and fillers and variation selectors (chapter 5.21).
+
+    Args:
+        value: what the platform wrote.
+        limit: characters of the result at most; a cut text ends with "…".
     """
     if len(value) <= limit and value.isascii() and value.isprintable():  # most texts: nothing to do
         return value.strip()
@@ -45,34 +49,44 @@ def text(value: str, limit: int = TEXT_LIMIT) -> str:
     return visible if len(visible) <= limit and len(head) == len(value) else visible[: limit - 1] + "…"
 
 
-def value(given: Json, depth: int = DEPTH_LIMIT) -> Json:
-    """Any value with its texts cleaned, and bounded in width and depth; what lies deeper is left out."""
-    match given:
+def value(original: Json, depth: int = DEPTH_LIMIT) -> Json:
+    """A JSON value with its texts cleaned, and bounded in width and depth.
+
+    Args:
+        original: what the platform wrote; of arrays and objects the first 20 items or members are kept.
+        depth: levels of arrays and objects that are kept; deeper ones become None.
+    """
+    match original:
         case str():
-            return text(given)
-        case int() if abs(given) >= INTEGER_LIMIT:
+            return text(original)
+        case int() if abs(original) >= INTEGER_LIMIT:
             return None
-        case float() if not math.isfinite(given):
+        case float() if not math.isfinite(original):
             return None
         case list():
-            return [value(item, depth - 1) for item in given[:ITEMS_LIMIT]] if depth else None
+            return [value(item, depth - 1) for item in original[:ITEMS_LIMIT]] if depth else None
         case dict():
-            members = list(given.items())[:ITEMS_LIMIT]
+            members = list(original.items())[:ITEMS_LIMIT]
             return {text(name, 64): value(member, depth - 1) for name, member in members} if depth else None
-    return given
+    return original
 
 
 def select(body: Json, pointers: tuple[Pointer, ...]) -> dict[str, Json]:
-    """The named parts of a body, cleaned, in the shape that they have there; absent and null ones are left out."""
+    """The parts of a body that pointers name, cleaned, nested as they are in the body.
+
+    Args:
+        body: of a reply, or an item of a list.
+        pointers: to parts that may be shown; those that are absent or null there are left out.
+    """
     selected: dict[str, Json] = {}
     for pointer in pointers:
-        found = value(look_up(body, pointer))
-        if found is None:
+        part = value(look_up(body, pointer))
+        if part is None:
             continue
         *parents, last = tokens(pointer)
         place = selected
         for parent in parents:
             inner = place.setdefault(parent, {})
             place = inner if isinstance(inner, dict) else {}
-        place[last] = found
+        place[last] = part
     return selected

@@ -21,4 +21,4 @@ class State(NamedTuple):
     """Arguments may stand in it, as {name}."""
     phases: tuple[Rule[Phase], ...] = ()
     poll: Poll | None = None
-    """How often to look; None: as the cancel says that is watched."""
+    """How often to look; None: as the cancel that is waited for says."""

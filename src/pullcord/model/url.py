@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 PLAIN_HTTP = "PULLCORD_PLAIN_HTTP"
 """The variable in which an operator names hosts that are reached over plain http."""
 _URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
-"""Nothing that a path could be lost in, and no way up."""
+"""Without a query and a fragment, which would swallow the path behind them, and without "..", which leads upwards."""
 
 
 def url_faults(url: str, plain: Sequence[str] | None = None) -> list[str]:
     """Why a base URL can't be used, in plain words; empty if it can.
 
     Args:
-        url: what was given.
+        url: the base URL.
         plain: hosts beyond this machine that may be reached over plain http, in small letters: names, addresses, and
-            *.name for all below a name; None: nobody could name any.
+            *.name for all below a name; None: they can't be named here, so the fault does not propose it.
     """
     if not _URL.fullmatch(url) or "/." in url:
         return ["the URL may hold a scheme, a host, a port and a path only; write https://host/path"]
@@ -27,8 +27,8 @@ def url_faults(url: str, plain: Sequence[str] | None = None) -> list[str]:
     except ValueError:
         return ["this is no URL; write https://host/path"]
     if parts.scheme == "http" and not is_loopback(host) and not any(_covers(each, host) for each in plain or ()):
-        named = "" if plain is None else f" or to a host that {PLAIN_HTTP} names"
-        return [f"the URL must be https, or http to this machine (127.0.0.1){named}: a key is sent there"]
+        remedy = "" if plain is None else f" or to a host that {PLAIN_HTTP} names"
+        return [f"the URL must be https, or http to this machine (127.0.0.1){remedy}: a key is sent there"]
     return []
 
 

@@ -1,7 +1,7 @@
 """The environment variables that platforms read, what they may be called, and where the value of each goes. Pure.
 
-A manifest names the variables that its platform reads, and the address that their values are sent to. So that a
-stranger's manifest can't have a key of somebody else's sent to itself, the name of each begins with the platform's own.
+A manifest names the variables that its platform reads, and the address that their values are sent to. The name of each
+variable begins with the platform's own: so a stranger's manifest can't have another platform's key sent to itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pullcord.model.operation import Operation, Platform
 
-GIVEN = "PULLCORD_PLATFORM_"
+USER_PREFIX = "PULLCORD_PLATFORM_"
 """What the variables of a user's own manifests begin with; none of pullcord's own does."""
 
 
@@ -26,11 +26,11 @@ def variables(platform: Platform, operations: Iterable[Operation]) -> list[Varia
     """All variables of a platform, each once.
 
     Args:
-        platform: whose.
-        operations: any; those of other platforms are passed over.
+        platform: the one that reads them.
+        operations: of any platforms; those of others are passed over.
     """
-    mine = [operation for operation in operations if operation.platform.name == platform.name]
-    return list({variable.name: variable for variable in _all(platform, mine)}.values())
+    operations = [operation for operation in operations if operation.platform.name == platform.name]
+    return list({variable.name: variable for variable in _all(platform, operations)}.values())
 
 
 def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variable]:
@@ -49,14 +49,14 @@ def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variab
             yield Variable(env, f"{filled} of {operation.id}", f"Where {operation.title} looks, with commas.")
 
 
-def prefix(platform: str, *, given: bool) -> str:
+def prefix(platform: str, *, of_user: bool) -> str:
     """What the names of a platform's variables begin with.
 
     Args:
         platform: its name.
-        given: whether its manifest is a user's own.
+        of_user: whether its manifest is a user's own.
     """
-    return f"{GIVEN if given else ''}{platform.upper().replace('-', '_')}_"
+    return f"{USER_PREFIX if of_user else ''}{platform.upper().replace('-', '_')}_"
 
 
 def name_fault(name: str, required: str) -> str | None:

@@ -1,29 +1,19 @@
 """The three platforms as one ASGI app, and the record of every request that reached them."""
 
-from __future__ import annotations
-
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pullcord.sandbox import everruns, evershell, xpander
 from pullcord.sandbox.dialect import credential
-from pullcord.sandbox.world import utc_now
+from pullcord.sandbox.world import Clock, utc_now
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from pullcord.sandbox.world import Clock
-
-# Where each platform's own paths begin.
 MOUNTS: Mapping[str, str] = {"everruns": "/everruns/api", "evershell": "/evershell", "xpander": "/xpander"}
-
-# A record tells which key came, never the key.
+"""The path before each platform's own paths."""
 KEY_NAMES: Mapping[str, str] = {
     "": "none",
     everruns.KEY: "everruns",
@@ -33,43 +23,40 @@ KEY_NAMES: Mapping[str, str] = {
     xpander.KEY: "xpander",
     xpander.RATE_LIMITED_KEY: "xpander rate-limited",
 }
-
+"""The name by which a record tells a key, since it never holds the key itself."""
 REQUESTS_KEPT = 10_000
+"""The newest requests that are recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request that reached the sandbox, and the status that answered it.
-
-    Attributes:
-        platform: Whose mount it reached; empty where it reached none.
-        method: The HTTP method.
-        path: The path beneath the mount, percent-encoded as it was sent.
-        query: The query, as it was sent.
-        status: The answer's status code.
-        key: Which key came with it, by a name of ``KEY_NAMES``; ``unknown`` for any other.
-        request_id: ``X-Request-ID``, or empty.
-        reason: ``Everruns-Change-Reason`` as it was sent, or empty.
-        traceparent: ``traceparent``, or empty.
-    """
+    """A request that reached the sandbox, and the status that answered it."""
 
     platform: str
+    """The platform that it reached; empty: none."""
     method: str
     path: str
+    """The path below the platform's mount, percent-encoded as it was sent."""
     query: str
+    """The query, as it was sent."""
     status: int
+    """The status of the answer."""
     key: str
+    """The key that came with it, by a name of `KEY_NAMES`; `unknown` for any other."""
     request_id: str
+    """`X-Request-ID`, or empty."""
     reason: str
+    """`Everruns-Change-Reason` as it was sent, or empty."""
     traceparent: str
+    """`traceparent`, or empty."""
 
 
 class Sandbox:
     """Three agent platforms in memory, seeded with work.
 
     Args:
-        clock: Where time comes from; work ends by this clock alone.
-        wind_down: Seconds that a cooperative cancel takes.
+        clock: tells the time; work ends by this clock alone.
+        wind_down: seconds that a cooperative cancel takes.
     """
 
     def __init__(self, clock: Clock = utc_now, wind_down: float = 3.0) -> None:
@@ -84,7 +71,7 @@ class Sandbox:
         self.app: ASGIApp = _Recorded(app, self.requests)
 
     def environment(self, base_url: str) -> dict[str, str]:
-        """Tell the settings that a user of this sandbox would have to set."""
+        """The variables that make pullcord use this sandbox, by name; base_url is where it is served."""
         base_url = base_url.rstrip("/")
         return {
             "EVERRUNS_API_KEY": everruns.KEY,
@@ -97,19 +84,19 @@ class Sandbox:
 
 
 class _Recorded:
-    """Writes every request down, whether or not a platform knows its path."""
+    """Records every request, whether or not a platform knows its path."""
 
     def __init__(self, app: ASGIApp, requests: deque[Arrival]) -> None:
         self._app = app
         self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def recorded(message: Message) -> None:
+        async def send_recorded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._requests.append(_arrival(scope, message["status"]))
             await send(message)
 
-        await self._app(scope, receive, recorded)
+        await self._app(scope, receive, send_recorded)
 
 
 def _arrival(scope: Scope, status: int) -> Arrival:
@@ -118,12 +105,12 @@ def _arrival(scope: Scope, status: int) -> Arrival:
     def header(name: bytes) -> str:
         return headers.get(name, b"").decode("latin-1")
 
-    whole = scope["raw_path"].decode("latin-1")
-    platform = next((name for name, mount in MOUNTS.items() if whole.startswith(f"{mount}/")), "")
+    path = scope["raw_path"].decode("latin-1")
+    platform = next((name for name, mount in MOUNTS.items() if path.startswith(f"{mount}/")), "")
     return Arrival(
         platform=platform,
         method=scope["method"],
-        path=whole.removeprefix(MOUNTS.get(platform, "")),
+        path=path.removeprefix(MOUNTS.get(platform, "")),
         query=scope["query_string"].decode("latin-1"),
         status=status,
         key=KEY_NAMES.get(header(b"x-api-key") or credential(header(b"authorization")), "unknown"),

@@ -3,22 +3,23 @@
 Documented at https://docs.everruns.com/api/operations/cancel_task/ and its neighbours.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from itertools import count, islice
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from uuid import UUID
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pullcord.sandbox.dialect import credential, number, present, speaking
+from pullcord.sandbox.dialect import credential, number, speaking
+from pullcord.sandbox.everruns_bodies import message_body, session_body, task_body
 from pullcord.sandbox.everruns_work import (
     ENDED,
     REACTIONS,
@@ -32,17 +33,7 @@ from pullcord.sandbox.everruns_work import (
     seeded_tasks,
     unique,
 )
-from pullcord.sandbox.world import CONFIDENTIAL, iso
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from pullcord.sandbox.everruns_work import TaskMessage
-    from pullcord.sandbox.world import Clock
+from pullcord.sandbox.world import Clock
 
 KEY = "evr_pat_sandbox_0123456789abcdef"
 RATE_LIMITED_KEY = "evr_pat_sandbox_rate_limited"
@@ -53,7 +44,7 @@ _REASON_LIMIT = 1000
 
 
 class Problem(HTTPException):
-    """An error of the platform, on its way to becoming RFC 9457 problem details."""
+    """An error of the platform, which it answers as problem details (RFC 9457)."""
 
     def __init__(
         self,
@@ -74,8 +65,8 @@ class Everruns:
     """The platform's state and its HTTP API.
 
     Args:
-        clock: Where time comes from.
-        wind_down: Seconds that a cooperative cancel takes.
+        clock: tells the time.
+        wind_down: seconds that a cooperative cancel takes.
     """
 
     def __init__(self, clock: Clock, wind_down: float) -> None:
@@ -104,7 +95,15 @@ class Everruns:
         )
 
     def add_session(self, status: str = "active", parent_id: str | None = None) -> str:
-        """Open a session and tell its id."""
+        """Open a session.
+
+        Args:
+            status: of the session.
+            parent_id: the session that started it; None: a person did.
+
+        Returns:
+            Its id.
+        """
         now = self._clock()
         session_id = f"session_{unique(next(self._numbers))}"
         self.sessions[session_id] = Session(
@@ -119,7 +118,17 @@ class Everruns:
         session_id: str | None = None,
         child_session_id: str | None = None,
     ) -> str:
-        """Start a task, in the seeded active session unless told otherwise, and tell its id."""
+        """Start a task.
+
+        Args:
+            kind: of the task; it decides how it reacts to a cancel.
+            state: of the task.
+            session_id: its session; None: the active session of the start.
+            child_session_id: the session that it started; None: none.
+
+        Returns:
+            Its id.
+        """
         task_id = f"task_{unique(next(self._numbers))}"
         self.tasks[task_id] = Task(
             id=task_id,
@@ -185,20 +194,20 @@ class Everruns:
         now = self._clock()
         task = self._task(request, now)
         if task.cancel_requested_at is None:
-            # Stamped on a task that has ended, too: the flag alone does not say that anything was cancelled.
+            # A task that has ended gets the flag, too: it alone does not say that anything was cancelled.
             task = replace(task, cancel_requested_at=now)
             if task.state not in ENDED and task.reaction is not None:
                 task = replace(task, ending=task.reaction.ending(now, self._wind_down))
             self.tasks[task.id] = task
-        return JSONResponse(_task_body(task.as_of(now)))
+        return JSONResponse(task_body(task.as_of(now)))
 
     def _get_task(self, request: Request) -> Response:
         task = self._task(request, self._clock())
-        after = request.query_params.get("after_id", "")
+        cursor = request.query_params.get("after_id", "")
         limit = _limit(request, default=50, most=500)
-        later = (message for message in self.messages.get(task.id, ()) if message.id > after)
-        messages = [_message_body(message) for message in islice(later, limit)]
-        return JSONResponse({"task": _task_body(task), "messages": messages})
+        messages = (message for message in self.messages.get(task.id, ()) if message.id > cursor)
+        bodies = [message_body(message) for message in islice(messages, limit)]
+        return JSONResponse({"task": task_body(task), "messages": bodies})
 
     def _list_org_tasks(self, request: Request) -> Response:
         query = request.query_params
@@ -207,41 +216,41 @@ class Everruns:
             raise Problem(400, f"Unknown task state: {state}")
         if root is not None and not _SESSION_ID.fullmatch(root):
             raise Problem(400, f"Invalid session ID: {root}")
-        after = _moment(query.get("created_after"))
+        start = _moment(query.get("created_after"))
         now = self._clock()
-        found = (
+        tasks = (
             task
-            for task in (stored.as_of(now) for stored in reversed(self.tasks.values()))
+            for task in (record.as_of(now) for record in reversed(self.tasks.values()))
             if (state is None or task.state == state)
             and (kind is None or task.kind == kind)
             and (root is None or self._root(task.session_id) == root)
-            and (after is None or task.created_at > after)
+            and (start is None or task.created_at > start)
         )
         limit = _limit(request, default=100, most=500)
-        return JSONResponse([_task_body(task) for task in islice(found, limit)])
+        return JSONResponse([task_body(task) for task in islice(tasks, limit)])
 
     def _get_session(self, request: Request) -> Response:
         session = self._session(request.path_params["session_id"])
-        return JSONResponse(_session_body(session, self.ids, _api(request)))
+        return JSONResponse(session_body(session, self.ids, _api(request)))
 
     def _list_sessions(self, request: Request) -> Response:
         query = request.query_params
         agent, search = query.get("agent_id", self.ids.agent), query.get("search", "").casefold()
         offset = _limit(request, "offset", default=0, most=10**9)
         limit = _limit(request, default=20, most=100)
-        found = [
+        sessions = [
             session
             for session in reversed(self.sessions.values())
             if agent == self.ids.agent and search in session.title.casefold()
         ]
         api = _api(request)
         body: dict[str, object] = {
-            "data": [_session_body(session, self.ids, api) for session in found[offset : offset + limit]],
-            "total": len(found),
+            "data": [session_body(session, self.ids, api) for session in sessions[offset : offset + limit]],
+            "total": len(sessions),
             "offset": offset,
             "limit": limit,
         }
-        if offset + limit < len(found):
+        if offset + limit < len(sessions):
             body["next_url"] = _page(request, offset + limit)
         if offset > 0:
             body["prev_url"] = _page(request, max(0, offset - limit))
@@ -261,22 +270,22 @@ class Everruns:
 
 
 class _Identified:
-    """Gives every answer an ``X-Request-ID``: the caller's own, or a new one."""
+    """Gives every answer an `X-Request-ID`: the caller's own, or a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        request_id = sent or str(UUID(int=next(self._numbers), version=4))
+        caller_id = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        request_id = caller_id or str(UUID(int=next(self._numbers), version=4))
 
-        async def identified(message: Message) -> None:
+        async def send_identified(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
-        await self._app(scope, receive, identified)
+        await self._app(scope, receive, send_identified)
 
 
 def _refusal(request: Request, error: HTTPException) -> Response:
@@ -318,76 +327,3 @@ def _api(request: Request) -> str:
 
 def _page(request: Request, offset: int) -> str:
     return str(request.url.include_query_params(offset=offset))
-
-
-def _task_body(task: Task) -> dict[str, object]:
-    started = None if task.state == "queued" else task.created_at
-    child = task.child_session_id
-    return present(
-        {
-            "id": task.id,
-            "session_id": task.session_id,
-            "kind": task.kind,
-            "display_name": task.display_name,
-            "spec": {"instructions": CONFIDENTIAL, "arguments": {"token": CONFIDENTIAL}},
-            "state": task.state,
-            "attempt": 1,
-            "wake_policy": "on_terminal",
-            "cancel_requested_at": iso(task.cancel_requested_at),
-            "created_at": iso(task.created_at),
-            "started_at": iso(started),
-            "finished_at": iso(task.finished_at),
-            "updated_at": iso(task.finished_at or task.cancel_requested_at or task.created_at),
-            "links": None if child is None else {"child_session_id": child},
-            **task.details,
-        }
-    )
-
-
-def _message_body(message: TaskMessage) -> dict[str, object]:
-    return {
-        "id": message.id,
-        "task_id": message.task_id,
-        "direction": "outbound",
-        "content": [{"type": "text", "text": message.text}],
-        "created_at": iso(message.created_at),
-    }
-
-
-def _session_body(session: Session, ids: Ids, api: str) -> dict[str, object]:
-    url = f"{api}/v1/sessions/{session.id}"
-    view = f"{api.removesuffix('/api')}/sessions/{session.id}/chat"
-    return {
-        "id": session.id,
-        "organization_id": ids.organization,
-        "agent_id": ids.agent,
-        "title": session.title,
-        "status": session.status,
-        "created_at": iso(session.created_at),
-        "updated_at": iso(session.updated_at),
-        "self_url": url,
-        "view_url": view,
-        "ui_link": view,
-        "allowed_actions": [
-            present({"rel": rel, "operation_id": operation, "method": method, "href": url + path} | more)
-            for rel, operation, method, path, more in _ACTIONS
-            if rel != "cancel" or session.status == "active"
-        ],
-    }
-
-
-_UPDATE = {
-    "hint": "Change the session's title or settings.",
-    "schema_ref": "#/components/schemas/UpdateSessionRequest",
-}
-
-# The order and the words are the platform's; a cancel is offered only while a turn runs.
-_ACTIONS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
-    ("self", "get_session", "GET", "", {"hint": "Fetch this session."}),
-    ("events", "list_events", "GET", "/events", {"hint": "Read this session's events."}),
-    ("stream", "stream_sse", "GET", "/sse", {"hint": "Follow this session's events as they happen."}),
-    ("cancel", "cancel_turn", "POST", "/cancel", {"hint": "Cancel the active turn for this session."}),
-    ("update", "update_session", "PATCH", "", _UPDATE),
-    ("pin", "pin_session", "PUT", "/pin", {}),
-    ("delete", "delete_session", "DELETE", "", {"hint": "Delete this session."}),
-)

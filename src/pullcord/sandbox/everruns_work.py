@@ -1,18 +1,14 @@
-"""The work in the Everruns sandbox: what a session and a task are, and the ones that are there at first.
+"""The sessions and tasks of the Everruns sandbox, and those that are there at the start. No HTTP.
 
-What is easily got wrong about this platform is seeded here on purpose. HTTP is spoken elsewhere.
+Those at the start hold the traps of this platform: what a client easily gets wrong.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Self
 
 from pullcord.sandbox.world import Ending, Reaction, iso
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 STATES = ("queued", "running", "awaiting_input", "succeeded", "failed", "canceled")
 ENDED = frozenset({"succeeded", "failed", "canceled"})
@@ -21,7 +17,6 @@ YIELDS = Reaction("canceled")
 YIELDS_AT_ONCE = Reaction("canceled", share=0.0)
 FINISHES_FIRST = Reaction("succeeded", share=0.5)
 
-# A cancel over HTTP does not reach into a child session: such a task only gets the flag, and runs on.
 REACTIONS: Mapping[str, Reaction | None] = {
     "background_tool": YIELDS,
     "monitor": YIELDS_AT_ONCE,
@@ -29,16 +24,17 @@ REACTIONS: Mapping[str, Reaction | None] = {
     "session": None,
     "agent_handoff": None,
 }
+"""By the kind of a task. None: a cancel does not reach its child session, so it only gets the flag, and runs on."""
 
 
 def unique(n: int) -> str:
-    """Write the 32 digits of a made-up UUIDv7."""
+    """The 32 digits of a made-up UUIDv7."""
     return f"0199aa00000070008{n:015x}"
 
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The seeded sessions and tasks, by what is special about each."""
+    """The ids of the sessions and tasks at the start, by what is special about each."""
 
     organization: str = f"org_{unique(1)}"
     agent: str = f"agent_{unique(1)}"
@@ -88,8 +84,8 @@ class Task:
     child_session_id: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
 
-    def as_of(self, now: datetime) -> Task:
-        """Tell what this task is at a moment."""
+    def as_of(self, now: datetime) -> Self:
+        """The task at a moment, with its end if that has come."""
         if self.ending is None or now < self.ending.at:
             return self
         return replace(self, state=self.ending.state, finished_at=self.ending.at, ending=None)
@@ -97,7 +93,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskMessage:
-    """Something that a task said to its session."""
+    """A message of a task to its session."""
 
     id: str
     task_id: str
@@ -106,7 +102,12 @@ class TaskMessage:
 
 
 def seeded_sessions(ids: Ids, now: datetime) -> Iterable[Session]:
-    """Seed one session per status, oldest first, and the child of the active one."""
+    """The sessions at the start: one for each status, oldest first, and the child of the active one.
+
+    Args:
+        ids: of the sessions.
+        now: the time; the sessions began before it.
+    """
     rows: tuple[tuple[str, str, str, str | None], ...] = (
         (ids.idle_session, "Weekly report", "idle", None),
         # The platform's own spelling in a session; its events and statistics write it with underscores.
@@ -117,14 +118,19 @@ def seeded_sessions(ids: Ids, now: datetime) -> Iterable[Session]:
         (ids.child_session, "Site migration: rewrite links", "active", ids.active_session),
     )
     for n, (session_id, title, status, parent_id) in enumerate(rows):
-        since = now - timedelta(hours=2) + timedelta(minutes=n)
+        start = now - timedelta(hours=2) + timedelta(minutes=n)
         yield Session(
-            id=session_id, title=title, status=status, created_at=since, updated_at=since, parent_id=parent_id
+            id=session_id, title=title, status=status, created_at=start, updated_at=start, parent_id=parent_id
         )
 
 
 def seeded_tasks(ids: Ids, now: datetime) -> Iterable[Task]:
-    """Seed one task per trap, oldest first."""
+    """The tasks at the start: one for each trap, oldest first.
+
+    Args:
+        ids: of the tasks and their sessions.
+        now: the time; the tasks began before it.
+    """
     tool, active = "background_tool", ids.active_session
     rows: tuple[tuple[str, str, str, str, str, Reaction | None, dict[str, object]], ...] = (
         (
@@ -176,23 +182,28 @@ def seeded_tasks(ids: Ids, now: datetime) -> Iterable[Task]:
         (ids.queued_task, active, tool, "queued", "Warm the cache", YIELDS, {}),
     )
     for n, (task_id, session_id, kind, state, name, reaction, details) in enumerate(rows):
-        since = now - timedelta(hours=1) + timedelta(minutes=n)
+        start = now - timedelta(hours=1) + timedelta(minutes=n)
         yield Task(
             id=task_id,
             session_id=session_id,
             kind=kind,
             display_name=name,
             state=state,
-            created_at=since,
+            created_at=start,
             reaction=reaction,
-            finished_at=since + timedelta(minutes=1) if state in ENDED else None,
+            finished_at=start + timedelta(minutes=1) if state in ENDED else None,
             child_session_id=ids.child_session if task_id == ids.subagent_task else None,
             details=details,
         )
 
 
 def seeded_messages(task_id: str, now: datetime) -> list[TaskMessage]:
-    """Seed what a task has said so far, oldest first."""
+    """The messages of a task at the start, oldest first.
+
+    Args:
+        task_id: of the task.
+        now: the time; the messages came before it.
+    """
     return [
         TaskMessage(
             id=f"tmsg_{unique(n)}",

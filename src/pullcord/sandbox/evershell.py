@@ -4,40 +4,33 @@ Documented at https://evershell-landing.pages.dev/docs/api-reference/operations/
 cancel names a workspace and no task, so it hits whatever runs when it arrives.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import Self
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from pullcord.sandbox.dialect import present, speaking
-from pullcord.sandbox.world import Ending, Reaction, iso
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from starlette.requests import Request
-    from starlette.types import ASGIApp
-
-    from pullcord.sandbox.world import Clock
+from pullcord.sandbox.world import Clock, Ending, Reaction, iso
 
 KEY = "sk_sandbox_0123456789abcdef"
 READ_ONLY_KEY = "sk_sandbox_read_only"
 
 YIELDS = Reaction("cancelled")
-# The task is over by the time the signal reaches the agent.
 FINISHES_FIRST = Reaction("completed", share=0.0)
+"""Of a task that is over by the time the signal reaches the agent."""
 
 ENDED = frozenset({"completed", "failed", "cancelled", "delivery_failed"})
 IN_FLIGHT = frozenset({"running", "compacting"})
 
-# A workspace in one of these states has no running task to cancel.
 NOT_RUNNING = frozenset({"stopped", "failed", "provisioning"})
+"""States of a workspace that has no running task to cancel."""
 
 ROLE_NAME = "maintainer"
 
@@ -48,7 +41,7 @@ def _ulid(n: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The seeded workspaces and tasks, by what is special about each."""
+    """The ids of the workspaces and tasks at the start, by what is special about each."""
 
     organization: str = "org_sandbox"
     role: str = f"role_{_ulid(1)}"
@@ -78,10 +71,11 @@ class Ids:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A place where an agent works; ``status`` is what it is while no task runs."""
+    """A place where an agent works."""
 
     id: str
     status: str
+    """Its status while no task runs."""
     created_at: datetime
     archived_at: datetime | None = None
     reachable: bool = True
@@ -101,15 +95,15 @@ class Task:
     ending: Ending | None = None
     completed_at: datetime | None = None
 
-    def as_of(self, now: datetime) -> Task:
-        """Tell what this task is at a moment."""
+    def as_of(self, now: datetime) -> Self:
+        """The task at a moment, with its end if that has come."""
         if self.ending is None or now < self.ending.at:
             return self
         return replace(self, status=self.ending.state, completed_at=self.ending.at, ending=None)
 
 
 class Fault(HTTPException):
-    """An error of the platform, on its way into its envelope."""
+    """An error of the platform, which it answers in its envelope."""
 
     def __init__(self, status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(status, message)
@@ -121,8 +115,8 @@ class EverShell:
     """The platform's state and its HTTP API.
 
     Args:
-        clock: Where time comes from.
-        wind_down: Seconds that an agent needs to finish its current iteration.
+        clock: tells the time.
+        wind_down: seconds that an agent needs to finish its current iteration.
     """
 
     def __init__(self, clock: Clock, wind_down: float) -> None:
@@ -131,7 +125,7 @@ class EverShell:
         self._numbers = count(1000)
         self._faults = count(1)
         self._restart = timedelta(seconds=wind_down / 4)
-        self._back: dict[str, datetime] = {}
+        self._returns: dict[str, datetime] = {}
         self.ids = Ids()
         now = clock()
         self.workspaces = {workspace.id: workspace for workspace in _workspaces(self.ids, now)}
@@ -151,14 +145,14 @@ class EverShell:
         )
 
     def add_workspace(self, status: str = "idle") -> str:
-        """Make a workspace without tasks and tell its id."""
+        """Make a workspace without tasks, and return its id."""
         workspace_id = f"ws_{_ulid(next(self._numbers))}"
         self.workspaces[workspace_id] = Workspace(id=workspace_id, status=status, created_at=self._clock())
         self.tasks[workspace_id] = {}
         return workspace_id
 
     def add_task(self, workspace_id: str) -> str:
-        """Submit a task and tell its id; it runs at once where the workspace is idle."""
+        """Submit a task, and return its id; it runs at once where the workspace is idle."""
         task_id = f"task_{_ulid(next(self._numbers))}"
         self.tasks[workspace_id][task_id] = Task(
             id=task_id,
@@ -197,12 +191,12 @@ class EverShell:
         return workspace
 
     def _work(self, workspace: Workspace, now: datetime) -> dict[str, Task]:
-        """Tell a workspace's tasks, oldest first; where none was in flight, the next one has begun."""
+        """A workspace's tasks, oldest first; where none was in flight, the next one runs."""
         tasks = {task.id: task.as_of(now) for task in self.tasks[workspace.id].values()}
         if workspace.status == "idle" and _running(tasks.values()) is None:
-            waiting = next((task for task in tasks.values() if task.status == "submitted"), None)
-            if waiting is not None:
-                tasks[waiting.id] = replace(waiting, status="running")
+            next_task = next((task for task in tasks.values() if task.status == "submitted"), None)
+            if next_task is not None:
+                tasks[next_task.id] = replace(next_task, status="running")
         return tasks
 
     def _cancel(self, request: Request) -> Response:
@@ -210,8 +204,8 @@ class EverShell:
         if workspace.status in NOT_RUNNING:
             raise Fault(409, f"workspace_{workspace.status}", f"workspace is {workspace.status}")
         now = self._clock()
-        # The agent is restarted when it is missed, and is soon back.
-        if not workspace.reachable and now < self._back.setdefault(workspace.id, now + self._restart):
+        # An agent that can't be reached is restarted by the first cancel, and can be reached soon after.
+        if not workspace.reachable and now < self._returns.setdefault(workspace.id, now + self._restart):
             raise Fault(502, "agent_unreachable", "agent service could not be reached")
         task = _running(self._work(workspace, now).values())
         if task is not None and task.ending is None:
@@ -272,7 +266,7 @@ def _running(tasks: Iterable[Task]) -> Task | None:
 
 
 def _task_body(task: Task, ids: Ids) -> dict[str, object]:
-    end = task.completed_at
+    completed_at = task.completed_at
     return present(
         {
             "id": task.id,
@@ -281,38 +275,38 @@ def _task_body(task: Task, ids: Ids) -> dict[str, object]:
             "description": task.description,
             "status": task.status,
             "created_at": iso(task.created_at),
-            "completed_at": iso(end),
-            "duration_seconds": None if end is None else (end - task.created_at).total_seconds(),
+            "completed_at": iso(completed_at),
+            "duration_seconds": None if completed_at is None else (completed_at - task.created_at).total_seconds(),
             "reason": "cancelled on request" if task.status == "cancelled" else None,
         }
     )
 
 
 def _workspaces(ids: Ids, now: datetime) -> Iterable[Workspace]:
-    """Seed one workspace per status and trap; those that are busy are idle ones with a task."""
-    since = now - timedelta(hours=2)
+    """The workspaces at the start: one for each status and trap; busy ones are idle ones with a task."""
+    start = now - timedelta(hours=2)
     return (
-        Workspace(id=ids.idle_workspace, status="idle", created_at=since),
-        Workspace(id=ids.stopped_workspace, status="stopped", created_at=since),
-        Workspace(id=ids.failed_workspace, status="failed", created_at=since),
-        Workspace(id=ids.provisioning_workspace, status="provisioning", created_at=since),
-        Workspace(id=ids.stopping_workspace, status="stopping", created_at=since),
+        Workspace(id=ids.idle_workspace, status="idle", created_at=start),
+        Workspace(id=ids.stopped_workspace, status="stopped", created_at=start),
+        Workspace(id=ids.failed_workspace, status="failed", created_at=start),
+        Workspace(id=ids.provisioning_workspace, status="provisioning", created_at=start),
+        Workspace(id=ids.stopping_workspace, status="stopping", created_at=start),
         Workspace(
             id=ids.archived_workspace,
             status="stopped",
-            created_at=since,
-            archived_at=since + timedelta(hours=1),
+            created_at=start,
+            archived_at=start + timedelta(hours=1),
         ),
-        Workspace(id=ids.hidden_workspace, status="idle", created_at=since, visible=False),
-        Workspace(id=ids.unreachable_workspace, status="idle", created_at=since, reachable=False),
-        Workspace(id=ids.finishing_workspace, status="idle", created_at=since),
-        Workspace(id=ids.queued_workspace, status="idle", created_at=since),
-        Workspace(id=ids.busy_workspace, status="idle", created_at=since),
+        Workspace(id=ids.hidden_workspace, status="idle", created_at=start, visible=False),
+        Workspace(id=ids.unreachable_workspace, status="idle", created_at=start, reachable=False),
+        Workspace(id=ids.finishing_workspace, status="idle", created_at=start),
+        Workspace(id=ids.queued_workspace, status="idle", created_at=start),
+        Workspace(id=ids.busy_workspace, status="idle", created_at=start),
     )
 
 
 def _tasks(ids: Ids, now: datetime) -> Iterable[Task]:
-    """Seed tasks, oldest first in each workspace."""
+    """The tasks at the start, oldest first in each workspace."""
     rows: tuple[tuple[str, str, str, str, Reaction], ...] = (
         (ids.idle_task, ids.idle_workspace, "completed", "Update the changelog", YIELDS),
         (ids.stopped_task, ids.stopped_workspace, "cancelled", "Bump the base image", YIELDS),
@@ -322,19 +316,19 @@ def _tasks(ids: Ids, now: datetime) -> Iterable[Task]:
         (ids.unreachable_task, ids.unreachable_workspace, "compacting", "Index the archive", YIELDS),
         (ids.finishing_task, ids.finishing_workspace, "running", "Format the sources", FINISHES_FIRST),
         (ids.first_task, ids.queued_workspace, "running", "Refactor the parser", YIELDS),
-        # A second cancel that comes late hits this one, which nobody asked to stop.
+        # A second cancel that comes late hits this one, which no caller asked to stop.
         (ids.next_task, ids.queued_workspace, "submitted", "Publish the release", YIELDS),
         (ids.finished_task, ids.busy_workspace, "completed", "Read the design", YIELDS),
         (ids.busy_task, ids.busy_workspace, "running", "Rewrite the tests", YIELDS),
     )
     for n, (task_id, workspace_id, status, description, reaction) in enumerate(rows):
-        since = now - timedelta(hours=1) + timedelta(minutes=n)
+        start = now - timedelta(hours=1) + timedelta(minutes=n)
         yield Task(
             id=task_id,
             workspace_id=workspace_id,
             description=description,
             status=status,
-            created_at=since,
+            created_at=start,
             reaction=reaction,
-            completed_at=since + timedelta(minutes=4) if status in ENDED else None,
+            completed_at=start + timedelta(minutes=4) if status in ENDED else None,
         )

@@ -1,18 +1,13 @@
 """The sandbox behind a real socket."""
 
-from __future__ import annotations
-
 import socket
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import anyio
 import uvicorn
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from pullcord.sandbox.app import Sandbox
+from pullcord.sandbox.app import Sandbox
 
 
 @asynccontextmanager
@@ -20,9 +15,9 @@ async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
     """Serve a sandbox over HTTP for as long as the block runs.
 
     Args:
-        sandbox: What to serve.
-        host: The address to listen on.
-        port: The port; 0 takes a free one.
+        sandbox: what to serve.
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
 
     Yields:
         The base URL, which answers from the first line of the block on.
@@ -40,8 +35,8 @@ async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     # asyncio switches Nagle's algorithm off only where a socket names its protocol. On, it costs 40 ms each.
-    bound = socket.create_server((host, port)).detach()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=bound) as listener:
+    descriptor = socket.create_server((host, port)).detach()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=descriptor) as listener:
         # Not server.serve(): that one takes over the process's signals, and notices its end only by polling.
         await server.startup(sockets=[listener])
         try:

@@ -1,46 +1,53 @@
-"""What the sandboxed platforms share: time, and work that ends when it is looked at.
+"""What the sandboxed platforms share: time, and the end of work.
 
-Nothing here waits or sets a timer. Time is a function that the sandbox's owner passes in, and a piece of work
-is always asked for *as of* a moment.
+Nothing here waits or sets a timer. Time is a function that the sandbox is given, and the state of work is computed for
+a moment.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
-Clock = Callable[[], datetime]
-
-# Stands wherever a platform's record may hold a token or a person's instructions: it must reach no agent.
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the time, with its time zone."""
 CONFIDENTIAL = "sandbox-confidential-never-to-be-shown"
+"""The text in every place where a platform's record may hold a token or instructions: it must reach no agent."""
 
 
 def utc_now() -> datetime:
-    """Tell the time."""
+    """The time."""
     return datetime.now(UTC)
 
 
 def iso(moment: datetime | None) -> str | None:
-    """Write a moment as RFC 3339 in UTC."""
+    """A moment in the form of RFC 3339, in UTC; None for None."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The state in which a piece of work ends, and when."""
+    """The end of a piece of work."""
 
     state: str
+    """The state in which it ends."""
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What a cancel makes of a piece of work: the state it ends in, after which share of the wind-down."""
+    """How a piece of work reacts to a cancel."""
 
     state: str
+    """The state in which it ends."""
     share: float = 1.0
+    """The share of the wind-down after which it ends, 0 to 1."""
 
     def ending(self, now: datetime, wind_down: float) -> Ending:
-        """Tell how work ends whose cancel arrives now."""
+        """The end of work that is cancelled now.
+
+        Args:
+            now: the time.
+            wind_down: seconds that a cooperative cancel takes.
+        """
         return Ending(self.state, now + timedelta(seconds=wind_down * self.share))

@@ -3,28 +3,20 @@
 Documented at https://docs.xpander.ai/api-reference/v1/tasks/stop-task.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import Self
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from pullcord.sandbox.dialect import number, speaking
-from pullcord.sandbox.world import CONFIDENTIAL, Ending, Reaction, iso
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.types import ASGIApp
-
-    from pullcord.sandbox.world import Clock
+from pullcord.sandbox.world import CONFIDENTIAL, Clock, Ending, Reaction, iso
 
 KEY = "sandbox-xpander-0123456789abcdef"
 RATE_LIMITED_KEY = "sandbox-xpander-rate-limited"
@@ -43,7 +35,7 @@ def _uuid(n: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The seeded tasks, by what is special about each."""
+    """The ids of the tasks at the start, by what is special about each."""
 
     organization: str = "91fbe9bc-35b3-41e8-b59d-922fb5a0f031"
     other_organization: str = "91fbe9bc-35b3-41e8-b59d-922fb5a0f032"
@@ -80,8 +72,8 @@ class Task:
     parent: str | None = None
     children: tuple[str, ...] = ()
 
-    def as_of(self, now: datetime) -> Task:
-        """Tell what this task is at a moment."""
+    def as_of(self, now: datetime) -> Self:
+        """The task at a moment, with its end if that has come."""
         if self.ending is None or now < self.ending.at:
             return self
         return replace(
@@ -105,8 +97,8 @@ class Xpander:
     """The platform's state and its HTTP API.
 
     Args:
-        clock: Where time comes from.
-        wind_down: Seconds until a slow worker observes its stop signal.
+        clock: tells the time.
+        wind_down: seconds until a slow worker observes its stop signal.
     """
 
     def __init__(self, clock: Clock, wind_down: float) -> None:
@@ -126,7 +118,16 @@ class Xpander:
         )
 
     def add_task(self, status: str = "executing", reaction: Reaction = STOPS_AT_ONCE, parent: str | None = None) -> str:
-        """Start a task and tell its id."""
+        """Start a task.
+
+        Args:
+            status: of the task.
+            reaction: to a cancel.
+            parent: the task that started it; None: a person did.
+
+        Returns:
+            Its id.
+        """
         task_id = _uuid(next(self._numbers))
         self.tasks[task_id] = Task(
             id=task_id,
@@ -138,8 +139,8 @@ class Xpander:
             parent=parent,
         )
         if parent is not None:
-            above = self.tasks[parent]
-            self.tasks[parent] = replace(above, children=(*above.children, task_id))
+            parent_task = self.tasks[parent]
+            self.tasks[parent] = replace(parent_task, children=(*parent_task.children, task_id))
         return task_id
 
     def _task(self, request: Request, now: datetime) -> Task:
@@ -175,32 +176,32 @@ class Xpander:
         if status is not None and status not in STATUSES:
             expected = ", ".join(f"'{word}'" for word in STATUSES)
             raise Invalid(("query", "status"), f"Input should be one of {expected}", "enum", status)
-        since, until = _moment(request, "from_date"), _moment(request, "to_date")
+        start, end = _moment(request, "from_date"), _moment(request, "to_date")
         agent, parent = query.get("agent_id", self.ids.agent), query.get("parent_task_id")
         now = self._clock()
-        found = [
+        tasks = [
             task
-            for task in (stored.as_of(now) for stored in reversed(self.tasks.values()))
+            for task in (record.as_of(now) for record in reversed(self.tasks.values()))
             if task.organization_id == self.ids.organization
             and agent == self.ids.agent
             and (status is None or task.status == status)
             and (parent is None or task.parent == parent)
-            and (since is None or task.created_at >= since)
-            and (until is None or task.created_at <= until)
+            and (start is None or task.created_at >= start)
+            and (end is None or task.created_at <= end)
         ]
-        start = (page - 1) * per_page
+        offset = (page - 1) * per_page
         return JSONResponse(
             {
-                "items": [_item(task, self.ids) for task in found[start : start + per_page]],
-                "total": len(found),
+                "items": [_item(task, self.ids) for task in tasks[offset : offset + per_page]],
+                "total": len(tasks),
                 "page": page,
                 "per_page": per_page,
-                "total_pages": -(-len(found) // per_page),
+                "total_pages": -(-len(tasks) // per_page),
             }
         )
 
     def _body(self, task: Task, now: datetime) -> dict[str, object]:
-        ended = [child for child in task.children if self.tasks[child].as_of(now).status in ENDED]
+        children = [child for child in task.children if self.tasks[child].as_of(now).status in ENDED]
         return {
             **_BLANK,
             "id": task.id,
@@ -215,12 +216,12 @@ class Xpander:
             "result": _result(task),
             "parent_execution": task.parent,
             "sub_executions": task.children,
-            "finished_sub_executions": ended,
+            "finished_sub_executions": children,
             "title": task.title,
         }
 
 
-# What every record carries whatever its state. Here nulls are written out, and secrets are handed back.
+# The members of every record, whatever its state. This platform writes nulls, and returns secrets.
 _BLANK: Mapping[str, object] = {
     "input": {
         "text": CONFIDENTIAL,
@@ -307,7 +308,7 @@ def _result(task: Task) -> str | None:
 
 
 def _item(task: Task, ids: Ids) -> dict[str, object]:
-    """Write a row of a list, which does not say whether a stop was manual."""
+    """An item of a list, which does not tell whether a stop was manual."""
     return {
         "id": task.id,
         "agent_id": ids.agent,
@@ -325,7 +326,7 @@ def _item(task: Task, ids: Ids) -> dict[str, object]:
 
 
 def _tasks(ids: Ids, now: datetime) -> Iterable[Task]:
-    """Seed one task per status and trap, oldest first."""
+    """The tasks at the start: one for each status and trap, oldest first."""
     rows: tuple[tuple[str, str, str, Reaction], ...] = (
         (ids.completed_task, "completed", "Summarise the meeting", STOPS_AT_ONCE),
         (ids.failed_task, "failed", "Book the flights", STOPS_AT_ONCE),
@@ -344,16 +345,16 @@ def _tasks(ids: Ids, now: datetime) -> Iterable[Task]:
     )
     sub_tasks = (ids.first_sub_task, ids.second_sub_task)
     for n, (task_id, status, title, reaction) in enumerate(rows):
-        since = now - timedelta(hours=1) + timedelta(minutes=n)
-        foreign = task_id == ids.foreign_task
+        start = now - timedelta(hours=1) + timedelta(minutes=n)
+        is_foreign = task_id == ids.foreign_task
         yield Task(
             id=task_id,
-            organization_id=ids.other_organization if foreign else ids.organization,
+            organization_id=ids.other_organization if is_foreign else ids.organization,
             title=title,
             status=status,
-            created_at=since,
+            created_at=start,
             reaction=reaction,
-            finished_at=since + timedelta(minutes=2) if status in ENDED else None,
+            finished_at=start + timedelta(minutes=2) if status in ENDED else None,
             is_manually_stopped=task_id == ids.manually_stopped_task,
             parent=ids.parent_task if task_id in sub_tasks else None,
             children=sub_tasks if task_id == ids.parent_task else (),

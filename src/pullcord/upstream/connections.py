@@ -1,8 +1,8 @@
-"""Connections to the platforms, each for one request at a time: what httpx2 calls a transport.
+"""Connections to the platforms, each for one request at a time: a transport in the sense of httpx2.
 
-They are httpcore2's, the engine of httpx2, without its pool: a pool looks through all that it has twice for each
-request, and hides what came behind an answer. Here the newest that waits is taken, and a connection waits for its next
-request only if exactly one answer came on it.
+The connections are those of httpcore2, the engine of httpx2, without its pool: the pool searches all its connections
+twice for each request, and hides bytes that follow an answer. Here the newest idle connection is taken, and one becomes
+idle only if exactly one answer came on it.
 """
 
 import functools
@@ -20,8 +20,8 @@ import httpx2
 from pullcord.upstream.proxy import proxy
 from pullcord.upstream.wire import Wire
 
-WAITING = 5.0
-"""Seconds for which a connection waits for its next request: fewer than servers and what stands before them allow."""
+IDLE_SECONDS = 5.0
+"""Seconds after which an idle connection is closed: fewer than servers, and proxies before them, keep one open."""
 
 _REASONS: Mapping[type[BaseException], str] = {
     httpcore2.LocalProtocolError: "the request can't be written as HTTP",
@@ -32,15 +32,15 @@ _REASONS: Mapping[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "its TLS certificate is not trusted ({error.verify_message})",
     ssl.SSLError: "the TLS handshake failed",
 }
-"""Why nothing was sent: the first kind of which an error is, or one that led to it."""
+"""Why nothing was sent, by the kind of the error or of one of its causes; the first that fits."""
 
 
 class UnsentError(httpx2.TransportError):
-    """Nothing of a request left this machine. It says why, in words to be shown."""
+    """Nothing of a request left this machine. Its message says why, in words that an agent may read."""
 
 
 class _Connection(NamedTuple):
-    """One to an origin; it is made by its first request."""
+    """A connection to an origin; the first request on it opens it."""
 
     origin: httpcore2.Origin
     wire: Wire
@@ -49,11 +49,11 @@ class _Connection(NamedTuple):
     is_proxied: bool = False
 
     async def send(self, request: httpcore2.Request) -> httpcore2.Response:
-        """The head of the answer.
+        """Send a request, and read the head of its answer.
 
         Raises:
             UnsentError: nothing was sent.
-            TransportError: something was, and then it failed.
+            TransportError: something was sent, and then the connection failed.
         """
         self.wire.begin()
         try:
@@ -65,7 +65,8 @@ class _Connection(NamedTuple):
             raise UnsentError(_reason(error) + way) from error
 
     async def close(self) -> None:
-        with anyio.CancelScope(shield=True):  # it says goodbye to nobody, and so takes no time
+        # Shielded, so that a cancelled caller leaves no socket open; closing sends nothing, so that it can't wait.
+        with anyio.CancelScope(shield=True):
             await self.engine.aclose()
 
 
@@ -75,31 +76,31 @@ def _broken(error: Exception) -> httpx2.TransportError:
 
 
 def _reason(error: BaseException) -> str:
-    led = list(_led(error))
+    causes = list(_causes(error))
     for kind, reason in _REASONS.items():
-        for each in led:
-            if isinstance(each, kind):
-                return reason.format(error=each)
-    codes = [os.strerror(each.errno) for each in led if isinstance(each, OSError) and each.errno]
+        for cause in causes:
+            if isinstance(cause, kind):
+                return reason.format(error=cause)
+    codes = [os.strerror(cause.errno) for cause in causes if isinstance(cause, OSError) and cause.errno]
     return f"the connection could not be made{f' ({codes[0]})' if codes else ''}"
 
 
-def _led(error: BaseException) -> Iterator[BaseException]:
-    """An error, and those that led to it."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and the errors that caused it."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
-            yield from _led(each)
+            yield from _causes(each)
     if error.__cause__:
-        yield from _led(error.__cause__)
+        yield from _causes(error.__cause__)
 
 
 class _Body(httpx2.AsyncByteStream):
-    """The body of an answer; to close it ends the use of its connection.
+    """The body of an answer; closing it ends the use of its connection.
 
     Args:
-        response: what came.
-        leave: ends the use; it is told how many bytes the body had.
+        response: the answer.
+        leave: ends the use of the connection; its argument is the number of bytes that the body had.
     """
 
     def __init__(self, response: httpcore2.Response, leave: Callable[[int], Awaitable[None]]) -> None:
@@ -123,14 +124,14 @@ class _Body(httpx2.AsyncByteStream):
 
 
 class Connections(httpx2.AsyncBaseTransport):
-    """Those that wait, by origin, and a bound on those in use.
+    """The idle connections, by origin, and a bound on those in use.
 
-    A request that says "Connection: close" has one of its own, which is closed behind its answer.
+    A request with the header "Connection: close" gets a new connection, which is closed after its answer.
 
     Args:
         environ: names the proxy and the certificates to trust, by the names that httpx2 reads.
-        limit: how many may be in use at once.
-        network: dials; for tests; None: sockets.
+        limit: connections in use at once, at most.
+        network: opens connections; for tests; None: sockets.
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class Connections(httpx2.AsyncBaseTransport):
 
         Raises:
             UnsentError: nothing was sent.
-            TransportError: something was, and then it failed.
+            TransportError: something was sent, and then the connection failed.
         """
         url = httpcore2.URL(
             scheme=request.url.raw_scheme,
@@ -154,13 +155,13 @@ class Connections(httpx2.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
-        kept = request.headers.get("connection") != "close"
-        connection = await self._take(url, request.extensions["timeout"]["pool"], kept=kept)
-        sent = httpcore2.Request(
+        is_shared = request.headers.get("connection") != "close"
+        connection = await self._take(url, request.extensions["timeout"]["pool"], is_shared=is_shared)
+        core_request = httpcore2.Request(
             request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
         )
         try:
-            response = await connection.send(sent)
+            response = await connection.send(core_request)
         except BaseException:
             await self._leave(connection)
             raise
@@ -171,46 +172,46 @@ class Connections(httpx2.AsyncBaseTransport):
             extensions=response.extensions,
         )
 
-    async def _take(self, url: httpcore2.URL, patience: float, *, kept: bool) -> _Connection:
-        """A connection that nobody else uses until it is left.
+    async def _take(self, url: httpcore2.URL, patience: float, *, is_shared: bool) -> _Connection:
+        """A connection for the caller alone until `_leave`.
 
         Args:
             url: where it goes.
-            patience: seconds for which it is waited for while too many are in use.
-            kept: whether it may have carried other requests before.
+            patience: seconds to wait for it while too many are in use.
+            is_shared: whether it may have carried other requests before.
 
         Raises:
             UnsentError: there is none.
         """
         if url.scheme not in {b"http", b"https"}:
             raise UnsentError("the base URL is neither http nor https")
-        with anyio.move_on_after(patience) as waited:
+        with anyio.move_on_after(patience) as wait:
             await self._turns.acquire()
-        if waited.cancelled_caught:
+        if wait.cancelled_caught:
             raise UnsentError("too many calls are under way")
         try:
-            return (await self._newest(url.origin) if kept else None) or self._dial(url.origin)
+            return (await self._newest(url.origin) if is_shared else None) or self._dial(url.origin)
         except BaseException:
             self._turns.release()
             raise
 
     async def _newest(self, origin: httpcore2.Origin) -> _Connection | None:
-        waiting = self._waiting[str(origin)]
-        while waiting:
-            connection = waiting.pop()
+        connections = self._waiting[str(origin)]
+        while connections:
+            connection = connections.pop()
             if not connection.engine.has_expired():
                 return connection
             await connection.close()
         return None
 
     def _dial(self, origin: httpcore2.Origin) -> _Connection:
-        """A connection to be made: with TLS by the proxy that the environment names, without it past any proxy.
+        """A connection that its first request opens: https by the proxy that the environment names, http without one.
 
         Plain http is for this machine, and for hosts near it that the operator names.
         """
         if origin.scheme == b"http":
             wire = Wire(self._network, secure=False)
-            plain = httpcore2.AsyncConnectionPool(keepalive_expiry=WAITING, network_backend=wire)
+            plain = httpcore2.AsyncConnectionPool(keepalive_expiry=IDLE_SECONDS, network_backend=wire)
             return _Connection(origin, wire, plain.create_connection(origin))
         wire = Wire(self._network, secure=True)
         try:
@@ -218,23 +219,23 @@ class Connections(httpx2.AsyncBaseTransport):
         except OSError:
             raise UnsentError("the certificates that this machine's environment names can't be read") from None
         try:
-            by = proxy(self._environ, origin.host.decode(), origin.port)
+            proxy_server = proxy(self._environ, origin.host.decode(), origin.port)
             pool = httpcore2.AsyncConnectionPool(
                 ssl_context=certificates,
-                proxy=httpcore2.Proxy(str(by.url), auth=by.raw_auth) if by else None,
-                keepalive_expiry=WAITING,
+                proxy=httpcore2.Proxy(str(proxy_server.url), auth=proxy_server.raw_auth) if proxy_server else None,
+                keepalive_expiry=IDLE_SECONDS,
                 network_backend=wire,
             )
-            return _Connection(origin, wire, pool.create_connection(origin), is_proxied=by is not None)
+            return _Connection(origin, wire, pool.create_connection(origin), is_proxied=proxy_server is not None)
         except (ImportError, ValueError):  # as for SOCKS without its package
             raise UnsentError("the proxy that this machine's environment names can't be used") from None
 
     async def _leave(self, connection: _Connection, length: int | None = None) -> None:
-        """End the use of a connection: it waits for a further request if it stands, and exactly one answer came on it.
+        """End the use of a connection: it becomes idle if it is open, and exactly one answer came on it.
 
         Args:
-            connection: is closed otherwise.
-            length: the bytes of the answer's body; None: it may not wait.
+            connection: otherwise it is closed.
+            length: the bytes of the answer's body; None: it must be closed.
         """
         try:
             await self._sweep()
@@ -246,13 +247,13 @@ class Connections(httpx2.AsyncBaseTransport):
             self._turns.release()
 
     async def _sweep(self) -> None:
-        """Close those that have waited too long: of each origin the first are the oldest."""
-        for waiting in [*self._waiting.values()]:
-            while waiting and waiting[0].engine.has_expired():
-                await waiting.pop(0).close()
+        """Close the connections that were idle for too long; of each origin the first is the oldest."""
+        for connections in [*self._waiting.values()]:
+            while connections and connections[0].engine.has_expired():
+                await connections.pop(0).close()
 
     async def aclose(self) -> None:
-        """Close those that wait."""
+        """Close the idle connections."""
         for waiting in self._waiting.values():
             while waiting:
                 await waiting.pop().close()
@@ -260,11 +261,11 @@ class Connections(httpx2.AsyncBaseTransport):
 
 @functools.cache
 def trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
-    """The context for TLS, with the authorities that are trusted. It takes a quarter of a second.
+    """The TLS context with the trusted authorities; making it takes a quarter of a second.
 
     Args:
-        file: of certificates; None or empty: not named.
-        folder: of certificates, heeded where no file is named; neither: those that this machine trusts.
+        file: of certificates; None or empty: none is named.
+        folder: of certificates, heeded where no file is named. Without both: the authorities that this machine trusts.
 
     Raises:
         OSError: they can't be read.

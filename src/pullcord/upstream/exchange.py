@@ -1,6 +1,6 @@
-"""One request and its answer: what came back, or why nothing did, as a record of ours. It repeats nothing.
+"""One request and its answer: what came back, or why nothing did, as a `Reply`. Nothing is repeated here.
 
-This module and the connections are imported by the first call: a start does without what speaks HTTP.
+The first call imports this module and the connections: a start needs no HTTP.
 """
 
 import json
@@ -17,7 +17,7 @@ from pullcord.upstream.connections import UnsentError
 from pullcord.upstream.request import Request
 
 BODY_LIMIT = 1024 * 1024
-"""Bytes of a reply that are read."""
+"""Bytes of a reply's body, at most."""
 VALUES_LIMIT = 50_000
 """Values of a reply that are read, about: each takes 60 to 250 bytes, and a reply is held for as long as its call."""
 SECRET = 8
@@ -26,7 +26,7 @@ SECRET = 8
 _BEFORE_VALUES = (b",", b"[", b"{")
 """Stand before all values but the whole, and in texts."""
 
-# The first that fits. Nothing was sent where no connection stood; all else may have reached the platform.
+# The first kind that fits. Without a connection nothing was sent; everything else may have reached the platform.
 _FAILURES: Mapping[type[Exception], Reply] = {
     httpx2.ConnectTimeout: Reply.unsent("connecting took too long"),
     httpx2.PoolTimeout: Reply.unsent("too many calls are under way"),
@@ -44,8 +44,8 @@ class Exchange:
     """Exchanges requests for answers.
 
     Args:
-        transport: carries them.
-        connect: seconds for one connection, and for the wait for one that is free.
+        transport: carries the requests.
+        connect: seconds to open a connection, and to wait for a free one.
     """
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, connect: float) -> None:
@@ -57,15 +57,15 @@ class Exchange:
         await self._transport.aclose()
 
     async def send(self, operation: Operation, request: Request) -> Reply:
-        """Send a request, once. Its secrets are hidden in the answer.
+        """Send a request once, and read its answer, in which its secrets are hidden.
 
         Args:
-            operation: what is called: it tells which answers are to be believed.
+            operation: the one that is called: it tells which answers are the platform's own word.
             request: as request.build makes it.
         """
         headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
         try:
-            carried = httpx2.Request(
+            http_request = httpx2.Request(
                 request.method,
                 request.url,
                 headers=headers,
@@ -75,11 +75,11 @@ class Exchange:
         except (httpx2.InvalidURL, UnicodeError):
             return Reply.unsent("the base URL, or a value in the request, can't be sent")
         try:
-            response = await self._transport.handle_async_request(carried)
+            response = await self._transport.handle_async_request(http_request)
             try:
                 reply = await _read(response, request.secrets)
                 if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
-                    await _leave(response)
+                    await _hang_up(response)
                     reply = reply._replace(body=None, unreadable=reason)
                 return reply._replace(
                     genuine=shape.is_in_shape(operation, reply),
@@ -93,8 +93,8 @@ class Exchange:
             return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
 
 
-async def _leave(response: httpx2.Response) -> None:
-    """Close the connection that an answer came on, so that nothing follows on it."""
+async def _hang_up(response: httpx2.Response) -> None:
+    """Close the connection of an answer, so that no further request uses it."""
     if "network_stream" in response.extensions:
         await response.extensions["network_stream"].aclose()
 
@@ -114,7 +114,7 @@ async def _read(response: httpx2.Response, secrets: Sequence[str]) -> Reply:
 
 
 def _headers(response: httpx2.Response, secrets: Sequence[str]) -> dict[str, str]:
-    """By their names in small letters; what was sent more than once is joined (RFC 9110, sections 5.3 and 5.5)."""
+    """The headers by lower-case name; several of one name are joined (RFC 9110, sections 5.3 and 5.5)."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("latin-1").lower(), str(_without(secrets, raw_value.decode("latin-1")))
@@ -134,15 +134,15 @@ async def _bounded(response: httpx2.Response, headers: Mapping[str, str]) -> byt
 
 
 def _text(content: bytes, secrets: Sequence[str]) -> Json:
-    """A text or nothing, without the key."""
+    """The body as a text without the key; None: it is empty."""
     return _without(secrets, content.decode(errors="replace")) if content.strip() else None
 
 
 def _parse(content: bytes, secrets: Sequence[str]) -> Json:
-    """JSON or nothing, without the key.
+    """The body as a JSON value without the key; None: it is empty.
 
     Raises:
-        ValueError: in words that can be shown.
+        ValueError: it is no JSON; the message may be shown.
     """
     if not content.strip():
         return None
@@ -151,23 +151,23 @@ def _parse(content: bytes, secrets: Sequence[str]) -> Json:
     try:
         value = json.loads(content, parse_constant=_no_constant)
         # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
-        hidden = b"\\" in content or b"\0" in content
-        return _without(secrets, value) if hidden or any(each.encode() in content for each in secrets) else value
+        may_hide = b"\\" in content or b"\0" in content
+        return _without(secrets, value) if may_hide or any(each.encode() in content for each in secrets) else value
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
 
 
-def _without(secrets: Sequence[str], given: Json) -> Json:
-    """A value in which a platform that quotes the key has not quoted it."""
-    match given:
+def _without(secrets: Sequence[str], value: Json) -> Json:
+    """A value in which each secret that the platform quotes is replaced by [key]."""
+    match value:
         case str():
             for secret in secrets:
-                given = given.replace(secret, "[key]") if len(secret) >= SECRET else given
+                value = value.replace(secret, "[key]") if len(secret) >= SECRET else value
         case list():
-            return [_without(secrets, item) for item in given]
+            return [_without(secrets, item) for item in value]
         case dict():
-            return {str(_without(secrets, name)): _without(secrets, value) for name, value in given.items()}
-    return given
+            return {str(_without(secrets, name)): _without(secrets, member) for name, member in value.items()}
+    return value
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,6 +1,6 @@
-"""The one room that sends: it bounds each call, and repeats only what is safe.
+"""Sends requests: it bounds each call in time, and repeats only what is safe to repeat.
 
-A reply or a failure comes back, never an exception: what a platform or the network does wrong is an outcome.
+It returns a reply and raises nothing: what a platform or the network does wrong becomes an outcome.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from pullcord.upstream.exchange import Exchange
 
 REPEATS = 2
-"""Further tries of a request, for whatever reason."""
+"""Further tries of a request at most, for whatever reason."""
 FIRST_WAIT = 0.1
-"""Seconds before a repeat, if nobody names a longer wait; after failures to connect each time twice as many."""
+"""Seconds before a repeat where the platform names no longer wait; after failures to connect it doubles each time."""
 SHORT_WAIT = 5
-"""Seconds that are waited out within a call."""
+"""The longest wait in seconds, named by a platform, that a call waits out."""
 _TOO_MANY = 429
 _SERVER_ERROR = 5
-"""The class of statuses that begin so (RFC 9110, section 15.6): it may have acted before it failed."""
+"""The first digit of server errors (RFC 9110, section 15.6): the platform may have acted before it failed."""
 
 
 class Limits(NamedTuple):
-    """How long and how many."""
+    """Bounds in time and number."""
 
     connect: float = 5.0
-    """Seconds for one connection, and for the wait for one that is free."""
+    """Seconds to open a connection, and to wait for a free one."""
     total: float = 30.0
     """Seconds for a request, repeats included."""
     connections: int = 256
-    """Requests that are on the wire at once; further ones wait."""
+    """Requests under way at once; further ones wait."""
 
 
 LIMITS = Limits()
@@ -51,7 +51,7 @@ class Gateway:
     """Sends requests.
 
     Args:
-        transport: carries the requests, as httpx2 calls it; for tests; None: connections of our own.
+        transport: carries the requests; for tests; None: `connections.Connections`.
         environ: names the proxy and the certificates to trust, as httpx2 reads them; None: no variables.
         limits: of time and connections.
         now: the time in seconds, from any start; for tests.
@@ -70,7 +70,7 @@ class Gateway:
         self.now = now
         self.sleep = sleep
         self.ending = anyio.Event()
-        """Set where the process is about to end: nothing is waited for any more."""
+        """Set when the process is about to end: then nothing waits any more."""
         self._transport = transport
         self._environ = environ or {}
         self._limits = limits
@@ -96,7 +96,7 @@ class Gateway:
         return Exchange(self._transport or Connections(self._environ, limits.connections), limits.connect)
 
     async def pause(self, seconds: float) -> None:
-        """Wait, but not longer than this process lives."""
+        """Wait for seconds, or until `ending` is set."""
         async with anyio.create_task_group() as tasks:
 
             async def until_ending() -> None:
@@ -115,38 +115,39 @@ class Gateway:
         deadline: float | None = None,
         recheck: Callable[[], Awaitable[bool]] | None = None,
     ) -> Reply:
-        """Send a request, and again where that is safe, within the whole call's time.
+        """Send a request, and repeat it where that is safe, within the time of the whole call.
 
-        A cancel that is on the wire is finished even if the caller goes away, so that its outcome is known.
+        A cancel that was begun is finished even if its caller is cancelled, so that its outcome is known.
 
         Args:
-            operation: what is called: it tells whether repeating is safe.
+            operation: the one that is called: it tells whether repeating is safe.
             request: as request.build makes it.
-            deadline: when the whole call must be over, on this gateway's clock; None: only this request is bounded.
-            recheck: whether a repeat still makes sense, looked up right before each; None: it does.
+            deadline: when the call must be over, in seconds on this gateway's clock; None: only this request is
+                bounded.
+            recheck: called right before each repeat: whether it still makes sense; None: it does.
 
         Returns:
-            The last reply that is the platform's own word, else the first after which it may have acted, else why
-            nothing was sent.
+            The last reply that is the platform's own word; else the first after which the platform may have acted;
+            else why nothing was sent.
         """
         propagate.inject(request.headers)  # continues the caller's trace; nothing where no SDK is installed
         await anyio.lowlevel.checkpoint_if_cancelled()
-        own = self.now() + self._limits.total
-        deadline = own if deadline is None else min(own, deadline)
-        doubtful: Reply | None = None
+        limit = self.now() + self._limits.total
+        deadline = limit if deadline is None else min(limit, deadline)
+        doubt: Reply | None = None
         for repeats in count():
             answer = await self._attempt(operation, request, deadline)
-            answer = answer._replace(repeated=doubtful is not None)
+            answer = answer._replace(repeated=doubt is not None)
             wait = _wait(operation, answer, repeats)
             if wait is None or self.now() + wait >= deadline:
                 break
             await self.sleep(wait)
             if recheck and not await recheck():
                 break
-            doubtful = answer if _is_doubtful(answer) else doubtful
-        # What an earlier try may have done, a later one to which the platform itself says nothing can't undo.
-        silent = answer.failure is not None or not answer.genuine or _is_doubtful(answer)
-        return doubtful._replace(repeated=True) if doubtful and silent else answer
+            doubt = answer if _is_doubtful(answer) else doubt
+        # An earlier try may have acted; a later one that tells nothing of the platform does not change that.
+        is_silent = answer.failure is not None or not answer.genuine or _is_doubtful(answer)
+        return doubt._replace(repeated=True) if doubt and is_silent else answer
 
     async def _attempt(self, operation: Operation, request: Request, deadline: float) -> Reply:
         try:
@@ -159,12 +160,12 @@ class Gateway:
 
 
 def _wait(operation: Operation, answer: Reply, repeats: int) -> float | None:
-    """Seconds before the next try; None if there must be none.
+    """Seconds before the next try; None: there must be none.
 
     Args:
-        operation: what is called.
-        answer: what came of the last try.
-        repeats: further tries so far.
+        operation: the one that is called.
+        answer: the reply to the last try.
+        repeats: the repeats so far.
     """
     if repeats == REPEATS:
         return None
@@ -172,17 +173,17 @@ def _wait(operation: Operation, answer: Reply, repeats: int) -> float | None:
         return FIRST_WAIT * (1 << repeats)
     if not operation.repeatable:
         return None
-    named = answer.retry_after
+    retry_after = answer.retry_after
     if _is_doubtful(answer):
-        wait = max(FIRST_WAIT, named or 0)
+        wait = max(FIRST_WAIT, retry_after or 0)
         return wait if wait <= SHORT_WAIT and not answer.repeated else None
-    if answer.status == _TOO_MANY and answer.genuine and named is not None and named <= SHORT_WAIT:
-        return named
+    if answer.status == _TOO_MANY and answer.genuine and retry_after is not None and retry_after <= SHORT_WAIT:
+        return retry_after
     return None
 
 
 def _is_doubtful(answer: Reply) -> bool:
-    """Whether nothing tells what the platform did with a request that it may have received."""
+    """Whether the platform may have received the request, and the answer does not tell what it did."""
     if answer.failure is not None:
         return answer.sent
     return (answer.status or 0) // 100 == _SERVER_ERROR or (answer.succeeded and answer.unreadable is not None)

@@ -1,4 +1,4 @@
-"""A reply to the members of a problem (RFC 9457), in one shape for every platform. Pure."""
+"""What a reply says went wrong, as the members of a problem (RFC 9457), the same for every platform. Pure."""
 
 import math
 from collections.abc import Iterator
@@ -16,26 +16,31 @@ MEMBERS = ("type", "title", "status", "detail", "code", "instance", "retry_after
 
 
 def members(platform: Platform, reply: Reply) -> dict[str, Json]:
-    """What a reply says went wrong: RFC 9457's members, cleaned; absent ones are left out."""
-    found: dict[str, Json] = {}
+    """The members of RFC 9457 that a reply has, cleaned; absent ones are left out.
+
+    Args:
+        platform: tells where its errors hold each member.
+        reply: an answer that is no success, or can't be read.
+    """
+    problem: dict[str, Json] = {}
     for name in MEMBERS:
-        value = _named(platform, reply, name)
+        value = _member(platform, reply, name)
         if name == "detail" and isinstance(value, list):
             value = "; ".join(_faults(value)) or None
         if isinstance(value, str) and value.strip():
-            found[name] = sanitize.text(value)
-    found["status"] = reply.status
+            problem[name] = sanitize.text(value)
+    problem["status"] = reply.status
     if (seconds := retry_after(platform, reply)) is not None:
-        found["retry_after_seconds"] = seconds
+        problem["retry_after_seconds"] = seconds
     if reply.unreadable:
-        found["detail"] = f"The answer can't be read: {reply.unreadable}."
-    return found
+        problem["detail"] = f"The answer can't be read: {reply.unreadable}."
+    return problem
 
 
-def _named(platform: Platform, reply: Reply, name: str) -> Json:
-    """A member of the problem: the first of its places that holds one; null where none does.
+def _member(platform: Platform, reply: Reply, name: str) -> Json:
+    """A member of the problem, from the first of its places that holds a value; None where none does.
 
-    What the manifest doesn't name counts only in application/problem+json (RFC 9457, 3).
+    A member that the manifest doesn't name is read only in application/problem+json (RFC 9457, 3).
     """
     places: tuple[Expression, ...] = ()
     if reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/problem+json":
@@ -50,20 +55,25 @@ def _read(reply: Reply, expression: Expression) -> Json:
     return look_up(reply.body, str(expression.value))
 
 
-def _faults(given: list[Json]) -> Iterator[str]:
-    """FastAPI's faults, as one line each: where, and what (https://fastapi.tiangolo.com/tutorial/handling-errors/)."""
-    for fault in given[: sanitize.ITEMS_LIMIT]:
+def _faults(faults: list[Json]) -> Iterator[str]:
+    """FastAPI's faults as texts "where: what" (https://fastapi.tiangolo.com/tutorial/handling-errors/)."""
+    for fault in faults[: sanitize.ITEMS_LIMIT]:
         if isinstance(fault, dict) and isinstance(fault.get("msg"), str):
             place = fault.get("loc")
-            where = (
+            label = (
                 ".".join(str(part) for part in place if isinstance(part, str | int)) if isinstance(place, list) else ""
             )
-            yield f"{where}: {fault['msg']}" if where else str(fault["msg"])
+            yield f"{label}: {fault['msg']}" if label else str(fault["msg"])
 
 
 def retry_after(platform: Platform, reply: Reply) -> int | None:
-    """The seconds that a platform asks to wait, from the body or from Retry-After in either form (RFC 9110, 10.2.3)."""
-    value = _named(platform, reply, "retry_after_seconds")
+    """The seconds that a platform asks to wait, rounded up; None: it asks for none.
+
+    Args:
+        platform: tells where its errors hold retry_after_seconds.
+        reply: any answer; beside its body the header Retry-After is read, in either form (RFC 9110, 10.2.3).
+    """
+    value = _member(platform, reply, "retry_after_seconds")
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < sanitize.INTEGER_LIMIT:
         return math.ceil(value)
     header = reply.headers.get("retry-after", "").strip()

@@ -1,4 +1,4 @@
-"""Which proxy an environment names for a host, by the names and rules that httpx2 reads. Pure."""
+"""The proxy that an environment names for a host, by the names and rules of httpx2. Pure."""
 
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
@@ -10,7 +10,7 @@ PORTS = 2**16
 
 
 def proxy(environ: Mapping[str, str], host: str, port: int) -> httpx2.Proxy | None:
-    """The proxy for an https origin; None: it is reached directly.
+    """The proxy for an https origin; None: the origin is reached directly.
 
     Args:
         environ: HTTPS_PROXY, or else ALL_PROXY, and NO_PROXY, in small letters or, if there are none, in capitals.
@@ -18,30 +18,30 @@ def proxy(environ: Mapping[str, str], host: str, port: int) -> httpx2.Proxy | No
         port: 1 to 65535.
 
     Raises:
-        ValueError: what is named is no proxy that could be spoken to.
+        ValueError: the address of the proxy can't be used.
     """
-    address = _named(environ, "https_proxy") or _named(environ, "all_proxy")
-    excepted = [entry.strip() for entry in _named(environ, "no_proxy").split(",") if entry.strip()]
-    if not address or any(_means(entry, host, port) for entry in excepted):
+    address = _variable(environ, "https_proxy") or _variable(environ, "all_proxy")
+    exceptions = [entry.strip() for entry in _variable(environ, "no_proxy").split(",") if entry.strip()]
+    if not address or any(_covers(entry, host, port) for entry in exceptions):
         return None
     try:
-        found = httpx2.Proxy(address if "://" in address else f"http://{address}")
+        server = httpx2.Proxy(address if "://" in address else f"http://{address}")
     except httpx2.InvalidURL as error:
         raise ValueError(str(error)) from None
-    if (found.url.port or 0) >= PORTS:
-        raise ValueError(f"there is no port {found.url.port}")
-    return found
+    if (server.url.port or 0) >= PORTS:
+        raise ValueError(f"there is no port {server.url.port}")
+    return server
 
 
-def _named(environ: Mapping[str, str], name: str) -> str:
+def _variable(environ: Mapping[str, str], name: str) -> str:
     return environ.get(name, environ.get(name.upper(), ""))
 
 
-def _means(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY means a host, as httpx2 reads it.
+def _covers(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY covers a host, by the rules of httpx2.
 
-    It is an address, a network, a name with all under it, or (.name, *.name) only what is under it; * is every host. A
-    port or a scheme before it narrows it.
+    An entry is an address, a network, a name that covers itself and all names below it, or .name and *.name, which
+    cover only those below; * covers every host. A port, or a scheme before it, narrows it.
     """
     try:
         return ip_address(host) in ip_network(entry.strip("[]"), strict=False)

@@ -1,4 +1,4 @@
-"""(operation, arguments, settings) to an HTTP request, and an address back to arguments. Pure."""
+"""Builds the HTTP request of an operation and its arguments, and finds the arguments of an address. Pure."""
 
 import base64
 import json
@@ -19,42 +19,42 @@ _NONE: Arguments = MappingProxyType({})
 
 
 class Request(NamedTuple):
-    """A request, as it goes out."""
+    """A request, as it is sent."""
 
     method: str
     url: str
     headers: dict[str, str]
     arguments: Arguments = _NONE
-    """Of the call: they tell an answer about it from one about other work."""
+    """Of the call: with them the answer is compared, which must be about the same work."""
     kept: bool = False
     """Whether it may share a connection with earlier and later requests.
 
-    Bytes behind an earlier answer would be taken for the answer to this one: that shows where answers name their work.
-    And the other side may just have closed it: then nobody knows what came of this one, and it must be repeatable.
+    Bytes behind an earlier answer would be taken for the answer to this request, which is noticed only if answers name
+    their work. And the platform may just have closed the connection: then the request must be repeatable.
     """
     secrets: tuple[str, ...] = ()
-    """What of it must not be shown, wherever it comes back."""
+    """Parts of it that must be hidden wherever a reply repeats them."""
     content: bytes = b""
 
 
 _PATH_NAMES = re.compile(r"\{([^{}]*)\}")
 _TEXT_NAMES = re.compile(r"\{([A-Za-z0-9_.-]{1,64})\}")
-_ENDS = re.compile(r"^ +| +$")
+_OUTER_SPACES = re.compile(r"^ +| +$")
 
 
 def build(operation: Operation, arguments: Arguments, settings: Settings, request_id: str) -> Request:
-    """The request for arguments that were checked, with the key.
+    """The request of a call, with the key.
 
     Args:
-        operation: what to call.
-        arguments: checked ones.
-        settings: of the operation's platform; none of them missing.
-        request_id: names the call in the platform's logs, where it keeps X-Request-ID.
+        operation: the one to call.
+        arguments: those that its check found no fault in.
+        settings: of the operation's platform, without an obstacle.
+        request_id: sent as X-Request-ID, so that the call is found in the platform's logs.
     """
     content = _content(operation, arguments)
     headers = {
         "Host": urlsplit(settings.base_url).netloc,
-        "Accept": _accepted(operation),
+        "Accept": _accept(operation),
         "Accept-Encoding": "identity",  # a compressed reply could not be bounded before it is unpacked
         "User-Agent": f"pullcord/{__version__}",
         "X-Request-ID": request_id,
@@ -73,18 +73,18 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
     return Request(operation.method, address, headers, arguments, kept, secrets, content)
 
 
-def _accepted(operation: Operation) -> str:
+def _accept(operation: Operation) -> str:
     """The media types of the answers that the manifest describes as a success, and of no others."""
-    said = (each.media for status, each in operation.responses.items() if status.startswith("2"))
-    return ", ".join(dict.fromkeys(media for each in said for media in each)) or "*/*"
+    media_types = (each.media for status, each in operation.responses.items() if status.startswith("2"))
+    return ", ".join(dict.fromkeys(media for each in media_types for media in each)) or "*/*"
 
 
-def _key(scheme: Key, given: str) -> tuple[str, tuple[str, ...]]:
-    """A header's value that tells a key, and what of it is secret."""
+def _key(scheme: Key, key: str) -> tuple[str, tuple[str, ...]]:
+    """The value of the header that carries a key, and the parts of it that are secret."""
     if not scheme.basic:
-        return scheme.prefix + given, (given,)
-    encoded = base64.b64encode(given.encode()).decode()  # RFC 7617
-    return scheme.prefix + encoded, (encoded, given, given.partition(":")[2])
+        return scheme.prefix + key, (key,)
+    encoded = base64.b64encode(key.encode()).decode()  # RFC 7617
+    return scheme.prefix + encoded, (encoded, key, key.partition(":")[2])
 
 
 def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -93,49 +93,55 @@ def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> 
             continue
         value = settings.values.get(parameter.env) if parameter.env else _value(parameter, arguments)
         if value is not None:
-            yield parameter.wire, _word(value) if "const" in parameter.schema else _carried(_word(value))
+            yield parameter.wire, _word(value) if "const" in parameter.schema else _header_text(_word(value))
 
 
-def _carried(text: str) -> str:
-    """Any text as a header can carry it: percent-encoded, so that none can end it, nor lose white space at its ends."""
-    return _ENDS.sub(lambda ends: "%20" * len(ends[0]), quote(text, safe=" !$&'()*+,-./:;=?@_~"))
+def _header_text(text: str) -> str:
+    """A text as a header can carry it: percent-encoded, so that it can't end the header, and keeps its outer spaces."""
+    return _OUTER_SPACES.sub(lambda ends: "%20" * len(ends[0]), quote(text, safe=" !$&'()*+,-./:;=?@_~"))
 
 
 def _content(operation: Operation, arguments: Arguments) -> bytes:
-    """What a request carries; empty where its operation has no content."""
-    whole: dict[str, Json] = {}
+    """The content of a request, as JSON; empty where its operation has none."""
+    content: dict[str, Json] = {}
     for parameter in operation.parameters:
         value = _value(parameter, arguments)
         if parameter.place is Place.BODY and (value is not None or "const" in parameter.schema):
             *parents, last = tokens(parameter.wire)
-            place = whole
+            container = content
             for parent in parents:
-                inner = place.setdefault(parent, {})
-                place = inner if isinstance(inner, dict) else {}
-            place[last] = value
-    return json.dumps(whole).encode() if operation.media is not None else b""
+                member = container.setdefault(parent, {})
+                container = member if isinstance(member, dict) else {}
+            container[last] = value
+    return json.dumps(content).encode() if operation.media is not None else b""
 
 
 def url(operation: Operation, arguments: Arguments, base_url: str) -> str:
-    """The address of a call. Each path value stays in its segment, whatever is in it."""
-    given = {each.wire: each.name for each in operation.parameters if each.place is Place.PATH}
-    path = _PATH_NAMES.sub(lambda name: quote(_word(arguments[given[name[1]]]), safe=""), operation.path)
+    """The address of a call. Path values are percent-encoded, so that each stays in its segment.
+
+    Args:
+        operation: the one to call.
+        arguments: those that its check found no fault in.
+        base_url: of the platform, without a slash at its end.
+    """
+    names = {each.wire: each.name for each in operation.parameters if each.place is Place.PATH}
+    path = _PATH_NAMES.sub(lambda name: quote(_word(arguments[names[name[1]]]), safe=""), operation.path)
     pairs = [pair for each in operation.parameters if each.place is Place.QUERY for pair in _pairs(each, arguments)]
     return base_url + path + ("?" if pairs else "") + "&".join(pairs)
 
 
 def _pairs(parameter: Parameter, arguments: Arguments) -> list[str]:
-    """What a parameter adds to a query."""
+    """The NAME=VALUE pairs that a parameter adds to a query."""
     value = _value(parameter, arguments)
     if value is None:
         return []
     words = [quote(word, safe="") for word in _words(value)]
-    written = words if parameter.explode else [",".join(words)]
-    return [f"{quote(parameter.wire, safe='')}={word}" for word in written]
+    texts = words if parameter.explode else [",".join(words)]
+    return [f"{quote(parameter.wire, safe='')}={word}" for word in texts]
 
 
 def _value(parameter: Parameter, arguments: Arguments) -> Json:
-    """What a parameter sends; None: nothing."""
+    """The value that a parameter sends; None: it sends nothing."""
     if parameter.template is not None:
         return _TEXT_NAMES.sub(lambda name: _word(arguments[name[1]]), parameter.template)
     if "const" in parameter.schema:
@@ -152,43 +158,48 @@ def _word(value: Json) -> str:
 
 
 def absolute(href: str, base_url: str) -> str | None:
-    """An address that a platform gave, made absolute; None if it leaves the platform's origin or is none at all."""
+    """An address that a platform gave, made absolute; None if it leaves the platform's origin, or is no address.
+
+    Args:
+        href: relative to the base URL, or absolute.
+        base_url: of the platform, without a slash at its end.
+    """
     try:
         base, target = urlsplit(base_url), urlsplit(urljoin(f"{base_url}/", href))
-        same = (target.scheme, target.hostname, target.port) == (base.scheme, base.hostname, base.port)
+        is_same_origin = (target.scheme, target.hostname, target.port) == (base.scheme, base.hostname, base.port)
     except ValueError:
         return None
-    if not same or target.username is not None or not href.isascii() or not href.isprintable() or " " in href:
+    if not is_same_origin or target.username is not None or not href.isascii() or not href.isprintable() or " " in href:
         return None
     return target._replace(scheme=base.scheme, netloc=base.netloc).geturl()  # one spelling of the origin: ours
 
 
 def match(operation: Operation, method: str, address: str, base_url: str) -> dict[str, Json] | None:
-    """The arguments with which an operation's call goes to an absolute address; None if it never does.
+    """The arguments with which a call of an operation has a given address; None: no arguments do.
 
-    Nor does it where the call has content, of which an address tells nothing.
+    None also for an operation with a request body, of which an address tells nothing.
 
     Args:
-        operation: what may be called.
-        method: the HTTP method.
-        address: where the call goes.
-        base_url: of the operation's platform.
+        operation: the one that may be called so.
+        method: the HTTP method of the call, in capitals.
+        address: of the call, absolute.
+        base_url: of the operation's platform, without a slash at its end.
     """
     path, _, query = address.partition("?")
     if method != operation.method or operation.media or "#" in address or not path.startswith(base_url):
         return None
     pieces = _PATH_NAMES.split(operation.path)
-    found = re.fullmatch("([^/]+)".join(map(re.escape, pieces[::2])), path.removeprefix(base_url))
-    asked = _asked(operation, query)
-    if found is None or asked is None:
+    path_match = re.fullmatch("([^/]+)".join(map(re.escape, pieces[::2])), path.removeprefix(base_url))
+    query_values = _query_arguments(operation, query)
+    if path_match is None or query_values is None:
         return None
     paths = {each.wire: each for each in operation.parameters if each.place is Place.PATH}
-    named = ((paths[name], unquote(text)) for name, text in zip(pieces[1::2], found.groups(), strict=True))
-    return {each.name: typed(each.schema, text) for each, text in named} | asked
+    texts = ((paths[name], unquote(text)) for name, text in zip(pieces[1::2], path_match.groups(), strict=True))
+    return {each.name: typed(each.schema, text) for each, text in texts} | query_values
 
 
-def _asked(operation: Operation, query: str) -> dict[str, Json] | None:
-    """The arguments that a query gives; None if it is none of the operation's."""
+def _query_arguments(operation: Operation, query: str) -> dict[str, Json] | None:
+    """The arguments that a query gives; None: it is no query of the operation."""
     pairs: dict[str, list[str]] = {}
     for name, _, text in (pair.partition("=") for pair in query.split("&") if pair):
         pairs.setdefault(unquote_plus(name), []).append(text)
@@ -198,11 +209,11 @@ def _asked(operation: Operation, query: str) -> dict[str, Json] | None:
     arguments: dict[str, Json] = {}
     for each in queries:
         texts = _texts(each, pairs.get(each.wire, []))
-        inner = each.schema.get("items")
+        items = each.schema.get("items")
         if not each.is_argument and texts != _words(each.schema["const"]):
             return None
-        if each.is_argument and isinstance(inner, dict) and texts:
-            arguments[each.name] = [typed(inner, text) for text in texts]
+        if each.is_argument and isinstance(items, dict) and texts:
+            arguments[each.name] = [typed(items, text) for text in texts]
         elif each.is_argument and texts:
             if len(texts) > 1:
                 return None

@@ -1,4 +1,4 @@
-"""Whether an answer is the platform's own word: only what has the shape that its manifest describes. Pure."""
+"""Decides whether an answer is the platform's own word: it must have the shape that the manifest describes. Pure."""
 
 from collections.abc import Mapping
 
@@ -15,11 +15,11 @@ TEXT = "text/plain"
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _MEMBERS = ("/type", "/title", "/detail", "/instance")
-"""Of RFC 9457's members those that no other document has by chance."""
+"""The members of RFC 9457 that no other document is likely to have."""
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """The media type of a body, in small letters and without its parameters; empty if none is told.
+    """The media type of a body, in small letters and without its parameters; empty: no header names it.
 
     Args:
         headers: by lower-case name.
@@ -31,34 +31,34 @@ def is_in_shape(operation: Operation, reply: Reply) -> bool:
     """Whether an answer has the shape that the manifest describes.
 
     A success has a declared status and media type, or no body where none is declared. An error is JSON that has one of
-    the members which x-problem names, and all that each error of the platform has; or it is a text, or nothing, where
-    that is declared for its status. What RFC 9457 names counts only in a document that says to be by it.
+    the members which x-problem names, and all members of x-problem's `all`; or it is a text, or empty, where that is
+    declared for its status. The members of RFC 9457 count only in application/problem+json.
 
     Args:
-        operation: what was called.
-        reply: what came back.
+        operation: the one that was called.
+        reply: to the call.
     """
     if reply.status is None or reply.unreadable is not None:
         return False
-    own = {str(reply.status), f"{reply.status // 100}XX"} & operation.responses.keys()
-    declared = [_bare(media) for media in operation.response(reply.status).media]
-    came = media_type(reply.headers)
+    statuses = {str(reply.status), f"{reply.status // 100}XX"} & operation.responses.keys()
+    media_types = [_bare(media) for media in operation.response(reply.status).media]
+    media = media_type(reply.headers)
     if reply.body is None:
-        return bool(own) and not declared
+        return bool(statuses) and not media_types
     if reply.succeeded:
-        return bool(own) and _kind(came) in map(_kind, declared)
-    if came == TEXT:
-        return TEXT in declared
-    return _kind(came) == _JSON and _is_problem(operation.platform, came, reply.body)
+        return bool(statuses) and _kind(media) in map(_kind, media_types)
+    if media == TEXT:
+        return TEXT in media_types
+    return _kind(media) == _JSON and _is_problem(operation.platform, media, reply.body)
 
 
 def mistaken(operation: Operation, arguments: Arguments, reply: Reply) -> str | None:
-    """Why a success is not about the work that was asked about, in our words; None: it is, or needs not say so.
+    """Why a success is not about the work that the call named, in our words; None: it is, or need not name it.
 
     An answer that says that there is no such work need not name it.
 
     Args:
-        operation: what was called.
+        operation: the one that was called.
         arguments: of the call.
         reply: a success.
     """
@@ -69,16 +69,16 @@ def mistaken(operation: Operation, arguments: Arguments, reply: Reply) -> str | 
     if rule and rule.word is Phase.ABSENT:
         return None
     for pointer, name in operation.answers:
-        answered = _id(look_up(reply.body, pointer))
-        if answered is None:
+        answer_id = _id(look_up(reply.body, pointer))
+        if answer_id is None:
             return "it doesn't name the work that was asked for"
-        if answered != _id(arguments[name]):
+        if answer_id != _id(arguments[name]):
             return "it is about other work than was asked for"
     return None
 
 
 def _id(value: Json) -> str | None:
-    """A text or a number as an id; None for anything else. Ids are compared whatever their case."""
+    """A text or a number as an id in small letters; None for anything else."""
     match value:
         case bool():
             return None
@@ -90,17 +90,17 @@ def _id(value: Json) -> str | None:
 
 
 def _is_problem(platform: Platform, media: str, body: Json) -> bool:
-    named = [
+    members = [
         str(place.value) for places in platform.problem.values() for place in places if place.source is Source.BODY
     ]
-    places = [*named, *(_MEMBERS if media == _PROBLEM else ())]
+    places = [*members, *(_MEMBERS if media == _PROBLEM else ())]
     return any(look_up(body, place) is not None for place in places) and all(
         _has(body, pointer) for pointer in platform.problem_all
     )
 
 
 def _has(body: Json, pointer: Pointer) -> bool:
-    """Whether a body has what a pointer names, if only null."""
+    """Whether a body has the member that a pointer names, null included."""
     parent, _, _ = pointer.rpartition("/")
     holder = look_up(body, parent)
     return look_up(body, pointer) is not None or (isinstance(holder, dict) and tokens(pointer)[-1] in holder)
@@ -111,5 +111,5 @@ def _bare(media: str) -> str:
 
 
 def _kind(media: str) -> str:
-    """The media type whose rules a body follows: what ends in +json is JSON (RFC 6839)."""
+    """The media type that decides how a body is read: every type that ends in +json is JSON (RFC 6839)."""
     return _JSON if media.endswith("+json") else media

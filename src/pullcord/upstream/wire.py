@@ -1,4 +1,4 @@
-"""What goes and comes on one connection, told to whoever decides what it means: httpcore2 itself shows neither."""
+"""Watches the bytes of one connection, sent and received: httpcore2 itself shows neither."""
 
 import re
 import ssl
@@ -10,48 +10,48 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 
 
 class Wire(AsyncNetworkBackend, AsyncNetworkStream):
-    """Dials a connection, and is the stream that it dialled.
+    """Opens a connection, and is its stream of bytes.
 
     Args:
-        network: dials in its place.
-        secure: whether requests wait for TLS.
+        network: opens the connection.
+        secure: whether requests are sent only once TLS stands.
     """
 
     def __init__(self, network: AsyncNetworkBackend, *, secure: bool) -> None:
         self.sent = False
-        """Whether anything of the newest request was written where its platform may read it."""
+        """Whether any byte of the newest request was written where the platform may read it."""
         self._network = network
         self._stream = AsyncNetworkStream()
         self._secure = secure
         self._open = not secure
-        self._first = b""
-        self._came = 0
+        self._first_bytes = b""
+        self._count = 0
 
     def begin(self) -> None:
-        """Count anew, for one request and its answer."""
+        """Start counting the bytes of a new request and its answer."""
         self.sent = False
-        self._first = b""
-        self._came = 0
+        self._first_bytes = b""
+        self._count = 0
 
     def had_only(self, length: int) -> bool:
-        """Whether nothing but an answer came, so far as was read: more would be taken for the next one, or end it.
+        """Whether the bytes that were read are one answer and no more: further ones would spoil the next answer.
 
-        That can be told where the answer's head came at once, and its body as it is. Where it can't, it is denied.
+        False also where that can't be decided: the head of the answer came in several reads, or its body was encoded.
 
         Args:
             length: the bytes of the answer's body.
         """
-        head = _HEAD_END.search(self._first)
-        return head is not None and head.end() + length == self._came and not self._has_records()
+        head = _HEAD_END.search(self._first_bytes)
+        return head is not None and head.end() + length == self._count and not self._has_records()
 
     def _has_records(self) -> bool:
-        """Whether records of TLS were taken from the socket, and not read yet."""
+        """Whether TLS holds bytes that came from the socket and were not read yet."""
         if not self._secure:
             return False
         try:
             self._stream.get_extra_info("ssl_object").read(1)
         except ssl.SSLError as error:
-            return not isinstance(error, ssl.SSLWantReadError)  # it has nothing, and would have to ask the socket
+            return not isinstance(error, ssl.SSLWantReadError)  # it holds none, and would read from the socket
         return True
 
     async def connect_tcp(
@@ -62,35 +62,35 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
-        """As httpcore2 asks for it."""
+        """As httpcore2 defines it."""
         self._stream = await self._network.connect_tcp(host, port, timeout, local_address, socket_options)
         return self
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncNetworkStream:
-        """As httpcore2 asks for it."""
+        """As httpcore2 defines it."""
         self._stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         self.begin()  # what went and came before was a proxy's
         self._open = True
         return self
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """As httpcore2 asks for it."""
+        """As httpcore2 defines it."""
         data = await self._stream.read(max_bytes, timeout)
-        self._first = self._first or data
-        self._came += len(data)
+        self._first_bytes = self._first_bytes or data
+        self._count += len(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """As httpcore2 asks for it."""
+        """As httpcore2 defines it."""
         self.sent = self.sent or self._open
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        """As httpcore2 asks for it."""
+        """As httpcore2 defines it."""
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> object:
-        """As httpcore2 asks for it."""
+        """As httpcore2 defines it."""
         return self._stream.get_extra_info(info)
