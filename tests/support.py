@@ -73,7 +73,7 @@ def sound(scope: Surface, name: str, result: types.CallToolResult) -> Answer:
     assert CONFIDENTIAL not in block.text
     for action in actions(answer):
         if "tool" in action:
-            assert action["tool"] == action["operation_id"]
+            assert action["tool"] == action.get("operation_id", action["tool"])
             assert scope.checks[action["tool"]](action["arguments"]) == []
     return answer
 

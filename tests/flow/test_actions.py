@@ -177,7 +177,7 @@ class TestOfThePlatform:
             "href": f"{API}/v1/sessions/{OTHER}/cancel",
             "hint": "Everruns offers this.",
             "tool": "cancel_turn",
-            "arguments": {"session_id": OTHER},
+            "arguments": {"session_id": OTHER, "wait_seconds": 20},
         }
 
     async def test_queries_become_arguments_of_their_type(self) -> None:
@@ -361,7 +361,6 @@ class TestWhatCanBeCalledHere:
             answer = await staged.call("cancel_turn", {"session_id": ids.idle_session})
 
         assert [(each["rel"], each["method"], each["href"]) for each in answer["allowed_actions"]] == [
-            ("self", "GET", f"{API}/v1/sessions/{ids.idle_session}"),
             ("collection", "GET", f"{API}/v1/tasks?root_session_id={ids.idle_session}&limit=20"),
         ]
         assert not any("tool" in each or "arguments" in each for each in answer["allowed_actions"])
@@ -434,7 +433,7 @@ class TestLinks:
     def test_a_link_is_offered_only_where_all_its_arguments_are_there_and_fit(self) -> None:
         session = ("session_id", Expression(Source.BODY, "/id"))
         offered = _offered({"id": OTHER}, _link(session))
-        assert offered["allowed_actions"][0]["arguments"] == {"session_id": OTHER}
+        assert offered["allowed_actions"][0]["arguments"] == {"session_id": OTHER, "wait_seconds": 20}
 
         bodies: list[Json] = [{}, {"id": None}, {"id": "x"}, {"id": 7}, {"id": {}}, None, []]
         for body in bodies:

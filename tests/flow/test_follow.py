@@ -134,9 +134,14 @@ class TestLists:
             (ids.next_task, ["item"]),
             (ids.first_task, ["item", "cancel"]),
         ]
-        assert action(items[1], "cancel")["arguments"] == {
-            "workspace_id": ids.queued_workspace,
-            "expect_task_id": ids.first_task,
+        assert action(items[1], "cancel") == {
+            "rel": "cancel",
+            "tool": "cancel_workspace_task",
+            "arguments": {
+                "workspace_id": ids.queued_workspace,
+                "expect_task_id": ids.first_task,
+                "wait_seconds": 20,
+            },
         }
 
     async def test_items_show_exposed_fields_only(self, staged: Stage) -> None:
@@ -158,7 +163,13 @@ class TestNeighbours:
         assert {ids.background_task, ids.child_task} <= {item["id"] for item in running}
         for item in running:
             step = action(item, "cancel")
-            assert (await staged.call(step["tool"], step["arguments"]))["outcome"] in {"stopped", "stopping"}
+            came = await staged.call(step["tool"], step["arguments"])
+            if came["outcome"] == "stopping":  # a subagent's task: its answer offers to stop what it works in
+                assert (await staged.follow(came, "cancel"))["outcome"] == "stopped"
+                came = await staged.follow(came, "self")
+            assert came["outcome"] in {"stopped", "finished_first", "observed"}
+        after = _items(await staged.follow(answer, "collection"))
+        assert [item["id"] for item in after if "cancel" in _rels(item)] == []
 
     async def test_nothing_is_cancelled_that_was_not_asked_for(self, staged: Stage) -> None:
         ids = staged.sandbox.everruns.ids

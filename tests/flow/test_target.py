@@ -66,10 +66,10 @@ LOOKS: list[tuple[Callable[[], httpx2.Response], str, str]] = [
 
 async def test_the_task_that_runs_is_named(staged: Stage) -> None:
     ids = staged.sandbox.evershell.ids
-    answer = await staged.call("cancel_workspace_task", {"workspace_id": ids.queued_workspace})
+    answer = await staged.call("cancel_workspace_task", {"workspace_id": ids.queued_workspace, "wait_seconds": 0})
 
     assert answer["target"] == {"workspace_id": ids.queued_workspace, "task_id": ids.first_task}
-    assert action(answer, "self")["arguments"] == answer["target"]
+    assert action(answer, "self")["arguments"] == {**answer["target"], "wait_seconds": 20}
     assert staged.arrived == [
         f"GET /v1/workspaces/{ids.queued_workspace}/tasks",
         f"POST /v1/workspaces/{ids.queued_workspace}/task/cancel",
@@ -78,9 +78,8 @@ async def test_the_task_that_runs_is_named(staged: Stage) -> None:
 
 async def test_the_expected_task_is_cancelled(staged: Stage) -> None:
     ids = staged.sandbox.evershell.ids
-    answer = await staged.call(
-        "cancel_workspace_task", {"workspace_id": ids.queued_workspace, "expect_task_id": ids.first_task}
-    )
+    expecting = {"workspace_id": ids.queued_workspace, "expect_task_id": ids.first_task, "wait_seconds": 0}
+    answer = await staged.call("cancel_workspace_task", expecting)
 
     assert (answer["outcome"], answer["target"]["task_id"]) == ("stopping", ids.first_task)
 
@@ -205,7 +204,7 @@ async def test_the_condition_is_looked_up_right_before_each_sending(mode: str) -
     async with stage(mode, transport=moved.transport) as staged:
         left_alone = await staged.call("cancel_workspace_task", EXPECTING)
     async with stage(mode, transport=stayed.transport) as staged:
-        met = await staged.call("cancel_workspace_task", EXPECTING)
+        met = await staged.call("cancel_workspace_task", {**EXPECTING, "wait_seconds": 0})
 
     assert (left_alone["outcome"], moved.tries, moved.cancelled) == ("unavailable", 1, [])
     assert (met["outcome"], stayed.tries, stayed.cancelled) == ("stopping", 2, ["task_1"])

@@ -37,21 +37,26 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 class TestEverruns:
     async def test_a_session_without_a_turn_has_nothing_to_stop(self, staged: Stage) -> None:
-        answer = await staged.call("cancel_turn", {"session_id": staged.sandbox.everruns.ids.idle_session})
+        turn = {"session_id": staged.sandbox.everruns.ids.idle_session, "wait_seconds": 0}
+        answer = await staged.call("cancel_turn", turn)
 
         assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "unknown")
-        assert answer["evidence"]["fields"] == {"/status": "no_op"}
+        assert answer["resource"] == {"status": "no_op"}
         assert (await staged.follow(answer, "self"))["state"] == "idle"
 
     @pytest.mark.parametrize("which", ["waiting_session", "paused_session"])
     async def test_a_session_that_waits_is_not_called_idle(self, staged: Stage, which: str) -> None:
-        answer = await staged.call("cancel_turn", {"session_id": getattr(staged.sandbox.everruns.ids, which)})
+        turn = {"session_id": getattr(staged.sandbox.everruns.ids, which), "wait_seconds": 0}
+        answer = await staged.call("cancel_turn", turn)
 
         assert (answer["outcome"], answer["work_stopped"]) == ("nothing_running", "unknown")
         assert "not idle and may go on" in answer["message"]
         looked = await staged.follow(answer, "self")
         assert looked["work_stopped"] == "unknown"
-        assert looked["message"] == "The work is paused, or waits for something, and may go on."
+        assert looked["message"] == (
+            "The work is paused, or waits for something, and may go on."
+            " pullcord watched it for 20 s; state is what was reported last."
+        )
 
     async def test_a_session_that_waits_is_told_apart_by_waiting(self, staged: Stage) -> None:
         ids = staged.sandbox.everruns.ids
@@ -87,7 +92,7 @@ class TestEverruns:
         assert answer["may_go_on"] == ["children"]
         assert len(staged.arrived) == 1, "it isn't watched in vain"
         assert "runs in a child session, which this request does not reach" in answer["message"]
-        assert action(answer, "cancel")["arguments"] == {"session_id": ids.child_session}
+        assert action(answer, "cancel")["arguments"] == {"session_id": ids.child_session, "wait_seconds": 20}
         assert (await staged.follow(answer, "cancel"))["outcome"] == "stopped"
         staged.clock.pass_seconds(3)
         assert (await staged.call("get_task", task))["state"] == "canceled"
@@ -98,8 +103,8 @@ class TestEverruns:
 
         cancels = [(each["tool"], each["arguments"]) for each in looked["allowed_actions"] if each["rel"] == "cancel"]
         assert cancels == [
-            ("cancel_task", {"session_id": ids.active_session, "task_id": ids.subagent_task}),
-            ("cancel_turn", {"session_id": ids.child_session}),
+            ("cancel_task", {"session_id": ids.active_session, "task_id": ids.subagent_task, "wait_seconds": 20}),
+            ("cancel_turn", {"session_id": ids.child_session, "wait_seconds": 20}),
         ]
 
     async def test_no_child_session_is_offered_for_a_task_that_has_none(self, staged: Stage) -> None:
@@ -119,7 +124,8 @@ class TestEverruns:
     @pytest.mark.parametrize("which", ["background_task", "awaiting_task", "queued_task"])
     async def test_accepted_is_not_stopped(self, staged: Stage, which: str) -> None:
         ids = staged.sandbox.everruns.ids
-        answer = await staged.call("cancel_task", {"session_id": ids.active_session, "task_id": getattr(ids, which)})
+        task = {"session_id": ids.active_session, "task_id": getattr(ids, which), "wait_seconds": 0}
+        answer = await staged.call("cancel_task", task)
 
         runs = "unknown" if which == "awaiting_task" else "no"
         assert (answer["outcome"], answer["work_stopped"]) == ("stopping", runs)
@@ -140,7 +146,8 @@ class TestEverruns:
 class TestEverShell:
     async def test_an_accepted_cancel_has_no_body_and_says_nothing_yet(self, staged: Stage) -> None:
         ids = staged.sandbox.evershell.ids
-        answer = await staged.call("cancel_workspace_task", {"workspace_id": ids.busy_workspace})
+        busy = {"workspace_id": ids.busy_workspace, "wait_seconds": 0}
+        answer = await staged.call("cancel_workspace_task", busy)
 
         assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("stopping", "unknown", None)
         assert (answer["resource"], answer["evidence"]["http_status"]) == (None, 202)
@@ -223,12 +230,15 @@ class TestEverShell:
 
     async def test_a_cancel_without_a_running_task_says_so(self, staged: Stage) -> None:
         workspace = staged.sandbox.evershell.ids.idle_workspace
-        answer = await staged.call("cancel_workspace_task", {"workspace_id": workspace, "wait_seconds": 30})
+        answer = await staged.call("cancel_workspace_task", {"workspace_id": workspace})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("stopping", "unknown")
+        assert (answer["outcome"], answer["work_stopped"], answer["may_go_on"]) == ("nothing_running", "unknown", [])
         assert answer["target"] == {"workspace_id": workspace, "task_id": None}
-        assert "No task was running when pullcord looked just before." in answer["message"]
-        assert "pullcord did not wait, since nothing names the work that could be watched." in answer["message"]
+        assert answer["message"] == (
+            "EverShell had nothing to stop. Looks just before and after the request showed no running task."
+        )
+        assert [arrival.split()[0] for arrival in staged.arrived] == ["GET", "POST", "GET"]
+        assert action(answer, "collection")["tool"] == "list_workspace_tasks"
 
 
 class TestXpander:
@@ -245,22 +255,20 @@ class TestXpander:
 
         assert (answer["outcome"], answer["state"]) == ("already_finished", "stopped")
         assert "not on request" in answer["message"]
-        assert answer["evidence"]["fields"] == {"/status": "stopped"}
+        assert answer["evidence"]["http_status"] == 200
 
     async def test_stopped_on_request_is_a_stop(self, staged: Stage) -> None:
         answer = await staged.call("stop_task", {"task_id": staged.sandbox.xpander.ids.executing_task})
 
         assert (answer["outcome"], answer["work_stopped"]) == ("stopped", "unknown"), "its worker is not heard of"
         assert answer["may_go_on"] == ["current_step"]
-        assert answer["evidence"]["fields"] == {
-            "/status": "stopped",
-            "/is_manually_stopped": True,
-            "/sub_executions/0": None,
-        }
+        assert (answer["state"], answer["resource"]["is_manually_stopped"]) == ("stopped", True)
+        assert answer["evidence"]["fields"] == {"/sub_executions/0": None}, "what stands elsewhere is not said again"
 
     @pytest.mark.parametrize("which", ["slow_task", "finishing_task"])
     async def test_a_worker_that_has_not_seen_the_signal_still_runs(self, staged: Stage, which: str) -> None:
-        answer = await staged.call("stop_task", {"task_id": getattr(staged.sandbox.xpander.ids, which)})
+        task = {"task_id": getattr(staged.sandbox.xpander.ids, which), "wait_seconds": 0}
+        answer = await staged.call("stop_task", task)
 
         assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("stopping", "no", "executing")
 

@@ -29,7 +29,8 @@ async def _stopped(staged: Stage) -> dict[str, Any]:
 
 async def _stopping(staged: Stage) -> dict[str, Any]:
     ids = staged.sandbox.everruns.ids
-    return await staged.call("cancel_task", {"session_id": ids.active_session, "task_id": ids.background_task})
+    task = {"session_id": ids.active_session, "task_id": ids.background_task}
+    return await staged.call("cancel_task", {**task, "wait_seconds": 0})
 
 
 async def _nothing_running(staged: Stage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from pullcord.flow.attempt import Attempt, Call, Obstacle
+from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.following import Origin, Step, follow
 from pullcord.flow.platform_actions import platform_actions
 from pullcord.flow.verdict import where
@@ -40,13 +40,13 @@ class Offer(NamedTuple):
     notes: list[str]
 
 
-def offer(attempt: Attempt, onward: Arguments | None = None, *, cascaded: bool = False) -> Offer:
+def offer(attempt: Attempt, onward: Arguments | None = None, whole: Whole | None = None) -> Offer:
     """What the agent can do next.
 
     Args:
         attempt: what was done, and what came of it.
         onward: for a list: the arguments of its next part.
-        cascaded: whether what the work started was stopped with it, so that nothing need be said of it.
+        whole: what came of all that its work had started; None: that was not asked for.
     """
     call, judged = attempt.call, attempt.verdict
     if attempt.obstacle in {Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED}:
@@ -57,7 +57,9 @@ def offer(attempt: Attempt, onward: Arguments | None = None, *, cascaded: bool =
     reply = source.reply if source.reply and source.reply.status is not None else None
     response = call.operation.response(reply.status if reply else None)
     waited = attempt.watch.seconds if attempt.watch else 0
-    steps = list(_steps(response.links, Origin(call, reply, judged.outcome, judged.phase), waited))
+    # Where all that it started was stopped with it, nothing is said of going there.
+    links = [link for link in response.links if not (link.part and whole and whole.complete)]
+    steps = list(_steps(links, Origin(call, reply, judged.outcome, judged.phase), waited))
     actions = [*_own(attempt, reply), *(_stepped(call, step) for step in steps)]
     if onward:
         actions.append(_action(call, "next", call.operation, onward, "The next part of this list."))
@@ -69,10 +71,7 @@ def offer(attempt: Attempt, onward: Arguments | None = None, *, cascaded: bool =
             for action in _offered(call, reply)
             if action.tool or (action.rel != SELF and (action.href or action.rel not in said))
         )
-    return Offer(
-        _once(actions),
-        list(dict.fromkeys(step.link.note for step in steps if step.link.note and not (cascaded and step.link.part))),
-    )
+    return Offer(_once(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
 
 
 def offer_item(attempt: Attempt, item: Json) -> list[Action]:
@@ -91,11 +90,12 @@ def offer_item(attempt: Attempt, item: Json) -> list[Action]:
 
 
 def _stepped(call: Call, step: Step) -> Action:
-    """The action of a step. A cancel, and a look at the work itself, is offered with some time to wait."""
-    waits = step.link.rel in {"cancel", SELF, TERMINATE} and any(
-        parameter.name == WAIT_SECONDS for parameter in step.operation.arguments
-    )
-    action = _action(call, step.link.rel, step.operation, step.arguments, step.link.hint)
+    return _patient(_action(call, step.link.rel, step.operation, step.arguments, step.link.hint), step.operation)
+
+
+def _patient(action: Action, operation: Operation) -> Action:
+    """A cancel, or a look at the work itself, is offered with some time to wait."""
+    waits = WAIT_SECONDS in {each.name for each in operation.arguments} and (operation.cancel or action.rel == SELF)
     if not waits or action.arguments is None:
         return action
     return replace(action, arguments={**action.arguments, WAIT_SECONDS: OFFERED_WAIT})
@@ -122,6 +122,8 @@ def _own(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
         case Outcome.INVALID_ARGUMENTS:
             hint = "Correct the arguments, then call again."
             yield Action(rel="retry", operation_id=call.operation.operation_id, hint=hint)
+        case Outcome.REFUSED if attempt.obstacle is Obstacle.FOUND_LATER:
+            yield _action(call, "cancel", call.operation, call.arguments, "Cancel it, too; a person is asked.")
         case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
             yield _later(attempt, reply)
         case Outcome.UNKNOWN if call.operation.repeatable:
@@ -189,4 +191,4 @@ def _as_call(call: Call, action: Action) -> Action | None:
     )
     if arguments is None or call.surface.checks[operation.id](arguments):
         return None
-    return _action(call, action.rel, operation, arguments, action.hint)
+    return _patient(_action(call, action.rel, operation, arguments, action.hint), operation)

@@ -118,6 +118,8 @@ class Obstacle(StrEnum):
     """A part of the work, whose cancel is no tool for this caller."""
     LATE = "late"
     """A part of the work, for whose cancel there was no time left."""
+    FOUND_LATER = "found later"
+    """A part of the work, found after a person had agreed to the others."""
     LIMITED = "limited"
     """This server has sent as many cancels as it may."""
     UNRECORDED = "unrecorded"
@@ -164,3 +166,14 @@ class Watch:
     """Whether the last look found no such work."""
     settled: bool = True
     """Whether an end that may turn out to be none was looked at once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What came of a cancel that took with it what its work had started."""
+
+    verdict: Verdict
+    """On all of it."""
+    parts: tuple[Attempt, ...]
+    complete: bool
+    """Whether everything that could hold a part was read, and each part has a cancel."""

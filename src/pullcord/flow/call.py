@@ -26,8 +26,7 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
         return render(obstacle)
     call = call._replace(request_id=secrets.token_hex(16), deadline=engine.gateway.now() + call.allowance)
     if is_asked_for(call):
-        whole = await cascade(call, engine, caller)
-        return render(whole.parent, whole.parts)
+        return render(*await cascade(call, engine, caller))
     attempt = await step(call, engine, caller)
     return render(await wait(attempt, engine.gateway, caller.report))
 

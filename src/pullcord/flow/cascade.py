@@ -3,22 +3,28 @@
 What was together started is stopped together, each piece by the one engine step, and with an outcome of its own.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 import anyio
 
-from pullcord.flow.attempt import Attempt, Call, Obstacle
+from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.engine import Engine
-from pullcord.flow.parts import Parts, find, identity
+from pullcord.flow.parts import Parts, Piece, find
 from pullcord.flow.step import Caller, step, withhold
 from pullcord.flow.verdict import Verdict
-from pullcord.flow.wait import wait
+from pullcord.flow.wait import Report, wait
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS
 from pullcord.model.outcome import MayGoOn, Outcome, WorkStopped
 
-_HALTING = frozenset(Obstacle) - {Obstacle.OVER, Obstacle.LIMITED}
-"""What stops the parent so that its parts are left alone, too: it was not sent, for a reason that holds for them."""
+Work: TypeAlias = Callable[[], Awaitable[Attempt]]
+
+READING = 15.0
+"""Seconds after which nothing is read any more before the first sending: the rest of the call's time is for that."""
+
 _WORST = (
     Outcome.STOPPING,
     Outcome.UNKNOWN,
@@ -32,81 +38,87 @@ _WORST = (
 _WORST_OF_WORK: Sequence[WorkStopped] = ("no", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """What came of a cascade."""
-
-    parent: Attempt
-    """With the verdict on all of it."""
-    parts: tuple[Attempt, ...]
-
-
-async def cascade(call: Call, engine: Engine, caller: Caller) -> Whole:
+async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, Whole | None]:
     """Stop a piece of work, and what it started.
 
     Args:
         call: the parent's cancel, checked, and named by a request id.
         engine: what each piece goes through.
         caller: who calls; a person is asked once, about all of it.
+
+    Returns:
+        The parent's own attempt, and what came of it all; None: the parent was not sent, and its parts were left alone.
     """
-    parts = Parts()
-    parts.known.add(identity(call))
-    await find(call, None, engine.gateway, parts)  # some platforms empty their lists of parts at the end
+    gateway, parts = engine.gateway, Parts()
+    report = _in_turn(caller.report, engine, call.allowance)
+    # Some platforms empty their lists of parts at the end.
+    await find([Piece(call._replace(deadline=gateway.now() + READING))], gateway, parts)
     before = [*parts.calls]
     parent = await step(call, engine, caller, before)
-    if parent.obstacle in _HALTING:
-        return Whole(parent, ())
-    done: list[Attempt] = []
-    parent, stopped = await _stop(call, parent, before, engine, caller)
-    done += stopped
-    await find(call, parent, engine.gateway, parts)
+    if parent.obstacle not in {None, Obstacle.OVER}:
+        return parent, None
+    alone = replace(caller, report=report, person=None)
+
+    def stops(found: Sequence[Call]) -> list[Work]:
+        return [partial(_stop, _dressed(parent.call, each), engine, alone) for each in found]
+
+    parent, *done = await _side_by_side([partial(wait, _reached(parent), gateway, report), *stops(before)])
+    await find([Piece(each.call, each) for each in (parent, *done)], gateway, parts)
     late = parts.calls[len(before) :]
-    if caller.person:  # nobody was asked about these
-        done += [withhold(each, Obstacle.DECLINED) for each in late]
+    if caller.person:
+        done += [withhold(each, Obstacle.FOUND_LATER) for each in late]
     else:
-        done += (await _stop(call, None, late, engine, caller))[1]
-    return Whole(replace(parent, verdict=_together(parent, done, complete=parts.complete)), tuple(done))
+        done += await _side_by_side(stops(late))
+    return parent, Whole(_together(parent, done, complete=parts.complete), tuple(done), parts.complete)
 
 
-async def _stop(
-    call: Call, parent: Attempt | None, parts: Sequence[Call], engine: Engine, caller: Caller
-) -> tuple[Attempt, list[Attempt]]:
-    """Stop parts side by side, and watch them, and the parent if it is given."""
-    found: dict[int, Attempt] = {}
-    alone = replace(caller, person=None)
-    watched = parent
+async def _side_by_side(works: Sequence[Work]) -> list[Attempt]:
+    """What comes of pieces of work that are done at once, in their order."""
+    done: dict[int, Attempt] = {}
 
-    async def one(number: int, part: Call) -> None:
-        found[number] = await _stop_one(_dressed(call, part), engine, alone)
-
-    async def watch(attempt: Attempt) -> None:
-        nonlocal watched
-        watched = await wait(attempt, engine.gateway, caller.report)
+    async def one(number: int, work: Work) -> None:
+        done[number] = await work()
 
     async with anyio.create_task_group() as tasks:
-        if parent:
-            tasks.start_soon(watch, parent)
-        for number, part in enumerate(parts):
-            tasks.start_soon(one, number, part)
-    return watched or withhold(call, Obstacle.CRASHED), [found[number] for number in range(len(parts))]
+        for number, work in enumerate(works):
+            tasks.start_soon(one, number, work)
+    return [done[number] for number in range(len(works))]
 
 
-async def _stop_one(part: Call, engine: Engine, caller: Caller) -> Attempt:
+async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
+    """Stop one part, and watch it."""
     if part.operation.id not in part.surface.tools:
         return withhold(part, Obstacle.BARRED)
     if part.deadline is not None and engine.gateway.now() >= part.deadline:
         return withhold(part, Obstacle.LATE)
-    attempt = await step(part, engine, caller)
-    # Alone it would be watched in vain where the request reaches none of its children; here they are stopped, too.
-    watched = replace(attempt, verdict=replace(attempt.verdict, watch=True))
-    return await wait(watched, engine.gateway, caller.report)
+    return await wait(_reached(await step(part, engine, caller)), engine.gateway, caller.report)
+
+
+def _reached(attempt: Attempt) -> Attempt:
+    """A cancel whose work is worth watching, even if the cancel alone doesn't reach it: what it works in is stopped."""
+    return replace(attempt, verdict=replace(attempt.verdict, watch=True))
+
+
+def _in_turn(report: Report, engine: Engine, total: float) -> Report:
+    """A report of several pieces that are watched at once: its seconds are those of the whole, and grow."""
+    started, told = engine.gateway.now(), 0.0
+
+    async def tell(_seconds: float, _of: float, what: str) -> None:
+        nonlocal told
+        if (seconds := engine.gateway.now() - started) > told:
+            told = seconds
+            await report(seconds, total, what)
+
+    return tell
 
 
 def _dressed(call: Call, part: Call) -> Call:
-    """A part's cancel, with what the caller said of the whole."""
+    """A part's cancel, with what the caller said of the whole, and a name of its own."""
     takes = {parameter.name for parameter in part.operation.arguments}
     given = {name: call.arguments[name] for name in (REASON, WAIT_SECONDS) if name in call.arguments and name in takes}
-    return part._replace(arguments={**part.arguments, **given})
+    return part._replace(
+        arguments={**part.arguments, **given}, request_id=secrets.token_hex(16), deadline=call.deadline
+    )
 
 
 def _together(parent: Attempt, parts: Iterable[Attempt], *, complete: bool) -> Verdict:

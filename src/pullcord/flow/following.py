@@ -35,28 +35,64 @@ class Origin(NamedTuple):
 
 
 def follow(links: Sequence[Link], origin: Origin) -> Iterator[Step]:
-    """The links that apply, and whose arguments can all be read.
+    """The links that apply, and whose arguments can all be read; of one for each item of an array the first ones.
 
     Args:
         links: of a response, or of a list's items.
         origin: what they are followed from.
     """
-    call, reply, outcome, phase, item = origin
-    body = reply.body if reply else None
-    context = Context(call.arguments, reply.headers if reply else {})
     for link in links:
-        if link.outcomes is not None and outcome not in link.outcomes:
-            continue
-        if link.phases is not None and phase not in link.phases:
-            continue
-        if not fits(link.body, body if item is None else item, context):
-            continue
-        each = look_up(body, link.each) if link.each is not None else [item]
-        for one in each[: sanitize.ITEMS_LIMIT] if isinstance(each, list) else ():
-            arguments = {name: read(call, reply, expression, one) for name, expression in link.arguments}
-            # Null fits nowhere: without an argument it would be another call, a cancel of whatever runs.
-            if not call.surface.checks[link.operation_id](arguments):
-                yield Step(link, call.surface.catalogue[link.operation_id], arguments)
+        if applies(link, origin):
+            yield from steps(link, origin, sanitize.ITEMS_LIMIT)
+
+
+def applies(link: Link, origin: Origin) -> bool:
+    """Whether a link is meant for an answer or an item.
+
+    Args:
+        link: of a response, or of a list's items.
+        origin: what it is followed from.
+    """
+    if link.outcomes is not None and origin.outcome not in link.outcomes:
+        return False
+    if link.phases is not None and origin.phase not in link.phases:
+        return False
+    reply = origin.reply
+    context = Context(origin.call.arguments, reply.headers if reply else {})
+    return fits(link.body, _body(origin) if origin.item is None else origin.item, context)
+
+
+def each(link: Link, origin: Origin) -> list[Json]:
+    """What a link stands for: each item of its array, or the one item that it is about.
+
+    Args:
+        link: of a response, or of a list's items.
+        origin: what it is followed from.
+    """
+    if link.each is None:
+        return [origin.item]
+    found = look_up(_body(origin), link.each)
+    return found if isinstance(found, list) else []
+
+
+def steps(link: Link, origin: Origin, most: int) -> Iterator[Step]:
+    """The calls that a link leads to, where its arguments can all be read.
+
+    Args:
+        link: one that applies.
+        origin: what it is followed from.
+        most: how many items of its array are followed.
+    """
+    call = origin.call
+    for item in each(link, origin)[:most]:
+        arguments = {name: read(call, origin.reply, expression, item) for name, expression in link.arguments}
+        # Null fits nowhere: without an argument it would be another call, a cancel of whatever runs.
+        if not call.surface.checks[link.operation_id](arguments):
+            yield Step(link, call.surface.catalogue[link.operation_id], arguments)
+
+
+def _body(origin: Origin) -> Json:
+    return origin.reply.body if origin.reply else None
 
 
 def read(call: Call, reply: Reply | None, expression: Expression, item: Json = None) -> Json:

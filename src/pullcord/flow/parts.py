@@ -3,20 +3,22 @@
 They are read from the look at the work, from what its cancel answered, and from the lists that these lead to.
 """
 
-from collections.abc import AsyncIterator, Hashable, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pullcord.flow.attempt import Attempt, Call
-from pullcord.flow.following import Origin, Step, follow
+from pullcord.flow.following import Origin, Step, applies, each, follow, steps
 from pullcord.flow.listing import part
 from pullcord.flow.looking import linked, look
 from pullcord.flow.verdict import where
 from pullcord.model.cancel import EXPECT
 from pullcord.model.condition import Context
+from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.operation import Place
-from pullcord.model.outcome import Outcome, Phase
-from pullcord.model.value import Json
+from pullcord.model.outcome import OVER, Outcome
 from pullcord.upstream.gateway import Gateway
 
 DEPTH = 5
@@ -25,9 +27,17 @@ MOST = 50
 """Pieces that one cascade stops, besides the parent."""
 PAGES = 5
 """Further pages that are read of one list."""
-RUNNING = frozenset({Phase.ACTIVE, Phase.PAUSED})
 CANCEL = "cancel"
 """The link relation of a cancel."""
+
+
+class Piece(NamedTuple):
+    """Work that may have started other work."""
+
+    call: Call
+    """Its cancel; of a part that has ended the look that showed it."""
+    answered: Attempt | None = None
+    """What that brought, which may name parts, too; None: it was not sent yet."""
 
 
 @dataclass(slots=True)
@@ -36,20 +46,27 @@ class Parts:
 
     calls: list[Call] = field(default_factory=list)
     """Their cancels, nearest first, each once."""
-    known: set[Hashable] = field(default_factory=set)
+    generations: dict[Hashable, int] = field(default_factory=dict)
+    """How far each piece that was met is from the parent."""
     complete: bool = True
-    """Whether everything that could hold a part was read, and nothing was left out for being too many."""
+    """Whether everything that could hold a part was read, and each that may run has a cancel within the bounds."""
 
-    def add(self, call: Call) -> bool:
-        """Note a part; whether it is a new one within the bounds."""
-        key = identity(call)
-        if key in self.known:
+    def add(self, piece: Piece, generation: int) -> bool:
+        """Note a piece; whether it is a new one within the bounds.
+
+        Args:
+            piece: a part, or the parent.
+            generation: how far it is from the parent.
+        """
+        key = identity(piece.call)
+        if key in self.generations:
             return False
-        if len(self.calls) == MOST:
-            self.complete = False
-            return False
-        self.known.add(key)
-        self.calls.append(call)
+        if piece.call.operation.cancel and generation:
+            if len(self.calls) == MOST:
+                self.complete = False
+                return False
+            self.calls.append(piece.call)
+        self.generations[key] = generation
         return True
 
 
@@ -60,110 +77,122 @@ def identity(call: Call) -> Hashable:
     return call.operation.id, tuple(sorted((name, str(value)) for name, value in kept.items()))
 
 
-async def find(parent: Call, answered: Attempt | None, gateway: Gateway, parts: Parts) -> None:
-    """Add the parts of a cancel's work, and the parts of these.
+async def find(pieces: Iterable[Piece], gateway: Gateway, parts: Parts) -> None:
+    """Add the parts of pieces of work, and the parts of these.
 
     Args:
-        parent: the cancel of the work.
-        answered: its attempt, whose answer may name parts, too; None: it was not sent yet.
+        pieces: the parent, or what is known already.
         gateway: sends the looks.
         parts: filled with what is new.
     """
-    generation: list[tuple[Call, Attempt | None]] = [(parent, answered)]
-    for _ in range(DEPTH):
-        found: list[tuple[Call, Attempt | None]] = []
-        for cancel, answer in generation:
-            children = [child async for child in _children(cancel, answer, gateway, parts)]
-            found += [(child, None) for child in children if parts.add(child)]
-        generation = found
-    parts.complete = parts.complete and not generation
+    waiting = deque(pieces)
+    while waiting:
+        piece = waiting.popleft()
+        generation = parts.generations.setdefault(identity(piece.call), 0)
+        if generation == DEPTH:
+            parts.complete = False
+            continue
+        async for child in _children(piece, gateway, parts):
+            if parts.add(child, generation + 1):
+                waiting.append(child)
 
 
-async def _children(cancel: Call, answer: Attempt | None, gateway: Gateway, parts: Parts) -> AsyncIterator[Call]:
-    """The cancels of what one piece of work started."""
-    for origin in [Origin(cancel, None, Outcome.STOPPING, None), *_answered(answer)]:
-        async for child in _led_to(origin, gateway, parts):
-            yield child
-    seen = await _seen(cancel, gateway)
-    if seen and seen.verdict.outcome is Outcome.OBSERVED:
-        async for child in _led_to(_origin(seen), gateway, parts):
-            yield child
+async def _children(piece: Piece, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
+    """What one piece of work started, and may run."""
+    call, answered = piece
+    origins = [_origin(answered)] if answered and answered.reply else []
+    if call.operation.cancel:
+        origins.append(Origin(call, None, Outcome.STOPPING, None))
+        was_cancelled = answered is None or answered.call.operation.cancel  # a look that led here tells the rest itself
+        if was_cancelled and (seen := await _seen(call, gateway, parts)):
+            origins.append(_origin(seen))
+    read = set[Hashable]()
+    for origin in origins:
+        for target in _targets(origin, parts):
+            if identity(target) not in read:
+                read.add(identity(target))
+                async for child in _at(target, gateway, parts):
+                    yield child
 
 
-async def _seen(cancel: Call, gateway: Gateway) -> Attempt | None:
+async def _seen(cancel: Call, gateway: Gateway, parts: Parts) -> Attempt | None:
     """A look at the work of a cancel, if anything leads to one that names parts."""
     said = cancel.operation.cancel
     before = [said.before.look] if said and said.before else []
     for rel in [*before, *(said.confirm if said else ())]:
         looking = linked(cancel, None, rel)
         if looking and any(link.part for each in looking.operation.responses.values() for link in each.links):
-            return await look(looking, gateway)
+            return await _look(looking, gateway, parts)
     return None
 
 
-def _answered(answer: Attempt | None) -> Iterator[Origin]:
-    if answer and answer.reply and answer.reply.status is not None:
-        yield _origin(answer)
+async def _look(call: Call, gateway: Gateway, parts: Parts) -> Attempt | None:
+    """A look that succeeded; None: it failed, and what it would have shown is unknown, or nothing is there."""
+    seen = await look(call, gateway)
+    if seen.verdict.outcome is Outcome.OBSERVED:
+        return seen
+    parts.complete = parts.complete and seen.verdict.outcome is Outcome.NOT_FOUND
+    return None
 
 
-def _origin(attempt: Attempt) -> Origin:
-    return Origin(attempt.call, attempt.reply, attempt.verdict.outcome, attempt.verdict.phase)
-
-
-async def _led_to(origin: Origin, gateway: Gateway, parts: Parts) -> AsyncIterator[Call]:
-    """The cancels that the part links of an answer lead to."""
+def _targets(origin: Origin, parts: Parts) -> Iterator[Call]:
+    """Where the part links of an answer lead; of what was not sent yet, those that read nothing of the answer."""
     status = origin.reply.status if origin.reply else None
-    responses = origin.call.operation.responses.values() if status is None else [origin.call.operation.response(status)]
-    links = [link for response in responses for link in response.links if link.part]
-    for step in follow(links, origin):
-        call = _called(origin.call, step)
-        if step.operation.cancel:
-            yield call
-        elif step.operation.listing:
-            async for child in _listed(call, step.operation.listing, gateway, parts):
-                yield child
-        else:
-            seen = await look(call, gateway)
-            parts.complete = parts.complete and seen.verdict.outcome in {Outcome.OBSERVED, Outcome.NOT_FOUND}
-            for child in _cancels(seen):
-                yield child
-
-
-async def _listed(call: Call, listing: Listing, gateway: Gateway, parts: Parts) -> AsyncIterator[Call]:
-    """The cancels of the items of a list that run, page after page."""
-    for _ in range(1 + PAGES):
-        seen = await look(call, gateway)
-        page = part(call.operation, listing, call.arguments, seen.reply.body) if seen.reply else None
-        if seen.verdict.outcome is not Outcome.OBSERVED or page is None:
+    operation = origin.call.operation
+    responses = operation.responses.values() if status is None else [operation.response(status)]
+    for link in [link for response in responses for link in response.links if link.part and applies(link, origin)]:
+        found = list(steps(link, origin, MOST))
+        if status is not None and len(found) != len(each(link, origin)):
             parts.complete = False
+        for step in found:
+            yield _called(origin.call, step)
+
+
+async def _at(target: Call, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
+    """The parts that a part link leads to: itself, if it is a cancel, the items of a list, or what a look shows."""
+    if target.operation.cancel:
+        yield Piece(target)
+    elif target.operation.listing:
+        async for child in _listed(target, target.operation.listing, gateway, parts):
+            yield child
+    elif seen := await _look(target, gateway, parts):
+        if seen.verdict.phase in OVER:
+            yield Piece(target, seen)
+        else:
+            links = target.operation.response(seen.reply.status if seen.reply else None).links
+            for cancel in _cancels(links, _origin(seen), parts):
+                yield Piece(cancel, seen)
+
+
+async def _listed(call: Call, listing: Listing, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
+    """The items of a list that may run, page after page."""
+    for _ in range(1 + PAGES):
+        seen = await _look(call, gateway, parts)
+        page = part(call.operation, listing, call.arguments, seen.reply.body) if seen and seen.reply else None
+        if seen is None or page is None:
             return
         for item in page.items:
-            for child in _item_cancels(seen, listing, item):
-                yield child
+            phase = where(listing.state, item, Context(call.arguments)).phase
+            if phase not in OVER:
+                origin = Origin(call, seen.reply, Outcome.OBSERVED, phase, item)
+                for cancel in _cancels(listing.links, origin, parts):
+                    yield Piece(cancel)
         if page.onward is None:
-            parts.complete = parts.complete and not page.left_out
+            parts.complete = parts.complete and page.left_out == 0
             return
         call = call._replace(arguments=page.onward)
     parts.complete = False
 
 
-def _item_cancels(listed: Attempt, listing: Listing, item: Json) -> Iterable[Call]:
-    phase = where(listing.state, item, Context(listed.call.arguments)).phase
-    if phase not in RUNNING:
-        return
-    origin = Origin(listed.call, listed.reply, Outcome.OBSERVED, phase, item)
-    for step in follow([link for link in listing.links if link.rel == CANCEL], origin):
-        if step.operation.cancel:
-            yield _called(listed.call, step)
+def _cancels(links: Sequence[Link], origin: Origin, parts: Parts) -> list[Call]:
+    """The cancels of a part that may run."""
+    found = [step for step in follow([link for link in links if link.rel == CANCEL], origin) if step.operation.cancel]
+    parts.complete = parts.complete and bool(found)
+    return [_called(origin.call, step) for step in found]
 
 
-def _cancels(seen: Attempt) -> Iterable[Call]:
-    """The cancels that a look at a part offers, if it runs."""
-    if seen.verdict.outcome is Outcome.OBSERVED and seen.verdict.phase in RUNNING:
-        links = seen.call.operation.response(seen.reply.status if seen.reply else None).links
-        for step in follow([link for link in links if link.rel == CANCEL], _origin(seen)):
-            if step.operation.cancel:
-                yield _called(seen.call, step)
+def _origin(attempt: Attempt) -> Origin:
+    return Origin(attempt.call, attempt.reply, attempt.verdict.outcome, attempt.verdict.phase)
 
 
 def _called(origin: Call, step: Step) -> Call:

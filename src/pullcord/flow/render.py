@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pullcord.flow import wording
 from pullcord.flow.actions import offer, offer_item
-from pullcord.flow.attempt import Attempt, Obstacle
+from pullcord.flow.attempt import Attempt, Obstacle, Whole
 from pullcord.flow.listing import Part, part
 from pullcord.model import sanitize
 from pullcord.model.action import Action
@@ -16,32 +16,33 @@ from pullcord.model.value import Json
 from pullcord.upstream import problem
 
 
-def render(attempt: Attempt, parts: Sequence[Attempt] | None = None) -> Answer:
+def render(attempt: Attempt, whole: Whole | None = None) -> Answer:
     """The answer to a call.
 
     Args:
         attempt: what was done, and what came of it.
-        parts: what came of each piece that its work had started; None: only it was asked for.
+        whole: what came of it together with all that its work had started; None: only it was asked for.
     """
     shown = attempt.watch.last if attempt.watch and attempt.watch.last else attempt
     listed = _part(shown)
     items = _items(shown, listed)
-    offered = offer(attempt, listed.onward if listed else None, cascaded=parts is not None)
-    call, judged = attempt.call, attempt.verdict
+    offered = offer(attempt, listed.onward if listed else None, whole)
+    call, judged = attempt.call, whole.verdict if whole else attempt.verdict
+    pieces = (attempt, *(whole.parts if whole else ()))
     return Answer(
         operation_id=call.operation.operation_id,
         platform=call.operation.platform.name,
         outcome=judged.outcome,
-        message=wording.message(attempt, items, [*wording.together(parts), *offered.notes]),
+        message=wording.message(attempt, items, [*wording.together(whole), *offered.notes]),
         work_stopped=judged.work_stopped,
         may_go_on=tuple(word for word in MayGoOn if word in judged.may_go_on),
         state=judged.state,
         evidence=_evidence(attempt, shown),
         target=call.target,
         resource=items or _resource(shown),
-        parts=None if parts is None else tuple(_piece(each) for each in parts),
-        problem=_problem(attempt),
-        allowed_actions=(*offered.actions, *_onward(parts or ())),
+        parts=tuple(_piece(each) for each in pieces[1:]) if whole else None,
+        problem=_problem(next(each for each in pieces if each.verdict.outcome is judged.outcome)),
+        allowed_actions=(*offered.actions, *_onward(pieces[1:])),
     )
 
 
@@ -50,11 +51,11 @@ def _piece(part: Attempt) -> Piece:
     return Piece(part.call.operation.id, ids, part.verdict.outcome, part.verdict.work_stopped, part.verdict.state)
 
 
-def _onward(parts: Sequence[Attempt]) -> Iterator[Action]:
-    """The next step of each piece that is not over: the first that can be called."""
-    for each in parts:
-        if each.verdict.outcome not in FINAL | {Outcome.NOT_FOUND}:
-            yield from [action for action in offer(each).actions if action.tool][:1]
+def _onward(pieces: Sequence[Attempt]) -> Iterator[Action]:
+    """The next step of each piece that is not over: the first that can be called. Of very many only some."""
+    open_ones = [each for each in pieces if each.verdict.outcome not in FINAL | {Outcome.NOT_FOUND}]
+    for each in open_ones[: sanitize.ITEMS_LIMIT]:
+        yield from [action for action in offer(each).actions if action.tool][:1]
 
 
 def _evidence(attempt: Attempt, shown: Attempt) -> dict[str, Json] | None:

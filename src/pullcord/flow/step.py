@@ -50,6 +50,7 @@ OUTCOMES = {
     Obstacle.UNASKED: Outcome.DENIED,
     Obstacle.BARRED: Outcome.DENIED,
     Obstacle.LATE: Outcome.UNAVAILABLE,
+    Obstacle.FOUND_LATER: Outcome.REFUSED,
     Obstacle.LIMITED: Outcome.RATE_LIMITED,
     Obstacle.UNRECORDED: Outcome.UNAVAILABLE,
     Obstacle.CRASHED: Outcome.UNKNOWN,

@@ -7,13 +7,11 @@ from typing import TypeAlias
 
 import anyio
 
-from pullcord.flow import wording
 from pullcord.flow.attempt import Aim, Attempt, Call, Watch
 from pullcord.flow.looking import linked, look
-from pullcord.flow.settlement import settle
+from pullcord.flow.settlement import delays, idle, settle, unsettled
 from pullcord.flow.target import sight
 from pullcord.flow.verdict import Cause, Verdict
-from pullcord.model.cancel import Target
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome
 from pullcord.model.state import Poll
 from pullcord.upstream.gateway import Gateway
@@ -33,49 +31,36 @@ _HOPELESS = frozenset({Outcome.NOT_FOUND, Outcome.DENIED})
 
 
 async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
-    """Watch the work of a cancel whose caller asked for it, and settle what came of the cancel.
+    """Watch the work of a cancel, or what a look is at, as long as its caller lets it, and settle what came of it.
 
     A look that fails is no news: watching goes on, and what was last known stays known. Nothing is cancelled again.
 
     Args:
-        attempt: the cancel, sent and judged.
+        attempt: the cancel, sent and judged; or the first look.
         gateway: sends the looks.
         report: tells the client how far it is.
     """
-    seconds, cancel = attempt.call.wait, attempt.call.operation.cancel
-    if (
-        cancel
-        and cancel.target
-        and attempt.aim is Aim.NOTHING
-        and attempt.verdict.outcome is Outcome.STOPPING
-        and seconds
-    ):
-        return await _sight_again(attempt, cancel.target, gateway)
-    if cancel is None or not is_worthwhile(attempt) or not (seconds or attempt.verdict.look):
+    if not is_worthwhile(attempt):
         return attempt
-    calls = [each for rel in cancel.confirm if (each := linked(attempt.call, attempt.reply, rel))]
+    if not attempt.call.wait and not attempt.verdict.look:
+        return replace(attempt, verdict=unsettled(attempt))
+    if await _met_nothing(attempt, gateway):
+        return replace(attempt, verdict=idle(attempt.verdict))
+    calls = _looks(attempt)
     if not calls:
-        return replace(attempt, watch=Watch(possible=False))
-    watch = await _Watching(attempt, calls, gateway, report, seconds).run()
-    return replace(attempt, watch=watch, verdict=settle(attempt, watch))
-
-
-async def _sight_again(attempt: Attempt, target: Target, gateway: Gateway) -> Attempt:
-    """Settle an accepted cancel before which nothing ran, by another look at what runs."""
-    sighting = await sight(attempt.call, gateway, target)
-    if sighting.aim is not Aim.NOTHING:
-        return replace(attempt, watch=Watch(possible=False))
-    idle = replace(
-        attempt.verdict, outcome=Outcome.NOTHING_RUNNING, may_go_on=frozenset(), notes=(wording.LOOKED_TWICE,)
-    )
-    return replace(attempt, verdict=idle)
+        return replace(attempt, watch=Watch(possible=False), verdict=unsettled(attempt))
+    watch = await _Watching(attempt, calls, gateway, report).run()
+    shown = attempt if attempt.call.operation.cancel else watch.last or attempt
+    return replace(shown, call=attempt.call, watch=watch, verdict=settle(attempt, watch))
 
 
 def is_worthwhile(attempt: Attempt) -> bool:
-    """Whether looking at the work can add anything to what is known of a cancel: the one place that says so."""
+    """Whether looking at the work can add anything to what is known: the one place that says so."""
     judged, cancel = attempt.verdict, attempt.call.operation.cancel
-    if attempt.obstacle or cancel is None or not judged.watch:
+    if attempt.obstacle or not judged.watch:
         return False
+    if cancel is None:
+        return judged.outcome is Outcome.UNKNOWN or (judged.outcome is Outcome.OBSERVED and judged.phase not in OVER)
     if judged.look:
         return True
     if judged.outcome is Outcome.STOPPED:  # an end may turn out to be none, and other signs may prove it
@@ -85,57 +70,75 @@ def is_worthwhile(attempt: Attempt) -> bool:
     return judged.outcome is Outcome.UNKNOWN or not MEANINGS[judged.outcome].is_error
 
 
-def _is_over(judged: Verdict) -> bool:
-    return judged.phase in OVER or judged.outcome in _HOPELESS
+async def _met_nothing(attempt: Attempt, gateway: Gateway) -> bool:
+    """Whether an accepted cancel met nothing: nothing ran just before it, and a second look finds nothing, either."""
+    cancel = attempt.call.operation.cancel
+    if attempt.aim is not Aim.NOTHING or attempt.verdict.outcome is not Outcome.STOPPING:
+        return False
+    return bool(cancel and cancel.target and (await sight(attempt.call, gateway, cancel.target)).aim is Aim.NOTHING)
+
+
+def _looks(attempt: Attempt) -> list[Call]:
+    """What tells how the work ends: the first gives the word, the others delay it while they show activity."""
+    cancel = attempt.call.operation.cancel
+    if cancel is None:
+        return [attempt.call]
+    return [each for rel in cancel.confirm if (each := linked(attempt.call, attempt.reply, rel))]
 
 
 class _Watching:
     """One watching, with what it has seen so far.
 
     Args:
-        attempt: the cancel.
-        calls: the looks that confirm its end; the first gives the word, the others delay it while they show activity.
+        attempt: the cancel, or the first look.
+        calls: the looks that tell how the work ends; at least one.
         gateway: sends them.
         report: tells the client.
-        seconds: how long; 0: one look decides.
     """
 
-    def __init__(self, attempt: Attempt, calls: list[Call], gateway: Gateway, report: Report, seconds: int) -> None:
-        self.attempt, self.calls, self.gateway, self.report, self.seconds = attempt, calls, gateway, report, seconds
+    def __init__(self, attempt: Attempt, calls: list[Call], gateway: Gateway, report: Report) -> None:
+        self.attempt, self.calls, self.gateway, self.report = attempt, calls, gateway, report
+        cancel, judged, deadline = attempt.call.operation.cancel, attempt.verdict, attempt.call.deadline
         self.started = gateway.now()
-        self.state = attempt.verdict.state or "unknown"
-        self.least = (attempt.reply.retry_after if attempt.reply else None) or 0
-        self.watch = Watch()
-        self.again = attempt.call.operation.cancel.again if attempt.call.operation.cancel else None
+        left = attempt.call.wait if deadline is None else min(attempt.call.wait, deadline - self.started)
+        self.seconds = max(0.0, left)
+        self.state = judged.state or "unknown"
+        self.least: float = (attempt.reply.retry_after if attempt.reply else None) or 0
+        self.again = (cancel and cancel.again) or 0
+        self.ends = int(judged.outcome is Outcome.STOPPED and self.again > 0)
+        """How often in a row the work was found to have ended."""
+        self.hopeless = False
+        self.watch = Watch(last=attempt if judged.outcome is Outcome.OBSERVED else None)
 
     @property
     def elapsed(self) -> float:
         return self.gateway.now() - self.started
 
     async def run(self) -> Watch:
+        if self.attempt.verdict.look:
+            await self._look()  # this one decides
+        else:
+            await self._follow()
+        return replace(self.watch, seconds=self.elapsed, settled=not (self.again and self.ends == 1))
+
+    async def _follow(self) -> None:
+        """Look until the work has ended, no look can tell more, or the time is up."""
         cancel, state = self.attempt.call.operation.cancel, self.calls[0].operation.state
         poll = (cancel and cancel.poll) or (state and state.poll) or Poll()
-        ended = self.attempt.verdict.outcome is Outcome.STOPPED
+        enough = 2 if self.again else 1
         pause = poll.first
-        if not self.seconds:
-            await self._look()
-            return replace(self.watch, seconds=self.elapsed)
         while not self.gateway.ending.is_set():
             left = self.seconds - self.elapsed
-            if ended and self.again and left < self.again:
-                self.watch = replace(self.watch, settled=False)
-                break
-            if left <= 0 or self.least > left:
+            least = max(self.least, self.again if self.ends else 0)
+            if left <= 0 or least > left:
                 break
             jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
-            await self._rest(self.again if ended and self.again else min(left, max(jittered, self.least)))
-            over = await self._look()
+            await self._rest(least if self.again and self.ends else min(left, max(jittered, least)))
+            await self._look()
             # That nothing ran can only be looked up, not waited for.
-            if self.attempt.verdict.outcome is Outcome.NOTHING_RUNNING or (over and (ended or not self.again)):
+            if self.hopeless or self.ends >= enough or self.attempt.verdict.outcome is Outcome.NOTHING_RUNNING:
                 break
-            ended = over
             pause = min(pause * GROWTH, poll.most)
-        return replace(self.watch, seconds=self.elapsed)
 
     async def _rest(self, seconds: float) -> None:
         """Pause, and let the client know in the meantime that pullcord still waits."""
@@ -149,27 +152,36 @@ class _Watching:
         title = self.attempt.call.operation.platform.title
         await self.report(self.elapsed, self.seconds, f"{title}: {what}")
 
-    async def _look(self) -> bool:
-        """Look once at all that tells how the work ended; whether it is over."""
+    async def _look(self) -> None:
+        """Look once at all that tells how the work ended."""
         first, *others = self.calls
         seen = await self._see(first)
-        self.watch = replace(self.watch, looks=self.watch.looks + 1)
-        self.watch = replace(self.watch, gone=seen.verdict.outcome is Outcome.NOT_FOUND)
-        if seen.verdict.outcome is Outcome.OBSERVED:
-            self.watch = replace(self.watch, last=seen)
-            self.state = seen.verdict.state or "unknown"
-        failed = seen.verdict.outcome is not Outcome.OBSERVED
-        over = _is_over(seen.verdict)
-        if over and seen.verdict.outcome is not Outcome.DENIED:
-            beside = [await self._see(each) for each in others]
-            self.watch = replace(self.watch, beside=tuple(beside))
-            over = all(_is_over(each.verdict) for each in beside)
-        await self._tell(f"{self.state} (this look failed)" if failed else self.state)
-        return over
+        judged = seen.verdict
+        self.watch = replace(self.watch, looks=self.watch.looks + 1, gone=judged.outcome is Outcome.NOT_FOUND)
+        self.hopeless = judged.outcome in _HOPELESS
+        if judged.outcome is not Outcome.OBSERVED:
+            await self._tell(f"{self.state} (this look failed)")
+            return
+        self.state = judged.state or "unknown"
+        over = judged.phase in OVER
+        beside = [await self._see(each) for each in others] if over else []
+        self.watch = replace(self.watch, last=seen, beside=tuple(beside))
+        self.hopeless = any(each.verdict.outcome is Outcome.DENIED for each in beside)
+        self.ends = self.ends + 1 if over and not any(delays(each.verdict) for each in beside) else 0
+        await self._tell(self.state)
 
     async def _see(self, call: Call) -> Attempt:
+        """Make a look; the client is told in the meantime that pullcord still waits."""
         seen = Attempt(call, Verdict(Outcome.UNKNOWN, cause=Cause.LOST))
-        with anyio.move_on_after(self.seconds + LAST_LOOK - self.elapsed):
-            seen = await look(call, self.gateway)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._remind)
+            with anyio.move_on_after(self.seconds + LAST_LOOK - self.elapsed):
+                seen = await look(call, self.gateway)
+            tasks.cancel_scope.cancel()
         self.least = (seen.reply.retry_after if seen.reply else None) or 0
         return seen
+
+    async def _remind(self) -> None:
+        while True:
+            await anyio.sleep(SILENCE)
+            await self._tell(self.state)

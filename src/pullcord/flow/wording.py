@@ -4,9 +4,9 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from pullcord.flow.attempt import Aim, Attempt, Obstacle
+from pullcord.flow.attempt import Aim, Attempt, Obstacle, Whole
 from pullcord.flow.verdict import Cause
 from pullcord.model.answer import Items
 from pullcord.model.outcome import OVER, Outcome, Phase
@@ -15,7 +15,7 @@ from pullcord.model.value import Json
 CANCELS: Mapping[Outcome, str] = {
     Outcome.STOPPED: "{platform} reports that the work ended because it was cancelled.",
     Outcome.STOPPING: "{platform} accepted the request to stop; the work may still be running.",
-    Outcome.NOTHING_RUNNING: "{platform} found nothing to stop.",
+    Outcome.NOTHING_RUNNING: "{platform} had nothing to stop.",
     Outcome.ALREADY_FINISHED: "The work had already ended before this call; nothing was stopped.",
     Outcome.FINISHED_FIRST: "{platform} accepted the request, but the work ended by itself before it stopped.",
     Outcome.TARGET_CHANGED: "Nothing was sent: the expected task is not what runs now.",
@@ -101,6 +101,7 @@ OBSTACLES: Mapping[Obstacle, str] = {
     ),
     Obstacle.BARRED: "No cancel was sent: its tool is not one that this caller may use.",
     Obstacle.LATE: "No cancel was sent: there was no time left.",
+    Obstacle.FOUND_LATER: "No cancel was sent: it was found only after a person had agreed to the others.",
     Obstacle.LIMITED: (
         "No cancel was sent: this server may send {count} cancels per {unit}. Call again after {seconds} s."
     ),
@@ -137,10 +138,11 @@ LOOKED: Mapping[Phase | None, str] = {
 """What a look showed after a cancel that found nothing to stop, or whose answer was lost."""
 LOOKED_TWICE = "Looks just before and after the request showed no running task."
 NO_PARTS = "Nothing was found that it had started."
+INCOMPLETE = "Not everything that it may have started could be read or stopped, so more may run."
 WATCHED = "pullcord watched it for {seconds} s; state is what was reported last."
 LOOKED_IN_VAIN = "pullcord looked for {seconds} s, but no look succeeded."
 GONE = "A look since then finds no such work any more."
-UNSETTLED = "An end like this may turn out to be none, and there was no time to look again."
+UNSETTLED = "An end like this may turn out to be none, and no later look confirmed it."
 UNWATCHABLE = "pullcord did not wait, since nothing names the work that could be watched."
 LOOK_FIRST = {
     True: "Look first; it is safe to send again.",
@@ -170,13 +172,23 @@ def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
     return told.replace("{platform}", attempt.call.operation.platform.title)
 
 
-def together(parts: Sequence[Attempt] | None) -> Iterable[str]:
-    """What a cascade says of the pieces that went with the work: how many came to what."""
-    if parts is None:
+def together(whole: Whole | None) -> Iterable[str]:
+    """What a cascade says of the pieces that went with the work: how many came to what, and why some were not sent."""
+    if whole is None:
+        return
+    if not whole.complete:
+        yield INCOMPLETE
+    parts = whole.parts
+    if not parts:
+        yield from [NO_PARTS] * whole.complete
         return
     counts = Counter(str(each.verdict.outcome) for each in parts)
     told = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    yield f"{len(parts)} pieces that it had started: {told}." if parts else NO_PARTS
+    yield f"{len(parts)} piece{'s' * (len(parts) > 1)} that it had started: {told}."
+    unsent = {each.obstacle: each for each in parts if each.obstacle and each.obstacle is not Obstacle.OVER}
+    for obstacle, each in unsent.items():
+        count = sum(one.obstacle is obstacle for one in parts)
+        yield f"Of {count}: {OBSTACLES[obstacle].format_map(each.details)}"
 
 
 def cause(attempt: Attempt) -> str | None:
