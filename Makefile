@@ -7,7 +7,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check newest oldest constraints faults clients conformance real recording bench clean
+.PHONY: help demo test check newest oldest constraints faults clients conformance real recording costs bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -53,6 +53,9 @@ real: $(VENV)/develops ## cancel real work on servers that others wrote, those i
 
 recording: $(VENV)/develops ## record the demo as a picture
 	$(BIN)/python -m tests.recording
+
+costs: $(VENV)/develops ## count the tokens that tools and answers cost
+	$(BIN)/python -m tests.costs
 
 bench: $(VENV)/develops ## measure speed beside others; writes the README's table and plot
 	$(BIN)/python -m tests.benchmarks.bench --readme --plot tests/benchmarks/speed.svg

@@ -21,6 +21,7 @@ from pullcord.manifest import loading
 from pullcord.model.operation import Catalogue
 from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.model.pointer import tokens
+from pullcord.model.running import callables
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
 from pullcord.serving.server import make
 from pullcord.serving.tools import tool
@@ -58,7 +59,7 @@ def shipped() -> Catalogue:
 
 @functools.cache
 def _validator(name: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(tool(shipped()[name]).output_schema or {})
+    return jsonschema.Draft202012Validator(tool(callables(shipped())[name]).output_schema or {})
 
 
 def sound(scope: Surface, name: str, result: types.CallToolResult) -> Answer:

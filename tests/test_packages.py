@@ -27,6 +27,7 @@ import pullcord
 from pullcord.config import settings
 from pullcord.manifest import loading
 from pullcord.manifest.document import parse
+from pullcord.model.running import callables
 
 VERSION = pullcord.__version__
 CATALOGUE = loading.load(loading.shipped())
@@ -246,7 +247,9 @@ class TestBundle:
         assert (ROOT / bundle["server"]["entry_point"]).exists()
 
     def test_it_lists_the_tools_of_the_catalogue(self) -> None:
-        assert self.bundle["tools"] == [{"name": each.id, "description": each.title} for each in CATALOGUE.values()]
+        assert self.bundle["tools"] == [
+            {"name": each.id, "description": each.title} for each in callables(CATALOGUE).values()
+        ]
 
     def test_it_asks_for_what_is_needed_and_keeps_the_keys_secret(self) -> None:
         questions = self.bundle["user_config"]

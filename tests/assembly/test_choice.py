@@ -137,6 +137,7 @@ def test_only_the_manifests_that_are_offered_are_read(installed: Path) -> None:
 def test_an_instance_is_offered_without_its_kind() -> None:
     offered = surface(Choice(platforms=["depot:team"]), {"DEPOT_TEAM_KEY": "k", "DEPOT_TEAM_TENANT": "acme"})
     assert [name for name in offered.tools if name not in CANCELS] == [
+        "find_running",
         "team_cancel_run",
         "team_get_run",
         "team_halt_line",

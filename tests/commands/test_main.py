@@ -63,16 +63,18 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"pullcord {__version__}\n"
 
 
-def test_without_any_key_the_tools_are_the_cancels(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_any_key_the_tools_are_find_running_and_the_cancels(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["tools"]) == 0
-    assert names(capsys.readouterr().out) == CANCELS
+    assert names(capsys.readouterr().out) == ["find_running", *CANCELS]
 
 
 @pytest.mark.usefixtures("configured")
 def test_with_keys_the_tools_are_all_and_in_json_as_mcp_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tools", "--json"]) == 0
     tools = json.loads(capsys.readouterr().out)["tools"]
-    assert sorted(tool["name"] for tool in tools) == sorted(loading.load(loading.shipped()))
+    assert {tool["name"] for tool in tools} == {"find_running", *loading.load(loading.shipped())}
     assert {tool["name"] for tool in tools if tool["annotations"]["destructiveHint"]} == {*CANCELS}
     assert all(tool["inputSchema"]["type"] == tool["outputSchema"]["type"] == "object" for tool in tools)
 
@@ -117,7 +119,7 @@ def test_a_manifest_of_the_users_own_adds_its_tools(tmp_path: Path, capsys: pyte
         own = own.replace(operation, f"my_{operation}")
     (tmp_path / "mine.yaml").write_text(own, encoding="utf-8")
     assert main(["tools", "--manifest", str(tmp_path / "mine.yaml")]) == 0
-    assert names(capsys.readouterr().out) == [*CANCELS, "my_stop_task"]
+    assert names(capsys.readouterr().out) == ["find_running", *CANCELS, "my_stop_task"]
 
 
 def test_all_that_is_wrong_is_said_at_once_one_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The agent that knows nothing, on all platforms of the sandbox: it finds all that runs, stops it, and is sure.
 
-Everything but the first lists is an offered action, in good weather and in bad. Tests compare with the sandbox itself.
+Everything but the look at all that runs is an offered action, in good weather and in bad. Tests compare with the
+sandbox itself.
 """
 
 import inspect
@@ -110,14 +111,14 @@ async def test_it_finds_and_stops_exactly_what_runs_and_confirms_each(mode: str)
         assert {work.cancel["tool"] for work in run.agent.works} == cancel_tools()
 
 
-async def test_each_of_its_calls_is_a_list_without_arguments_or_was_offered_before() -> None:
+async def test_each_of_its_calls_is_the_look_at_all_that_runs_or_was_offered_before() -> None:
     async with setting() as run:
         await run.agent.run()
     offered: list[object] = []
     for step in run.steps:
         call = (step.action["tool"], step.action["arguments"])
         if step.answer is None:
-            assert call in offered or (call[0].startswith("list_") and not call[1])
+            assert call in offered or call == ("find_running", {})
         else:
             items = (step.answer["resource"] or {}).get("items", [])
             offered += [
@@ -143,10 +144,7 @@ async def test_it_follows_lists_to_their_end() -> None:
         assert await run.agent.run()
         assert run.met == before
         assert runs(run.stage) == set()
-        assert {step.action["tool"] for step in run.steps if step.action["rel"] == "next"} == {
-            "list_org_tasks",
-            "list_executions",
-        }
+        assert {step.action["tool"] for step in run.steps if step.action["rel"] == "next"} == {"find_running"}
 
 
 async def test_a_subagents_child_session_is_stopped_by_the_action_that_its_cancel_offers() -> None:
@@ -165,7 +163,7 @@ async def test_a_429_is_waited_out_as_long_as_it_asks() -> None:
         assert runs(run.stage) == set()
         assert run.waits.count(40) == 2
         later = [step for step in run.steps if step.answer and step.action.get("retry_after_seconds") == 40]
-        assert [step.action["tool"] for step in later] == ["list_org_tasks", "stop_task"]
+        assert [step.action["tool"] for step in later] == ["find_running", "stop_task"]
         assert {step.answer["outcome"] for step in later if step.answer} == {"observed", "stopped"}
 
 

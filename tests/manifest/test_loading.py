@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from tests.depot import DEPOT, changed, depot
+from tests.depot import DEPOT, changed, depot, own
 from tests.manifest.blocks import blocks
 from tests.yard import YARD
 
@@ -157,6 +157,16 @@ def test_several_files_are_told_together_each_by_its_path(tmp_path: Path) -> Non
         f"{wrong}:55 /paths/~1lines~1{{line}}~1halt/post/operationId: {no_tool}",
         f"{wrong}:80 {place}/get/operationId: the tool list_runs {clash}",
     ]
+
+
+def test_what_pullcord_itself_is_called_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "depot.yaml"
+    path.write_text(own(("x-platform: depot", "x-platform: pullcord")).replace("list_runs", "find_running"), "utf-8")
+    with pytest.raises(ManifestError) as caught:
+        loading.load([], [path])
+    told = "\n".join(caught.value.faults)
+    assert "platform pullcord is also in pullcord itself; rename one of the two" in told
+    assert "the tool find_running is also in pullcord itself; give one another name with x-tool" in told
 
 
 def test_two_files_of_one_platform_are_refused(tmp_path: Path) -> None:

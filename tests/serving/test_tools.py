@@ -10,13 +10,14 @@ from tests.depot import depot
 from tests.support import shipped
 
 from pullcord.model.operation import Operation
+from pullcord.model.running import callables
 from pullcord.serving.tools import tool
 
 CANCELS = ["cancel_task", "cancel_turn", "cancel_workspace_task", "stop_task"]
 OBSERVES = ["get_task", "get_session", "get_workspace_task", "list_workspace_tasks", "get_execution"]
 
 everything = pytest.mark.parametrize(
-    "operation", [*shipped().values(), *depot().values()], ids=lambda operation: operation.id
+    "operation", [*callables(shipped()).values(), *depot().values()], ids=lambda operation: operation.id
 )
 
 

@@ -15,6 +15,7 @@ from pullcord.manifest.instances import instance, instance_faults
 from pullcord.model.errors import FaultsError, SettingsError
 from pullcord.model.nearest import nearest
 from pullcord.model.operation import Catalogue, Operation
+from pullcord.model.running import callables
 
 PLATFORMS = "PULLCORD_PLATFORMS"
 """The variable that names platforms, with commas."""
@@ -108,7 +109,7 @@ def _only_faults(only: Iterable[str], catalogue: Catalogue, rest: Sequence[str])
         catalogue: the operations that are offered.
         rest: the shipped platforms that are not offered.
     """
-    tools = [each.tool for each in catalogue.values() if each.tool]
+    tools = [each.tool for each in callables(catalogue).values() if each.tool]
     unknown = [name for name in only if name not in tools]
     others = loading.load(map(manifest, rest)) if unknown else {}
     homes = {each.tool: each.platform.name for each in others.values() if each.tool}

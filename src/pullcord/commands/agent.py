@@ -1,4 +1,4 @@
-"""An agent that knows no platform: it lists, and from then on only follows allowed_actions, chosen by their rel.
+"""An agent that knows no platform: it asks what runs, and from then on only follows allowed_actions, by their rel.
 
 It shows that the next steps suffice: to find what runs, to stop it, to be sure of it, and to recover from failures.
 """
@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 Action: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = Mapping[str, Any]
+
+FIND_RUNNING = "find_running"  # the look at all lists at once, where the server has it
 
 ROUNDS = 4  # times that everything is listed: what waited may have begun since
 PAGES = 20  # further parts of one list
@@ -73,11 +75,10 @@ class Agent:
         report: Callable[[Step], None],
     ) -> None:
         self.works: list[Work] = []
-        self._lists = [
-            {"rel": "collection", "tool": tool["name"], "arguments": {}}
-            for tool in tools
-            if tool["annotations"]["readOnlyHint"] and not tool["inputSchema"].get("required")
-        ]
+        looks = [tool for tool in tools if tool["annotations"]["readOnlyHint"]]
+        lists = [tool["name"] for tool in looks if not tool["inputSchema"].get("required")]
+        begin = [FIND_RUNNING] if FIND_RUNNING in lists else lists
+        self._lists: list[Action] = [{"rel": "collection", "tool": name, "arguments": {}} for name in begin]
         self._asked: list[Action] = []  # in this round
         self._call, self._sleep, self._report = call, sleep, report
 
@@ -149,7 +150,8 @@ class Agent:
             items += resource.get("items", [])
             onward = next(actions(answer, "next"), None)
             if onward is None:
-                return items, "items" in resource
+                platforms = (answer["evidence"] or {}).get("platforms", {})
+                return items, "items" in resource and set(platforms.values()) <= {"observed"}
             answer = await self.follow(onward)
         return items, False
 

@@ -91,7 +91,7 @@ class Story:
         """Tell all of it; the exit status."""
         tools = [tool.model_dump(mode="json", by_alias=True) for tool in (await self._client.list_tools()).tools]
         faults: list[str] = []
-        self._head("What runs?", "These lists are the only calls that no answer offers.")
+        self._head("What runs?", "This look at all platforms is the only call that no answer offers.")
         cancels = await _running(Agent(tools, self._call, self._sleep, self._count))
         agent = Agent(tools, self._call, self._sleep, self._narrate)
         for number, scene in enumerate(SCENES, 1):
@@ -101,7 +101,7 @@ class Story:
                 await agent.confirm()
             else:
                 faults.append(f"nothing that runs is called {scene.work!r}")
-        self._head("Everything else", "An agent that knows no platform lists what there is, and follows actions.")
+        self._head("Everything else", "An agent that knows no platform asks what runs, and follows actions.")
         rest = Agent(tools, self._call, self._sleep, self._note)
         if not await rest.run():
             faults.append("something still runs, or may run")
@@ -136,8 +136,8 @@ class Story:
         self._say("")
 
     def _count(self, step: Step) -> None:
-        """Tell of a list in a line."""
-        if step.answer and step.action["rel"] == "collection":
+        """Tell of a part of a list in a line."""
+        if step.answer:
             items = (step.answer["resource"] or {}).get("items", [])
             running = sum(any(actions(item, "cancel")) for item in items)
             self._say(f"   {step.action['tool']:<22} {len(items):>3} items, {running} of them can be stopped")
@@ -180,9 +180,6 @@ def _word(answer: Answer) -> str:
 
 
 async def _running(agent: Agent) -> dict[str, Action]:
-    """The cancels of everything that runs, by each of the texts that tell what it is."""
+    """The cancels of everything that runs, by its name."""
     items, _ = await agent.find()
-    for item in [each for each in items if any(actions(each, "cancel"))]:
-        for look in actions(item, "item"):
-            items += ((await agent.follow(look))["resource"] or {}).get("items", [])
-    return {str(text): cancel for item in items for cancel in actions(item, "cancel") for text in item.values()}
+    return {str(item.get("name")): cancel for item in items for cancel in actions(item, "cancel")}

@@ -7,6 +7,7 @@ from typing import Self
 from pullcord.config.settings import Settings
 from pullcord.model.arguments import Check, Reader, checker, reader
 from pullcord.model.operation import Catalogue, Operation
+from pullcord.model.running import FIND_RUNNING, callables
 
 OBSERVE = "observe"
 CANCEL = "cancel"
@@ -38,7 +39,7 @@ class Surface:
         only: Collection[str] = (),
         protected: Collection[str] = (),
     ) -> Self:
-        """Choose the tools: every cancel, and the observe operations of platforms that can be reached.
+        """Choose the tools: every cancel, the observe operations of platforms that can be reached, and find_running.
 
         Args:
             catalogue: the loaded operations.
@@ -46,15 +47,17 @@ class Surface:
             only: names of tools; no other operation is a tool. Empty: all may be.
             protected: ids of work that must never be stopped from here.
         """
+        operations = callables(catalogue)
+        reached = {name for name, each in settings.items() if each.obstacle is None}
         tools = {
             operation.tool: operation
-            for operation in catalogue.values()
+            for operation in operations.values()
             if operation.tool
-            and (operation.cancel or settings[operation.platform.name].obstacle is None)
+            and (operation.cancel or operation.id == FIND_RUNNING or operation.platform.name in reached)
             and (not only or operation.tool in only)
         }
-        checks = {name: checker(each) for name, each in catalogue.items()}
-        readers = {name: reader(each, checks[name]) for name, each in catalogue.items()}
+        checks = {name: checker(each) for name, each in operations.items()}
+        readers = {name: reader(each, checks[name]) for name, each in operations.items()}
         return cls(catalogue, settings, tools, checks, readers, frozenset(each.lower() for each in protected))
 
     def settings_of(self, operation: Operation) -> Settings:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pullcord.flow.attempt import Attempt, Call, Obstacle
 from pullcord.flow.cascade import cascade, is_asked_for
 from pullcord.flow.engine import Engine
+from pullcord.flow.finding import find
 from pullcord.flow.render import render
 from pullcord.flow.step import Caller, step, withhold
 from pullcord.flow.wait import wait
 from pullcord.model.answer import Answer
+from pullcord.model.running import FIND_RUNNING
 
 
 async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
@@ -25,6 +27,8 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
     if obstacle := check(call, checked.faults):
         return render(obstacle)
     call = call._replace(request_id=secrets.token_hex(16), deadline=engine.gateway.now() + call.allowance)
+    if call.operation.id == FIND_RUNNING:
+        return await find(call, engine.gateway)
     if is_asked_for(call):
         return render(*await cascade(call, engine, caller))
     attempt = await step(call, engine, caller)
@@ -40,6 +44,8 @@ def check(call: Call, faults: Sequence[str]) -> Attempt | None:
     """
     if faults:
         return withhold(call, Obstacle.MALFORMED, faults="; ".join(faults), detail="; ".join(faults))
+    if call.operation.id == FIND_RUNNING:
+        return None  # what it needs it tells of each platform
     settings, title = call.settings, call.operation.platform.title
     if settings.obstacle is None:
         return None

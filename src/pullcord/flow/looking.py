@@ -1,5 +1,7 @@
 """Looks that pullcord makes by itself: the call that a link leads to, and what it shows."""
 
+from collections.abc import Awaitable, Callable
+
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.following import read
 from pullcord.flow.verdict import judge
@@ -33,13 +35,14 @@ def linked(call: Call, reply: Reply | None, rel: str) -> Call | None:
     return None
 
 
-async def look(call: Call, gateway: Gateway) -> Attempt:
+async def look(call: Call, gateway: Gateway, again: Callable[[], Awaitable[bool]] | None = None) -> Attempt:
     """Make a look.
 
     Args:
         call: an operation that only reads, with its arguments.
         gateway: sends it.
+        again: whether it may be sent once more where that is needed; None: it may.
     """
     message = request.build(call.operation, call.arguments, call.settings, call.request_id)
-    reply = await gateway.send(call.operation, message, deadline=call.deadline)
+    reply = await gateway.send(call.operation, message, deadline=call.deadline, recheck=again)
     return Attempt(call, judge(call.operation, reply, Context(call.arguments)), reply)

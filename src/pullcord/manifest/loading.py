@@ -13,6 +13,7 @@ from pullcord.manifest.openapi import read_document
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.pointer import Pointer, escape, look_up
+from pullcord.model.running import FIND_RUNNING
 from pullcord.model.value import Json
 from pullcord.model.variables import name_fault, prefix, variables
 
@@ -42,7 +43,7 @@ def load(paths: Iterable[Traversable], user_paths: Iterable[Traversable] = ()) -
         ManifestError: it holds every fault of every file, each with its file and line.
     """
     faults: list[str] = []
-    homes: dict[str, str] = {}
+    homes = dict.fromkeys(["platform pullcord", f"the tool {FIND_RUNNING}"], "pullcord itself")
     readers: dict[str, str] = {}
     catalogue: dict[str, Operation] = {}
     for path, of_user in [*((path, False) for path in paths), *((path, True) for path in user_paths)]:

@@ -1,5 +1,6 @@
 """A list: where its items stand, what each offers, and how to go on."""
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
@@ -79,6 +80,26 @@ class Listing(NamedTuple):
     within: str | None = None
     """The relation of each item's link to the list that holds its work."""
     places: Places | None = None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = {"s": timedelta(seconds=1), "ms": timedelta(milliseconds=1)}
+
+
+def begun(since: Since | None, item: Json) -> datetime | None:
+    """Since when an item has been running, in UTC; None where nothing tells it."""
+    if since is None:
+        return None
+    given = look_up(item, since.at)
+    try:
+        if since.unit and isinstance(given, int | float) and not isinstance(given, bool):
+            return _EPOCH + given * _UNITS[since.unit]
+        if since.unit is None and isinstance(given, str):
+            moment = datetime.fromisoformat(given)
+            return moment.astimezone(UTC) if moment.tzinfo else None  # a local time could be anywhere's
+    except (ValueError, OverflowError):
+        return None  # no time, or one that no calendar has
+    return None
 
 
 def items_of(listing: Listing, body: Json) -> list[Json] | None:

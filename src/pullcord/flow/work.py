@@ -1,0 +1,124 @@
+"""An item of a list as work that runs: its place in the order, its name, and what can be done with it. Pure."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pullcord.flow.actions import TERMINATE
+from pullcord.flow.attempt import Attempt
+from pullcord.flow.following import Origin, Step, follow
+from pullcord.flow.verdict import where
+from pullcord.model import sanitize
+from pullcord.model.action import Action
+from pullcord.model.answer import Item
+from pullcord.model.condition import Context
+from pullcord.model.expression import Source
+from pullcord.model.listing import Listing, begun
+from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.pointer import look_up
+from pullcord.model.value import Json
+
+NAME_LIMIT = 60
+"""Characters of a name that are shown."""
+ID_LIMIT = 300
+"""Characters of an id that keep its place in the order."""
+UNKNOWN_START = "~"
+"""Stands for the start of work of which nothing tells it: behind every time, as text."""
+
+_RUNNING = frozenset({Phase.ACTIVE, Phase.PAUSED})
+
+
+class Place(NamedTuple):
+    """Where a piece of work stands in the order. It stays there for as long as the work runs."""
+
+    since: str
+    """In UTC, to the microsecond, so that texts are in the order of time; or UNKNOWN_START."""
+    platform: str
+    id: str
+    """What tells it from all other work of the platform."""
+
+
+class Work(NamedTuple):
+    """A piece of work that runs, is about to, or is paused."""
+
+    place: Place
+    name: str | None
+    state: str | None
+    """Its platform's own word."""
+    ids: tuple[str, ...]
+    """Of the work itself, and of what it belongs to."""
+    protected: bool
+    """Whether it must not be stopped from here."""
+    actions: tuple[Action, ...]
+    within: Step | None
+    """The look at the list that holds what really runs; None: it is this."""
+
+    @property
+    def item(self) -> Item:
+        """How it is shown."""
+        fields: dict[str, Json] = {
+            "platform": self.place.platform,
+            "name": sanitize.text(self.name, NAME_LIMIT) if self.name else None,
+            "state": self.state,
+            "since": None if self.place.since == UNKNOWN_START else f"{self.place.since[:16]}Z",
+            "protected": self.protected or None,
+        }
+        return Item({name: value for name, value in fields.items() if value is not None}, self.actions)
+
+    def contains(self, text: str) -> bool:
+        """Whether a text stands in its name or one of its ids, in small or capital letters."""
+        return any(text.casefold() in each.casefold() for each in (self.name or "", *self.ids))
+
+
+def work_of(seen: Attempt, listing: Listing, item: Json) -> Work | None:
+    """The work that an item of a list stands for; None if it has ended, or nothing says that it runs.
+
+    Args:
+        seen: the look at the list.
+        listing: how the list is read.
+        item: one of its items.
+    """
+    standing = where(listing.state, item, Context(seen.call.arguments))
+    # A list that was asked for what runs shows what runs, also in a state that pullcord doesn't know.
+    if standing.phase not in _RUNNING and not (listing.running and standing.phase is None):
+        return None
+    steps = list(follow(listing.links, Origin(seen.call, seen.reply, Outcome.OBSERVED, standing.phase, item)))
+    ids = tuple(dict.fromkeys(each for step in steps for each in _ids(step)))
+    protected = any(each.lower() in seen.call.surface.protected for each in ids)
+    since, name = begun(listing.since, item), look_up(item, listing.name) if listing.name is not None else None
+    return Work(
+        Place(
+            since.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if since else UNKNOWN_START,
+            seen.call.operation.platform.name,
+            sanitize.text(_identity(steps, sanitize.select(item, listing.expose)), ID_LIMIT),
+        ),
+        sanitize.text(str(name)) if isinstance(name, str | int) else None,
+        standing.word,
+        ids,
+        protected,
+        _sensible(seen, steps, protected=protected),
+        next((step for step in steps if step.link.rel == listing.within), None),
+    )
+
+
+def _sensible(seen: Attempt, steps: Sequence[Step], *, protected: bool) -> tuple[Action, ...]:
+    """What can be done with work that runs: what stops it; where nothing does, or may, what looks at it."""
+    here = [step for step in steps if step.operation.id in seen.call.surface.tools]
+    stops = [step for step in here if step.operation.cancel and step.link.rel != TERMINATE and not protected]
+    return tuple(
+        Action(rel=step.link.rel, hint=step.link.hint, tool=step.operation.id, arguments=step.arguments)
+        for step in stops or [step for step in here if not step.operation.cancel]
+    )
+
+
+def _identity(steps: Sequence[Step], exposed: dict[str, Json]) -> str:
+    """The first call about it; where there is none, all that is shown of it."""
+    return "/".join([steps[0].operation.id, *_ids(steps[0])]) if steps else json.dumps(exposed, sort_keys=True)
+
+
+def _ids(step: Step) -> Iterator[str]:
+    """The ids that a call about a piece of work names."""
+    for name, expression in step.link.arguments:
+        value = step.arguments[name]
+        if expression.source is not Source.CONSTANT and isinstance(value, str | int):
+            yield str(value)
