@@ -22,15 +22,15 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from tests.bundle import lay_out, pack
 from tests.environment import CACHE, ROOT
+from tests.support import shipped
 
 import pullcord
 from pullcord.config import settings
-from pullcord.manifest import loading
 from pullcord.manifest.document import parse
 from pullcord.model.running import callables
 
 VERSION = pullcord.__version__
-CATALOGUE = loading.load(loading.shipped())
+CATALOGUE = shipped()
 PLATFORMS = settings.platforms(CATALOGUE).values()
 KEYS = {key.env for platform in PLATFORMS for key in platform.keys}
 NEEDED = KEYS | {env for platform in PLATFORMS for env in platform.variables.values()}

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
-from tests.support import stage
+from tests.support import shipped, stage
 
 from pullcord.commands.main import main
 from pullcord.config import settings
@@ -24,7 +24,7 @@ from pullcord.model.running import callables
 
 README = Path(__file__).parents[1] / "README.md"
 UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
-CATALOGUE = loading.load(loading.shipped())
+CATALOGUE = shipped()
 COMMANDS = {"serve", "demo", "tools", "check", "config", "journal", "token", "sandbox"}
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +113,7 @@ def test_every_link_relation_has_its_row() -> None:
     rows = set(re.findall(r"^\| `([a-z-]+)` \|", README.read_text(encoding="utf-8"), re.MULTILINE))
     used = {
         link.rel
-        for operation in CATALOGUE.values()
+        for operation in loading.load(loading.shipped()).values()
         for links in (*(each.links for each in operation.responses.values()), getattr(operation.listing, "links", ()))
         for link in links
     }

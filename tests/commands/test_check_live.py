@@ -8,14 +8,13 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from tests.support import answering
+from tests.support import answering, shipped
 
 from pullcord.commands import check
 from pullcord.commands.check import Line
 from pullcord.commands.main import main
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.manifest import loading
 from pullcord.sandbox import CONFIDENTIAL, Sandbox, running
 from pullcord.upstream.gateway import Gateway
 
@@ -24,7 +23,7 @@ HERE = "http://127.0.0.1:1"
 
 
 def scope_of(environ: dict[str, str]) -> Surface:
-    catalogue = loading.load(loading.shipped())
+    catalogue = shipped()
     return Surface.of(catalogue, settings.read(catalogue, environ))
 
 

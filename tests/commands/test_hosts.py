@@ -12,15 +12,15 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from tests.depot import own
+from tests.support import shipped
 
 import pullcord
 from pullcord.commands.hosts import CLIENTS
 from pullcord.commands.main import main
 from pullcord.config.settings import platforms
-from pullcord.manifest import loading
 
 URL = "https://mcp.example.com/mcp"
-KEYS = [key.env for each in platforms(loading.load(loading.shipped())).values() for key in each.keys]
+KEYS = [key.env for each in platforms(shipped()).values() for key in each.keys]
 LOCAL = ["EVERRUNS_API_KEY", "EVERSHELL_API_KEY", "EVERSHELL_SLUG", "XPANDER_API_KEY"]
 
 
@@ -191,7 +191,7 @@ async def test_a_client_that_keeps_no_secrets_starts_a_server_that_reads_them_fr
     with anyio.fail_after(300):
         async with Client(stdio_client(started)) as client:
             tools = (await client.list_tools()).tools
-    assert {tool.name for tool in tools} == {"find_running", *loading.load(loading.shipped())}
+    assert {tool.name for tool in tools} == {"find_running", *shipped()}
 
 
 @pytest.mark.parametrize(

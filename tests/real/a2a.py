@@ -13,7 +13,7 @@ from tests.real.server import FIXTURES, Running, Server, free_ports, process, re
 from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
-KEYS = {"": "the first agent's key", "billing ": "the other agent's key"}
+KEYS = {"": "the-first-agents-key", "billing ": "the-other-agents-key"}
 """Of each agent, by what stands before a kind of work that it shall do."""
 
 
@@ -39,7 +39,7 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
             "A2A_BILLING_API_URL": billing,
             "A2A_BILLING_API_KEY": other,
         }
-        yield Running(settings, partial(_start, clients), wrong_key={"A2A_API_KEY": "no agent's key"})
+        yield Running(settings, partial(_start, clients), wrong_key={"A2A_API_KEY": "no-agents-key"})
 
 
 def _client(address: str, key: str) -> httpx2.AsyncClient:

@@ -15,7 +15,7 @@ from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
 USER, PASSWORD = "operator", "the password"
-SLOTS = 2
+SLOTS = 3
 """Tasks that the worker does side by side."""
 FULL = 12
 """Seconds for which every slot is taken when a task shall be queued: a few calls long, and less than a cancel waits."""
@@ -83,6 +83,7 @@ async def _send(client: httpx2.AsyncClient, kind: str, file: Path, seconds: floa
 
 GOES_ON = "current_step processes"
 """What may go on after a revoke: the record says that a signal was sent, and no more."""
+WITH_CHILDREN = f"children {GOES_ON}"
 RUNS = (Step(Ask.FIND, "observed"), Step(Ask.LOOK, "observed", Must.SAY_NO, GOES_ON))
 CANCEL = Step(Ask.CANCEL, "stopped", Must.NOT_SAY_YES, GOES_ON)
 AGAIN = Step(Ask.CANCEL, "already_finished", Must.NOT_SAY_YES, GOES_ON)
@@ -127,6 +128,25 @@ PLATFORM = Platform(
             ),
             begins=Truth.NEVER_BEGAN,
         ),
+        Story(
+            "a task that sent off another one, which works",
+            "parent",
+            (*RUNS, CANCEL._replace(may_go_on=WITH_CHILDREN), AGAIN._replace(may_go_on=WITH_CHILDREN)),
+        ),
+        Story(
+            "a task that sent off another one, which is stopped with it",
+            "parent",
+            (
+                RUNS[0],
+                CANCEL._replace(arguments={"cascade": True}, leaves=Truth.ENDED),
+                AGAIN._replace(may_go_on=WITH_CHILDREN),
+            ),
+        ),
         Story("a task that is deaf to SIGTERM", "deaf", (*RUNS, CANCEL, AGAIN)),
+        Story(
+            "a task that is deaf to SIGTERM, and gets SIGKILL at once",
+            "deaf",
+            (RUNS[0], CANCEL._replace(arguments={"signal": "SIGKILL"}, leaves=Truth.ENDED)),
+        ),
     ),
 )

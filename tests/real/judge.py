@@ -27,6 +27,8 @@ def faults(step: Step, answer: dict[str, Any], true: str | None) -> Iterator[str
         yield f"may_go_on names {', '.join(sorted(beyond))}, which the platform's facts don't carry"
     if true is not None:
         yield from _untrue(outcome, stopped, true, names_something=bool(goes_on))
+    if step.leaves and true != step.leaves:
+        yield f"the work {true}, and must be work that {step.leaves}"
     yield from _missed(step.must, stopped)
 
 

@@ -177,7 +177,7 @@ async def find(caller: Caller, scene: Scene) -> tuple[Call, Answer]:
     for follow in (*further, scene.platform.cancel):
         answer = await caller(*call)
         items = (answer["resource"] or {}).get("items", [])
-        item = next((item for item in items if not {*scene.ids.values()}.isdisjoint(_texts(item))), None)
+        item = next((item for item in items if _is_of(scene.ids, item)), None)
         if item is None:
             raise LookupError(f"{call[0]} does not list the work: {answer['message']}")
         found = call, {**answer, "allowed_actions": item["allowed_actions"]}
@@ -202,5 +202,8 @@ def offered(answer: Answer, key: str, value: str) -> Call | None:
     return None
 
 
-def _texts(item: Mapping[str, Any]) -> set[str]:
-    return {value for value in item.values() if isinstance(value, str)}
+def _is_of(ids: Mapping[str, str], item: Mapping[str, Any]) -> bool:
+    """Whether an item of a list is the work, or where it is done: it names it, and leads to no other."""
+    named = {value for value in item.values() if isinstance(value, str)}
+    given = [pair for action in item["allowed_actions"] for pair in action["arguments"].items()]
+    return not named.isdisjoint(ids.values()) and all(ids.get(name, value) == value for name, value in given)

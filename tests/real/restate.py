@@ -97,6 +97,11 @@ PLATFORM = Platform(
         Story("a handler that awaits another one, which works", "parent", (*RUNS, CANCEL, AGAIN)),
         Story("a handler that sent off another one, which works", "detached", (*RUNS, CANCEL, AGAIN)),
         Story(
+            "a handler that sent off another one, which is stopped with it",
+            "detached",
+            (RUNS[0], CANCEL._replace(arguments={"cascade": True}, leaves=Truth.ENDED), AGAIN),
+        ),
+        Story(
             "a handler that ended by itself",
             "task",
             (Step(Ask.LOOK, "observed"), Step(Ask.CANCEL, "already_finished", Must.SAY_YES)),
@@ -106,7 +111,7 @@ PLATFORM = Platform(
         Story(
             "a delayed invocation",
             "task delayed",
-            (Step(Ask.FIND, "observed"), Step(Ask.CANCEL, "stopped", None)),
+            (Step(Ask.FIND, "observed"), Step(Ask.CANCEL, "stopped", Must.SAY_YES)),
             begins=Truth.NEVER_BEGAN,
         ),
     ),

@@ -54,6 +54,8 @@ class Step(NamedTuple):
     """Given beside those that name the work."""
     once: Truth | None = None
     """It is asked as soon as this is true of the work."""
+    leaves: Truth | None = None
+    """What must be true of the work afterwards."""
 
 
 class Story(NamedTuple):

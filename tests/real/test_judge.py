@@ -70,6 +70,12 @@ def test_an_outcome_that_does_not_fit_is_a_fault_that_tells_the_message() -> Non
     assert fault == "the outcome is unknown, not stopped or stopping: It stopped."
 
 
+def test_what_must_be_true_afterwards_is_looked_at() -> None:
+    step = CANCEL._replace(leaves=Truth.ENDED)
+    assert judged(step, Truth.ENDED) == []
+    assert judged(step, Truth.RUNS) == ["the work runs, and must be work that has ended"]
+
+
 @pytest.mark.parametrize(
     ("must", "held"),
     [(Must.SAY_YES, {"yes"}), (Must.SAY_NO, {"no"}), (Must.NOT_SAY_YES, {"no", "unknown"})],

@@ -55,6 +55,10 @@ def test_the_transcripts_are_of_the_versions_and_the_stories_that_there_are() ->
         ]
 
 
+def test_each_platform_has_a_transcript() -> None:
+    assert {transcript.platform for transcript in kept()} == PLATFORMS.keys()
+
+
 def test_the_document_has_the_rows_of_the_transcripts() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     rows = f"\n{table(kept())}\n"

@@ -115,6 +115,14 @@ def test_an_error_tells_what_went_wrong_where_the_manifest_says_or_is_a_declared
     assert is_in_shape(OPERATION, Reply(status, headers, body)) is own
 
 
+def test_an_error_without_a_body_may_also_be_of_a_declared_media_type() -> None:
+    operation = OPERATION._replace(responses={"401": Response(media=("text/plain", "text/html"))})
+    assert is_in_shape(operation, Reply(401, HTML))
+    assert not is_in_shape(operation, Reply(401, JSON))
+    assert not is_in_shape(operation, Reply(401))
+    assert not is_in_shape(operation, Reply(401, HTML, PAGE))
+
+
 def test_what_is_declared_for_any_other_status_declares_no_empty_answer() -> None:
     operation = OPERATION._replace(responses={"default": Response()})
     assert not is_in_shape(operation, Reply(502))

@@ -67,18 +67,19 @@ def _target(node: Node, scope: Scope) -> Target:
     return target
 
 
-def local_parameters(operation: Operation) -> Iterator[Parameter]:
+def local_parameters(operation: Operation, operations: Mapping[str, Operation]) -> Iterator[Parameter]:
     """The arguments that pullcord itself adds to an operation and heeds.
 
     Args:
         operation: as its manifest describes it, with its own parameters only.
+        operations: of the same file, by operationId.
     """
     cancel, listing, state = operation.cancel, operation.listing, operation.state
     if cancel and cancel.confirm:
         yield _local(WAIT_SECONDS, {**_WAIT, "default": 10}, f"Seconds to watch for the real end. {_LIMITS}")
     elif cancel is None and listing is None and state and state.phases:
         yield _local(WAIT_SECONDS, {**_WAIT, "default": 0}, f"Seconds to watch until it has ended. {_LIMITS}")
-    if cancel and any(link.part for link in _links(operation)):
+    if cancel and any(link.part for each in (operation, *_looks(operation, operations)) for link in _links(each)):
         yield _local(CASCADE, {"type": "boolean", "default": False}, "Also stop what this work started.")
     if cancel and cancel.target:
         description = f"Cancel only if this is the {cancel.target.name} that runs now."
@@ -127,6 +128,14 @@ def check_cancel(operation: Operation, operations: Mapping[str, Operation], node
         place.at(f"{place.pointer}/target/operationId", None).fault(
             f"{list_operation.id} is no list; write an operation that has x-list"
         )
+
+
+def _looks(operation: Operation, operations: Mapping[str, Operation]) -> list[Operation]:
+    """The looks at the work of a cancel, from which its parts are read, too."""
+    cancel = operation.cancel
+    rels = [*(cancel.confirm if cancel else ()), *([cancel.before.look] if cancel and cancel.before else ())]
+    leads = [link.operation_id for link in _links(operation) if link.rel in rels]
+    return [operations[each] for each in leads if each in operations]
 
 
 def _links(operation: Operation) -> list[Link]:

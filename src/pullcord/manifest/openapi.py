@@ -146,6 +146,8 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
             entries.append((operation, scope, item[method]))
             places.append((operation, node))
     check_apart(places)
+    entries = [(_completed(operation, operations, node), scope, node) for operation, scope, node in entries]
+    operations = {operation.operation_id: operation for operation, *_ in reversed(entries) if operation.operation_id}
     for operation, scope, node in entries:
         check_leads(scope, operations)
         cancels.check_cancel(operation, operations, node)
@@ -175,7 +177,7 @@ def _operation(
         members["description"].fault(f"{len(description)} characters are too many; write at most {DESCRIPTION_LIMIT}")
     if "requestBody" in members and method == "get":
         members["requestBody"].fault("a get has no content; leave this out")
-    operation = Operation(
+    return Operation(
         id=operation_id,
         operation_id=operation_id,
         tool=tool(members),
@@ -192,12 +194,24 @@ def _operation(
         cancel=cancel,
         listing=listing,
         media=MEDIA if "requestBody" in members else None,
-    )
-    names = [parameter.name for parameter in inputs if parameter.is_argument]
-    extras = [each for each in cancels.local_parameters(operation) if each.name != REASON or REASON not in names]
+    ), scope
+
+
+def _completed(operation: Operation, operations: Mapping[str, Operation], node: Node) -> Operation:
+    """An operation with the arguments that pullcord adds.
+
+    Args:
+        operation: as its manifest describes it.
+        operations: of the same file, by operationId.
+        node: of the operation.
+    """
+    names = [parameter.name for parameter in operation.arguments]
+    extras = [
+        each for each in cancels.local_parameters(operation, operations) if each.name != REASON or REASON not in names
+    ]
     for name in {each.name for each in extras} & set(names):
         node.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
-    return operation._replace(parameters=(*inputs, *extras)), scope
+    return operation._replace(parameters=(*operation.parameters, *extras))
 
 
 def _only_reads(node: Node, members: Mapping[str, Node], method: str) -> bool:

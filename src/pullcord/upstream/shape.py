@@ -31,8 +31,9 @@ def is_in_shape(operation: Operation, reply: Reply) -> bool:
     """Whether an answer has the shape that the manifest describes.
 
     A success has a declared status and media type, or no body where none is declared. An error is JSON that has one of
-    the members which x-problem names, and all members of x-problem's `all`; or it is a text, or empty, where that is
-    declared for its status. The members of RFC 9457 count only in application/problem+json.
+    the members which x-problem names, and all members of x-problem's `all`; or it is a text where that is declared for
+    its status, or empty where nothing is declared, or where it says to be of a declared media type. The members of
+    RFC 9457 count only in application/problem+json.
 
     Args:
         operation: the one that was called.
@@ -44,7 +45,7 @@ def is_in_shape(operation: Operation, reply: Reply) -> bool:
     media_types = [_bare(media) for media in operation.response(reply.status).media]
     media = media_type(reply.headers)
     if reply.body is None:
-        return bool(statuses) and not media_types
+        return bool(statuses) and (not media_types or (not reply.succeeded and media in media_types))
     if reply.succeeded:
         return bool(statuses) and _kind(media) in map(_kind, media_types)
     if media == TEXT:

@@ -1,0 +1,31 @@
+"""What agents read of the shipped platforms' tools: they are found by the words that people use."""
+
+import re
+
+import pytest
+
+from pullcord.manifest import loading
+from pullcord.model.operation import Operation
+
+TOOLS = [each for each in loading.load(loading.shipped()).values() if each.tool]
+VERBS = {"stop", "cancel", "kill", "abort", "interrupt", "terminate", "revoke"}
+THINGS = {"job", "run", "task", "session", "turn", "agent"}
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", text.lower()))
+
+
+@pytest.mark.parametrize("operation", [each for each in TOOLS if each.cancel], ids=lambda each: each.id)
+def test_a_cancel_begins_with_the_words_that_people_use(operation: Operation) -> None:
+    begin = operation.description[:150]
+    assert len(words(begin[:60]) & VERBS) >= 3
+    assert words(begin) & THINGS
+    assert operation.platform.title in begin
+
+
+@pytest.mark.parametrize("operation", [each for each in TOOLS if not each.cancel], ids=lambda each: each.id)
+def test_a_look_begins_with_what_it_answers(operation: Operation) -> None:
+    begin = operation.description[:150]
+    assert re.match(r"Status of |What runs|Which ", begin)
+    assert operation.platform.title in begin
