@@ -456,7 +456,7 @@ class TestBounds:
         assert len(seen) == 20
         assert found["evidence"] == {"platforms": {"mill": "partly"}}
         assert found["resource"]["left_out"] == 40
-        assert found["message"].endswith("Not all was seen: Mill (there is more than 20 requests and 5 s show).")
+        assert found["message"].endswith("Not all was seen: Mill (there is more than 20 requests show).")
 
     async def test_repeats_count_as_well(self) -> None:
         seen: list[str] = []

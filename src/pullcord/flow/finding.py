@@ -33,7 +33,7 @@ async def find(call: Call, gateway: Gateway) -> Answer:
         gateway: sends the looks.
     """
     wanted, settings = call.arguments.get(PLATFORM), call.surface.settings
-    titles = {each.platform.name: each.platform for each in call.surface.catalogue.values()}
+    platforms = {each.platform.name: each.platform for each in call.surface.catalogue.values()}
     begin = {name: own for name, own in starts(call.surface.catalogue).items() if wanted in {None, name}}
     reached = [name for name, own in begin.items() if own and settings[name].obstacle is None]
     sights = []
@@ -43,7 +43,7 @@ async def find(call: Call, gateway: Gateway) -> Answer:
             # A platform that nobody has set up is not in use; one with a mistake in its settings is.
             if obstacle and reached and not settings[name].faults:
                 continue
-            sight = Sight(titles[name])
+            sight = Sight(platforms[name])
             sights.append(sight)
             if obstacle:
                 sight.gaps.append(Gap(Outcome.DENIED, obstacle, remedy=settings[name].remedy))
@@ -119,7 +119,7 @@ class _Sweep:
     async def _look(self, operation: Operation, arguments: Arguments) -> Attempt | None:
         """One request; None if it failed, or no more may be made."""
         if not await self._may():
-            self._miss(Gap(None, f"there is more than {REQUESTS} requests and {SECONDS:.0f} s show"))
+            self._miss(Gap(None, f"there is more than {REQUESTS} requests show"))
             return None
         seen = await look(self.call._replace(operation=operation, arguments=arguments), self.gateway, self._may)
         outcome = seen.verdict.outcome
@@ -132,11 +132,9 @@ class _Sweep:
         return None
 
     async def _may(self) -> bool:
-        """Whether one more request may be made: then it is counted."""
-        if not self.left or self.gateway.now() >= (self.call.deadline or 0):
-            return False
+        """Whether one more request may be made: then it is counted. The gateway keeps the time."""
         self.left -= 1
-        return True
+        return self.left >= 0
 
     def _onward(self, seen: Attempt, listing: Listing) -> Arguments | None:
         """The arguments of a list's next part; None: there is none, or none that can be asked for."""

@@ -59,7 +59,7 @@ def found(call: Call, sights: Sequence[Sight]) -> Answer:
 
     Args:
         call: of find_running.
-        sights: of every platform that was to be looked at; none: none can be reached.
+        sights: of every platform that was to be looked at; at least one.
     """
     works = sorted((work for sight in sights for work in sight.works.values()), key=lambda work: work.place)
     contained, after = call.arguments.get(CONTAINS), call.arguments.get(AFTER)

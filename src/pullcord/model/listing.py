@@ -87,7 +87,12 @@ _UNITS = {"s": timedelta(seconds=1), "ms": timedelta(milliseconds=1)}
 
 
 def begun(since: Since | None, item: Json) -> datetime | None:
-    """Since when an item has been running, in UTC; None where nothing tells it."""
+    """Since when an item has been running, in UTC; None where nothing tells it.
+
+    Args:
+        since: where its list says that it stands; None: the list doesn't say.
+        item: of the list.
+    """
     if since is None:
         return None
     given = look_up(item, since.at)
