@@ -3,7 +3,7 @@
 It shows that the next steps suffice: to find what runs, to stop it, to be sure of it, and to recover from failures.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -69,7 +69,7 @@ class Agent:
 
     def __init__(
         self,
-        tools: Iterable[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
         call: Callable[[str, Mapping[str, Any]], Awaitable[Answer]],
         sleep: Callable[[float], Awaitable[None]],
         report: Callable[[Step], None],
@@ -78,6 +78,7 @@ class Agent:
         looks = [tool for tool in tools if tool["annotations"]["readOnlyHint"]]
         lists = [tool["name"] for tool in looks if not tool["inputSchema"].get("required")]
         begin = [FIND_RUNNING] if FIND_RUNNING in lists else lists
+        self._cascading = {tool["name"] for tool in tools if "cascade" in tool["inputSchema"]["properties"]}
         self._lists: list[Action] = [{"rel": "collection", "tool": name, "arguments": {}} for name in begin]
         self._asked: list[Action] = []  # in this round
         self._call, self._sleep, self._report = call, sleep, report
@@ -94,10 +95,17 @@ class Agent:
             cancels = [cancel for item in items for cancel in actions(item, "cancel")]
             if whole and not cancels:
                 return all(work.ended for work in self.works)
-            for cancel in cancels:
-                await self.ask(cancel)
+            # What fewer arguments name is more, such as a session before its tasks: it takes these with it.
+            for cancel in sorted(cancels, key=lambda each: len(each["arguments"])):
+                await self.ask(self._whole(cancel))
             await self.confirm()
         return False
+
+    def _whole(self, cancel: Action) -> Action:
+        """A cancel that takes what its work started with it, where its tool can do that."""
+        if cancel["tool"] not in self._cascading:
+            return cancel
+        return {**cancel, "arguments": {**cancel["arguments"], "cascade": True}}
 
     async def find(self) -> tuple[list[Answer], bool]:
         """What the lists show, and whether each could be read to its end."""
@@ -115,6 +123,10 @@ class Agent:
             again.answer = answer
         else:
             self.works.append(Work(cancel, answer))
+        for part in answer["parts"] or ():  # each was asked to stop, too
+            call = {"rel": "cancel", "tool": part["tool"], "arguments": part["arguments"]}
+            self._asked.append(call)
+            self.works.append(Work(call, {**part, "allowed_actions": []}, ended=is_over(part)))
         await self._ask_on(answer)
 
     async def _ask_on(self, answer: Answer) -> None:

@@ -16,13 +16,15 @@ from pullcord.model.cancel import EXPECT, WAIT_SECONDS
 from pullcord.model.condition import Context
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import FINAL, OVER, Outcome
+from pullcord.model.outcome import FINAL, OVER, Outcome, Phase
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
 SELF = "self"
 """The link relation of a look at the work itself."""
+ITEM = "item"
+"""The link relation of a look at an item of a list."""
 TERMINATE = "terminate"
 """The link relation of a stronger stop, such as kill."""
 OFFERED_WAIT = 20
@@ -64,13 +66,16 @@ def offer(attempt: Attempt, onward: Arguments | None = None, whole: Whole | None
     if onward:
         actions.append(_action(call, "next", call.operation, onward, "The next part of this list."))
     if reply:
-        said = {action.rel for action in actions}
-        # Without an address it is only a word, and without a tool another look at the same leads nowhere.
-        actions.extend(
+        offered = [
             action
             for action in _offered(call, reply)
-            if action.tool or (action.rel != SELF and (action.href or action.rel not in said))
-        )
+            if not is_over(judged.outcome, judged.phase) or action.rel != SELF
+        ]
+        actions.extend(action for action in offered if action.tool)
+        if not any(action.tool for action in actions):
+            # Only where nothing can be called here a platform's own words lead on.
+            said = {action.rel for action in actions}
+            actions.extend(action for action in offered if not action.tool and (action.href or action.rel not in said))
     return Offer(_once(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
 
 
@@ -86,7 +91,9 @@ def offer_item(attempt: Attempt, item: Json) -> list[Action]:
         return []
     phase = where(listing.state, item, Context(attempt.call.arguments)).phase
     origin = Origin(attempt.call, attempt.reply, Outcome.OBSERVED, phase, item)
-    return _once(_stepped(attempt.call, step) for step in _steps(listing.links, origin, 0))
+    # What has ended is told by its fields: a look would add little.
+    links = [link for link in listing.links if link.rel != ITEM or phase not in OVER]
+    return _once(_stepped(attempt.call, step) for step in _steps(links, origin, 0))
 
 
 def _stepped(call: Call, step: Step) -> Action:
@@ -148,11 +155,20 @@ def _later(attempt: Attempt, reply: Reply | None) -> Action:
     return replace(_action(call, "retry-later", call.operation, call.arguments, hint), retry_after_seconds=seconds)
 
 
+def is_over(outcome: Outcome, phase: Phase | None) -> bool:
+    """Whether another look at the work could show nothing else.
+
+    Args:
+        outcome: what came of a call.
+        phase: where the work stands by its answer; None: that is not known.
+    """
+    learnt = outcome in FINAL and (outcome is not Outcome.NOTHING_RUNNING or phase is not None)
+    return learnt or (outcome is Outcome.OBSERVED and phase in OVER)
+
+
 def _steps(links: Sequence[Link], origin: Origin, waited: float) -> Iterator[Step]:
     """The steps that make sense: no look after an end, and a stronger stop only after watching in vain."""
-    outcome, phase = origin.outcome, origin.phase
-    learnt = outcome in FINAL and (outcome is not Outcome.NOTHING_RUNNING or phase is not None)
-    over = learnt or (outcome is Outcome.OBSERVED and phase in OVER)
+    over = is_over(origin.outcome, origin.phase)
     for step in follow(links, origin):
         if step.link.rel == SELF and over:
             continue
