@@ -31,12 +31,17 @@ LOOK = {"session_id": SESSION}
 TASK = {"session_id": SESSION, "task_id": "task_1"}
 EXECUTION = {"task_id": "fbd08e4d-cfa7-4838-b6e6-000000000001"}
 
+OWN = ("events", "stream", "update", "pin", "delete")
+"""What Everruns offers of a session besides what its manifest knows."""
+
 
 async def _sent(*given: Json, status: str = "idle") -> list[dict[str, Any]]:
     """What becomes of a platform's own actions on a session, without those of the manifest."""
-    async with stage(
-        transport=answering(200, {"id": SESSION, "status": status, "allowed_actions": list(given)})
-    ) as staged:
+    transport = answering(200, {"id": SESSION, "status": status, "allowed_actions": list(given)})
+    # Of an idle session the manifest's only step is the list of its tasks. It is no tool here: where something can be
+    # called, a platform's own words add nothing.
+    only = [name for name in shipped() if name != "list_org_tasks"] if status == "idle" else ()
+    async with stage(transport=transport, only=only) as staged:
         answer = await staged.call("get_session", LOOK)
     own = ["collection"] if status == "idle" else ["self", "cancel", "collection"]
     assert [each["rel"] for each in answer["allowed_actions"][: len(own)]] == own
@@ -242,21 +247,29 @@ class TestOfThePlatform:
 
     async def test_a_bare_word_adds_nothing_to_an_action_of_that_word(self) -> None:
         body = {"allowed_actions": [{"rel": "retry-later", "hint": "Wait."}, {"rel": "get-existing", "hint": "Look."}]}
-        async with stage(transport=answering(429, body)) as staged:
+        async with stage(transport=answering(409, body)) as staged:
             answer = await staged.call("cancel_turn", LOOK)
 
-        assert action(answer, "retry-later")["tool"] == "cancel_turn"
-        assert action(answer, "get-existing") == {"rel": "get-existing", "hint": "Look."}
+        assert [each["rel"] for each in answer["allowed_actions"]] == ["self", "collection"], "these can be called"
+        async with stage(transport=answering(401, body)) as staged:
+            answer = await staged.call("cancel_turn", LOOK)
+        rels = [each["rel"] for each in answer["allowed_actions"]]
+        assert rels == ["authorize", "retry-later", "get-existing"], "here only words lead on"
 
-    async def test_the_sandboxs_own_actions_are_merged(self) -> None:
-        async with stage() as staged:
-            ids = staged.sandbox.everruns.ids
-            answer = await staged.call("get_session", {"session_id": ids.active_session})
+    async def test_the_sandboxs_own_actions_are_left_out_where_something_can_be_called(self) -> None:
+        async with stage() as staged, stage(only=["get_workspace_task"]) as alone:
+            session = {"session_id": staged.sandbox.everruns.ids.active_session}
+            answer = await staged.call("get_session", session)
 
         assert [(each["rel"], each.get("tool")) for each in answer["allowed_actions"]] == [
             ("self", "get_session"),
             ("cancel", "cancel_turn"),
             ("collection", "list_org_tasks"),
+        ]
+        call = Call(alone.scope, shipped()["get_session"], session)
+        reply = Reply(200, {}, {"allowed_actions": [{"rel": rel, "href": f"/everruns/{rel}"} for rel in OWN]})
+        offered = offer(Attempt(call, Verdict(Outcome.OBSERVED), reply))
+        assert [(each.rel, each.tool) for each in offered.actions][-len(OWN) :] == [
             ("events", None),
             ("stream", None),
             ("update", None),

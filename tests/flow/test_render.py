@@ -277,8 +277,11 @@ async def test_platform_text_is_cleaned_and_cut_wherever_it_stands() -> None:
         "links": {"child_session_id": evil},
         "allowed_actions": [{"rel": "help", "href": "/help", "hint": evil}],
     }
-    async with stage(transport=answering(200, body, {"X-Request-ID": "r" * 900})) as staged:
-        answer = await staged.call("cancel_task", ARGUMENTS["cancel_task"])
+    transport = answering(200, body, {"X-Request-ID": "r" * 900})
+    async with stage(transport=transport, only=["get_workspace_task"]) as staged:  # so that nothing else leads on
+        call = Call(staged.scope, shipped()["cancel_task"], ARGUMENTS["cancel_task"])
+        reply = Reply(200, {"x-request-id": "r" * 900}, body)
+        answer = render(Attempt(call, judge(call.operation, reply), reply)).to_json()
 
     for text in texts(answer):
         assert _visible(text), repr(text)
