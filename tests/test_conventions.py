@@ -204,7 +204,8 @@ def test_a_public_function_with_two_or_more_parameters_says_what_each_is(name: s
 def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     """The parameters that a caller gives; an underscore marks those that are not used."""
     arguments = node.args
-    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    variadic = [each for each in (arguments.vararg, arguments.kwarg) if each]
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *variadic)]
     return [name for name in names if name not in {"self", "cls"} and not name.startswith("_")]
 
 

@@ -147,7 +147,7 @@ async def test_that_nothing_can_be_accepted_is_told_once_and_passes(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the process may open no more files, as when something else of it took them."""
-    monkeypatch.setattr("pullcord.serving.listening.AGAIN", 0)
+    monkeypatch.setattr("pullcord.serving.listening.RETRY_SECONDS", 0)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with listening(answering, Front(port=0)) as origin:
         with anyio.fail_after(120), socket.socket() as caller, ExitStack() as taken:

@@ -10,19 +10,26 @@ from typing import Any, NamedTuple, TypeAlias
 Action: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = Mapping[str, Any]
 
-FIND_RUNNING = "find_running"  # the look at all lists at once, where the server has it
-
-ROUNDS = 4  # times that everything is listed: what waited may have begun since
-PAGES = 20  # further parts of one list
-TRIES = 4  # further calls where an answer offers to make the same call again
-LOOKS = 12  # looks at one piece of work in a round
-MOST = 200  # pieces of work, however many are offered
-PAUSE = 1.0  # seconds between two looks, and before a call is repeated, where each repeat doubles them
-PATIENCE = 300  # seconds that are waited at most where a platform names them
+FIND_RUNNING = "find_running"
+"""The look at all lists at once, which not every server has."""
+ROUNDS = 4
+"""Rounds in which everything is listed: work that waited may have begun since the last one."""
+PAGES = 20
+"""Further parts of one list, at most."""
+TRIES = 4
+"""Repeats of a call at most, where its answer offers the same call again."""
+LOOKS = 12
+"""Looks at one piece of work in a round, at most."""
+MOST = 200
+"""Pieces of work, at most."""
+PAUSE = 1.0
+"""Seconds between two looks, and before the first repeat of a call; each further repeat doubles them."""
+PATIENCE = 300
+"""Seconds at most that are waited because a platform asks for it."""
 
 
 class Step(NamedTuple):
-    """A call: reported once before, and once with its answer."""
+    """A call, reported twice: before it is made, and with its answer."""
 
     action: Action
     answer: Answer | None = None
@@ -32,8 +39,8 @@ class Step(NamedTuple):
 class Work:
     """A piece of work that was asked to stop, and the last answer about it.
 
-    It is over once an answer says so, or once its list is read to the end and offers no cancel of it. Whether that is
-    proved is another matter, which work_stopped tells.
+    It has ended once an answer says so, or once its list was read to the end and offers no cancel of it. Whether that
+    is proved, work_stopped tells.
     """
 
     cancel: Action
@@ -42,7 +49,7 @@ class Work:
 
     @property
     def proved(self) -> bool:
-        """Whether a sign of the work itself says that it has stopped."""
+        """Whether a sign of the work itself shows that it has stopped."""
         return bool(self.answer["work_stopped"] == "yes")
 
 
@@ -51,20 +58,20 @@ FINAL = frozenset({"stopped", "already_finished", "finished_first", "nothing_run
 
 
 def is_over(answer: Answer) -> bool:
-    """Whether an answer says that its work is over, by the record: a look says so by offering no further look."""
+    """Whether the work of an answer is over, by the record: a look at work that is over offers no further look."""
     if answer["outcome"] == "observed" and answer["state"] is not None:
         return not any(actions(answer, "self"))
     return answer["outcome"] in FINAL
 
 
 class Agent:
-    """Finds what runs, stops it, and makes sure.
+    """Finds what runs, stops it, and looks whether it has ended.
 
     Args:
-        tools: as tools/list answers.
+        tools: those that tools/list answers.
         call: calls a tool.
         sleep: waits for seconds.
-        report: told of each call.
+        report: called with each step.
     """
 
     def __init__(
@@ -77,23 +84,23 @@ class Agent:
         self.works: list[Work] = []
         looks = [tool for tool in tools if tool["annotations"]["readOnlyHint"]]
         lists = [tool["name"] for tool in looks if not tool["inputSchema"].get("required")]
-        begin = [FIND_RUNNING] if FIND_RUNNING in lists else lists
+        names = [FIND_RUNNING] if FIND_RUNNING in lists else lists
         self._cascading = {tool["name"] for tool in tools if "cascade" in tool["inputSchema"]["properties"]}
-        self._lists: list[Action] = [{"rel": "collection", "tool": name, "arguments": {}} for name in begin]
-        self._asked: list[Action] = []  # in this round
+        self._lists: list[Action] = [{"rel": "collection", "tool": name, "arguments": {}} for name in names]
+        self._requests: list[Action] = []  # in this round
         self._call, self._sleep, self._report = call, sleep, report
 
     async def run(self) -> bool:
         """Stop everything.
 
         Returns:
-            Whether all that was asked to stop has ended, and a last look at every list found nothing to stop.
+            Whether all work that was asked to stop has ended, and a last look at every list found nothing to stop.
         """
         for _ in range(ROUNDS):
-            self._asked.clear()
-            items, whole = await self.find()
+            self._requests.clear()
+            items, is_complete = await self.find()
             cancels = [cancel for item in items for cancel in actions(item, "cancel")]
-            if whole and not cancels:
+            if is_complete and not cancels:
                 return all(work.ended for work in self.works)
             # What fewer arguments name is more, such as a session before its tasks: it takes these with it.
             for cancel in sorted(cancels, key=lambda each: len(each["arguments"])):
@@ -108,24 +115,24 @@ class Agent:
         return {**cancel, "arguments": {**cancel["arguments"], "cascade": True}}
 
     async def find(self) -> tuple[list[Answer], bool]:
-        """What the lists show, and whether each could be read to its end."""
+        """The items of all lists, and whether each list could be read to its end."""
         lists = [await self._walk(await self.follow(each)) for each in self._lists]
-        return [item for items, _ in lists for item in items], all(whole for _, whole in lists)
+        return [item for items, _ in lists for item in items], all(is_complete for _, is_complete in lists)
 
     async def ask(self, cancel: Action) -> None:
         """Follow a cancel, and the cancels that its answer offers, such as the one of a child session."""
-        if len(self.works) == MOST or any(_same(cancel, asked) for asked in self._asked):
+        if len(self.works) == MOST or any(_same(cancel, other) for other in self._requests):
             return
-        self._asked.append(cancel)
+        self._requests.append(cancel)
         answer = await self.follow(cancel)
-        again = next((work for work in self.works if not work.ended and _same(cancel, work.cancel)), None)
-        if again:
-            again.answer = answer
+        repeat = next((work for work in self.works if not work.ended and _same(cancel, work.cancel)), None)
+        if repeat:
+            repeat.answer = answer
         else:
             self.works.append(Work(cancel, answer))
         for part in answer["parts"] or ():  # each was asked to stop, too
             call = {"rel": "cancel", "tool": part["tool"], "arguments": part["arguments"]}
-            self._asked.append(call)
+            self._requests.append(call)
             self.works.append(Work(call, {**part, "allowed_actions": []}, ended=is_over(part)))
         await self._ask_on(answer)
 
@@ -134,8 +141,8 @@ class Agent:
             await self.ask(cancel)
 
     async def confirm(self) -> None:
-        """Look at all that was asked to stop, until it has ended or the looks are used up."""
-        for work in self.works:  # what a look offers to cancel joins the end
+        """Look at all work that was asked to stop, until it has ended or the looks are used up."""
+        for work in self.works:  # a look may offer further cancels, whose work is added at the end
             await self._watch(work)
 
     async def _watch(self, work: Work) -> None:
@@ -149,10 +156,10 @@ class Agent:
                 await self._sleep(PAUSE)
             work.answer = await self.follow(look)
             await self._ask_on(work.answer)
-            items, whole = await self._walk(work.answer)
-            offered = [cancel for item in items for cancel in actions(item, "cancel")]
-            gone = whole and not any(_same(work.cancel, cancel) for cancel in offered)
-            work.ended = gone or is_over(work.answer)
+            items, is_complete = await self._walk(work.answer)
+            cancels = [cancel for item in items for cancel in actions(item, "cancel")]
+            is_gone = is_complete and not any(_same(work.cancel, cancel) for cancel in cancels)
+            work.ended = is_gone or is_over(work.answer)
 
     async def _walk(self, answer: Answer) -> tuple[list[Answer], bool]:
         """The items of a list and of its next parts, and whether they are all."""
@@ -160,23 +167,23 @@ class Agent:
         for _ in range(PAGES):
             resource = answer["resource"] or {}
             items += resource.get("items", [])
-            onward = next(actions(answer, "next"), None)
-            if onward is None:
+            step = next(actions(answer, "next"), None)
+            if step is None:
                 platforms = (answer["evidence"] or {}).get("platforms", {})
                 return items, "items" in resource and set(platforms.values()) <= {"observed"}
-            answer = await self.follow(onward)
+            answer = await self.follow(step)
         return items, False
 
     async def follow(self, action: Action) -> Answer:
         """Make the call of an action, and again where the answer offers that."""
         answer = await self._step(action)
-        for repeat in range(TRIES):
-            again = next(actions(answer, "retry-later", "retry"), {})
-            seconds = again.get("retry_after_seconds", PAUSE * 2**repeat)
-            if not again or seconds > PATIENCE:
+        for attempt in range(TRIES):
+            step = next(actions(answer, "retry-later", "retry"), {})
+            seconds = step.get("retry_after_seconds", PAUSE * 2**attempt)
+            if not step or seconds > PATIENCE:
                 break
             await self._sleep(seconds)
-            answer = await self._step(again)
+            answer = await self._step(step)
         return answer
 
     async def _step(self, action: Action) -> Answer:
@@ -187,12 +194,17 @@ class Agent:
 
 
 def actions(answer: Answer, *rels: str) -> Iterator[Action]:
-    """The actions of an answer, or of an item, that can be called here: by their rel, the first rel's first."""
+    """The actions of an answer, or of an item, that can be called here.
+
+    Args:
+        answer: or an item of a list.
+        rels: link relations; the actions come in the order of these.
+    """
     for rel in rels:
         yield from (action for action in answer["allowed_actions"] if action["rel"] == rel and "tool" in action)
 
 
 def _same(one: Action, other: Action) -> bool:
-    """Whether two cancels stop the same: one of them may only say more exactly what."""
-    less, more = sorted((one["arguments"], other["arguments"]), key=len)
-    return bool(one["tool"] == other["tool"] and {**more, **less} == more)
+    """Whether two cancels stop the same work: one of them may have further arguments."""
+    part, whole = sorted((one["arguments"], other["arguments"]), key=len)
+    return bool(one["tool"] == other["tool"] and {**whole, **part} == whole)

@@ -25,17 +25,17 @@ from pullcord.upstream.gateway import Gateway
 
 WIDTH = 80
 _GREEN, _YELLOW, _RED = 32, 33, 31
-_UNTOLD: Mapping[str | None, str] = {None: "not asked", Outcome.RATE_LIMITED: "asked too often"}
-"""What is said, by the outcome, of a platform that could not tell whether it works; of all others: no answer."""
+_UNDECIDED: Mapping[str | None, str] = {None: "not asked", Outcome.RATE_LIMITED: "asked too often"}
+"""The text, by the outcome, for a platform of which it is unknown whether it works; for other outcomes: no answer."""
 
 
 class Live(TypedDict):
-    """What a platform answered when it was asked for something harmless."""
+    """What a platform answered to a harmless request."""
 
     works: bool | None
-    """Whether it answered as its manifest says, and accepted the key; None: nothing came that would tell."""
+    """Whether it answered as its manifest says, and accepted the key; None: that is unknown."""
     operation: str | None
-    """What it was asked for; None: the manifest has nothing that could be asked for without arguments."""
+    """The operation that was called; None: the manifest has none that can be called without arguments."""
     outcome: str | None
     message: str
 
@@ -47,9 +47,9 @@ class Read(TypedDict):
     source: str | None
     """What gives its value: NAME or NAME_FILE; None: it is not set."""
     empty_file: bool
-    """Whether NAME_FILE is set, and names no file, or an empty one."""
+    """Whether NAME_FILE is set, and its file is missing or empty."""
     goes: str
-    """Where its value goes."""
+    """Where its value is sent."""
 
 
 class Line(TypedDict):
@@ -60,7 +60,7 @@ class Line(TypedDict):
     configured: bool
     """Whether a call can be sent."""
     obstacle: str | None
-    """Why none can."""
+    """Why no call can be sent."""
     key: str
     base_url: str
     missing: list[str]
@@ -68,38 +68,46 @@ class Line(TypedDict):
     variables: list[Read]
     tools: list[str]
     live: NotRequired[Live | None]
-    """None: no call can be sent, so it was not asked."""
+    """Its answer; None: no call can be sent."""
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Print the report, and with --live what the platforms answer; the exit status."""
+    """Print the report, and with --live what the platforms answer.
+
+    Args:
+        options: of the command line.
+        environ: the variables, by name.
+
+    Returns:
+        The exit status: 0 if there is no fault, and with --live every platform that could answer works.
+    """
     if options.new:
         return manifests.write(options.new)
-    offered = surface(choice(options), environ)
+    offer = surface(choice(options), environ)
     notes = manifests.notes(options.manifest)
-    lines, others = report(offered), report(unnamed(choice(options), environ))
+    lines, rest = report(offer), report(unnamed(choice(options), environ))
     if options.live:
-        lines = anyio.run(_live, lines, offered, environ)
+        lines = anyio.run(_live, lines, offer, environ)
     if options.json:
-        print(json.dumps({"platforms": lines, "unnamed": others, "manifests": notes}, ensure_ascii=False, indent=2))
+        print(json.dumps({"platforms": lines, "unnamed": rest, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
-        told = [*manifests.told(notes), table(lines, colour=has_colour(environ)), *unoffered(others)]
-        print("\n".join(told))
+        texts = [*manifests.lines(notes), table(lines, colour=has_colour(environ)), *unoffered(rest)]
+        print("\n".join(texts))
     if options.live and not any(line.get("live") for line in lines):
         say("nothing was asked: no platform has all that it needs; the first line of each says what to set")
     return 0 if (works(lines) if options.live else not any(line["faults"] for line in lines)) else 1
 
 
-async def _live(lines: list[Line], offered: Surface, environ: Mapping[str, str]) -> list[Line]:
+async def _live(lines: list[Line], offer: Surface, environ: Mapping[str, str]) -> list[Line]:
     async with Gateway(environ=environ) as gateway:
-        return await live(lines, offered, gateway, say)
+        return await live(lines, offer, gateway, say)
 
 
-def report(scope: Surface) -> list[Line]:
-    """Every platform's settings; keys are named, never shown."""
+def report(offer: Surface) -> list[Line]:
+    """The settings of every platform; of a key only its variable, never the key."""
     lines: list[Line] = []
-    for name, platform in platforms(scope.catalogue).items():
-        settings = scope.settings[name]
+    for name, platform in platforms(offer.catalogue).items():
+        settings = offer.settings[name]
         lines.append(
             {
                 "platform": name,
@@ -117,62 +125,62 @@ def report(scope: Surface) -> list[Line]:
                         "empty_file": f"{each.name}_FILE" in settings.empty,
                         "goes": each.goes,
                     }
-                    for each in variables(platform, scope.catalogue.values())
+                    for each in variables(platform, offer.catalogue.values())
                 ],
-                "tools": [each.id for each in scope.tools.values() if each.platform.name == name],
+                "tools": [each.id for each in offer.tools.values() if each.platform.name == name],
             }
         )
     return lines
 
 
 async def live(
-    lines: list[Line], scope: Surface, gateway: Gateway, say: Callable[[str], object], pause: float = 1.0
+    lines: list[Line], offer: Surface, gateway: Gateway, say: Callable[[str], object], pause: float = 1.0
 ) -> list[Line]:
-    """The report, and what each configured platform answers when it is asked for something harmless.
+    """The report, and what each configured platform answers to a harmless request.
 
     Args:
         lines: the report.
-        scope: what it reports on.
-        gateway: sends.
-        say: told what is waited for, again and again.
-        pause: seconds before it is told; each further pause is twice as long.
+        offer: the surface that it reports on.
+        gateway: sends the requests.
+        say: called with a sentence about the platforms that have not answered yet.
+        pause: seconds before the first such sentence; each further pause is twice as long.
     """
     answers: dict[str, Live | None] = {line["platform"]: None for line in lines}
-    waiting = {line["platform"]: line["title"] for line in lines if line["configured"]}
+    titles = {line["platform"]: line["title"] for line in lines if line["configured"]}
 
     async def ask(name: str) -> None:
-        answers[name] = await _ask(name, scope, gateway)
-        del waiting[name]
+        answers[name] = await _ask(name, offer, gateway)
+        del titles[name]
 
     async def report_waiting() -> None:
         seconds = pause
         await anyio.sleep(seconds)
-        while waiting:
-            say(f"waiting for {' and '.join(waiting.values())}")
+        while titles:
+            say(f"waiting for {' and '.join(titles.values())}")
             seconds *= 2
             await anyio.sleep(seconds)
 
     async with anyio.create_task_group() as reporter:
         reporter.start_soon(report_waiting)
         async with anyio.create_task_group() as questions:
-            for name in waiting:
+            for name in titles:
                 questions.start_soon(ask, name)
         reporter.cancel_scope.cancel()
     return [{**line, "live": answers[line["platform"]]} for line in lines]
 
 
-async def _ask(name: str, scope: Surface, gateway: Gateway) -> Live:
+async def _ask(name: str, offer: Surface, gateway: Gateway) -> Live:
     operation = next(
-        (each for each in scope.catalogue.values() if each.platform.name == name and _harmless(each)), None
+        (each for each in offer.catalogue.values() if each.platform.name == name and _harmless(each)), None
     )
     if operation is None:
         message = "None of its observe operations can be called without arguments."
         return {"works": None, "operation": None, "outcome": None, "message": message}
-    answer = await run_call(Call(scope, operation, {}), Engine(gateway), Caller("pullcord check", _unreported))
-    # Without evidence no answer came; and who is asked too often has not said whether it works.
-    telling = answer.evidence is not None and answer.outcome is not Outcome.RATE_LIMITED
+    answer = await run_call(Call(offer, operation, {}), Engine(gateway), Caller("pullcord check", _unreported))
+    # Without evidence no answer came; and a rate limit does not tell whether the platform works.
+    is_telling = answer.evidence is not None and answer.outcome is not Outcome.RATE_LIMITED
     return {
-        "works": answer.outcome is Outcome.OBSERVED if telling else None,
+        "works": answer.outcome is Outcome.OBSERVED if is_telling else None,
         "operation": operation.id,
         "outcome": str(answer.outcome),
         "message": answer.message,
@@ -184,22 +192,27 @@ def _harmless(operation: Operation) -> bool:
 
 
 async def _unreported(*_: object) -> None:
-    """Only watching reports, and nothing is watched here."""
+    """Report no progress: only a call that watches work has any."""
 
 
 def works(lines: list[Line]) -> bool:
-    """Whether at least one platform could be asked, and all that could work; with no fault in any settings."""
+    """Whether at least one platform answered, all that answered work, and no settings have a fault."""
     verdicts = [answer["works"] for line in lines if (answer := line.get("live"))]
     return bool(verdicts) and all(verdicts) and not any(line["faults"] for line in lines)
 
 
 def table(lines: list[Line], *, colour: bool = False) -> str:
-    """The report as a person reads it, in 80 columns."""
+    """The report as a person reads it, in 80 columns.
+
+    Args:
+        lines: a line for each platform.
+        colour: whether the text may hold colours.
+    """
     return "\n".join(part for line in lines for part in _block(line, colour=colour))
 
 
 def unoffered(lines: list[Line]) -> list[str]:
-    """The platforms that nobody named, as a person reads of them: what naming each would add, and what it needs."""
+    """The platforms that are not named, as text for a person: what naming each would add, and what it needs."""
     if not lines:
         return []
     return [
@@ -218,32 +231,32 @@ def unoffered(lines: list[Line]) -> list[str]:
 
 
 def _block(line: Line, *, colour: bool) -> list[str]:
-    state, shade = _state(line)
+    state, colour_code = _state(line)
     rows = [
         *(("fault", fault) for fault in line["faults"]),
         ("URL", line["base_url"]),
-        *(("reads", f"{each['name']} ({_given(each)}) goes into {each['goes']}") for each in line["variables"]),
+        *(("reads", f"{each['name']} ({_source_text(each)}) goes into {each['goes']}") for each in line["variables"]),
         ("tools", ", ".join(line["tools"]) or "none"),
-        *([("live", _told(answer))] if (answer := line.get("live")) else []),
+        *([("live", _live_text(answer))] if (answer := line.get("live")) else []),
     ]
     return [
-        f"{line['title']}: " + (f"\x1b[{shade}m{state}\x1b[0m" if colour else state),
+        f"{line['title']}: " + (f"\x1b[{colour_code}m{state}\x1b[0m" if colour else state),
         *(
             textwrap.fill(
-                what,
+                text,
                 WIDTH,
                 initial_indent=f"  {name:<7}",
                 subsequent_indent=" " * 9,
                 break_long_words=False,  # a URL can only be copied whole
                 break_on_hyphens=False,
             )
-            for name, what in rows
+            for name, text in rows
         ),
     ]
 
 
 def _state(line: Line) -> tuple[str, int]:
-    """What a platform's first line says, and its colour."""
+    """The state of a platform for its first line, and the code of its colour."""
     answer = line.get("live")
     if line["faults"]:
         return "its settings can't be used", _RED
@@ -252,19 +265,19 @@ def _state(line: Line) -> tuple[str, int]:
     if answer is None:
         return "ready", _GREEN
     if answer["works"] is None:
-        return _UNTOLD.get(answer["outcome"], "no answer"), _YELLOW
+        return _UNDECIDED.get(answer["outcome"], "no answer"), _YELLOW
     return ("works", _GREEN) if answer["works"] else ("does not work", _RED)
 
 
-def _given(variable: Read) -> str:
-    """What gives a variable its value."""
+def _source_text(variable: Read) -> str:
+    """Where the value of a variable comes from, as text for a person."""
     source = variable["source"]
     if variable["empty_file"]:
         return f"not set: nothing in the file of {variable['name']}_FILE"
     return "not set" if source is None else "set" if source == variable["name"] else f"from {source}"
 
 
-def _told(answer: Live) -> str:
+def _live_text(answer: Live) -> str:
     if answer["works"]:
         return f"{answer['operation']}: it answers, and accepts the key"
     return ": ".join(each for each in (answer["operation"], answer["outcome"], answer["message"]) if each)

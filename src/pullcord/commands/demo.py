@@ -1,6 +1,6 @@
-"""pullcord demo: the whole story, told over a real MCP connection to a server on the embedded sandbox.
+"""pullcord demo: an agent stops work over a real MCP connection to a server on the embedded sandbox.
 
-Nothing here names a tool or a platform: work is found by what it is called, and each call is an offered action.
+Nothing here names a tool or a platform: work is found by its title, and each call is an action that was offered.
 """
 
 import argparse
@@ -20,11 +20,13 @@ MARGIN = " " * 16
 
 
 class Scene(NamedTuple):
-    """A piece of the sandbox's work, what can be learnt from it, and what its cancel is given beside its target."""
+    """A piece of the sandbox's work, and what it shows."""
 
     work: str
+    """Its title."""
     moral: str
     beside: Mapping[str, Any] = {}
+    """Arguments of its cancel, beside those that name it."""
 
 
 SCENES = (
@@ -35,7 +37,7 @@ SCENES = (
 )
 
 _COLOURS: Mapping[str, int] = {"yes": 32, "no": 33, "unknown": 33}
-"""Green for what has ended, yellow for what may run."""
+"""The codes of the colours: green for work that has ended, yellow for work that may run."""
 
 
 def run(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -61,8 +63,8 @@ async def tell(say: Callable[[str], object], *, colour: bool = False, limit: flo
                 return await Story(client, say, anyio.sleep, colour=colour).tell()
     except* MCPError:
         pass
-    failed = _bold("Failed", colour=colour)
-    say(f"{failed}: the server did not start, went away, or took more than {limit:g} s; its own words are above.")
+    title = _bold("Failed", colour=colour)
+    say(f"{title}: the server did not start, went away, or took more than {limit:g} s; its own words are above.")
     return 1
 
 
@@ -85,7 +87,7 @@ class Story:
         colour: bool,
     ) -> None:
         self._client, self._say, self._sleep, self._colour = client, say, sleep, colour
-        self._told: tuple[object, ...] = ()
+        self._last_call: tuple[object, ...] = ()
 
     async def tell(self) -> int:
         """Tell all of it; the exit status."""
@@ -107,17 +109,17 @@ class Story:
             faults.append("something still runs, or may run")
         works = [*agent.works, *rest.works]
         faults += [f"{work.cancel['tool']}: {work.answer['message']}" for work in works if not work.ended]
-        used = {work.cancel["tool"] for work in works if work.ended}
-        unused = [tool["name"] for tool in tools if tool["annotations"]["destructiveHint"] and tool["name"] not in used]
-        faults += [f"{name} stopped nothing" for name in unused]
+        names = {work.cancel["tool"] for work in works if work.ended}
+        stops = [tool["name"] for tool in tools if tool["annotations"]["destructiveHint"]]
+        faults += [f"{name} stopped nothing" for name in stops if name not in names]
         if faults:
             self._head("Failed", *faults)
             return 1
-        proved = sum(work.proved for work in works)
+        proofs = sum(work.proved for work in works)
         self._head(
             "All of it has stopped",
-            f"{len(works)} pieces of work were asked to stop, with {len(used)} tools. Each is over by its platform's"
-            f" record, and a last look at the lists found no more. Of {proved} a sign of the work itself says that it"
+            f"{len(works)} pieces of work were asked to stop, with {len(names)} tools. Each is over by its platform's"
+            f" record, and a last look at the lists found no more. Of {proofs} a sign of the work itself says that it"
             " has stopped; of the others the record is all that their platforms give.",
         )
         return 0
@@ -136,28 +138,28 @@ class Story:
         self._say("")
 
     def _count(self, step: Step) -> None:
-        """Tell of a part of a list in a line."""
+        """Write a line for a part of a list."""
         if step.answer:
             items = (step.answer["resource"] or {}).get("items", [])
             running = sum(any(actions(item, "cancel")) for item in items)
             self._say(f"   {step.action['tool']:<22} {len(items):>3} items, {running} of them can be stopped")
 
     def _narrate(self, step: Step) -> None:
-        """Tell of a call in full: what is called, unless it was called just before, and what came of it."""
+        """Write a call in full, unless it is the same as the last one; and its answer."""
         call = (step.action["tool"], step.action["arguments"])
         if step.answer:
             word = _word(step.answer)
             line = f"{word}: {step.answer['message']}"
-            told = textwrap.fill(line, 80, initial_indent=MARGIN, subsequent_indent=MARGIN)
-            self._say(told.replace(word, self._paint(word, step.answer), 1))
-        elif call != self._told:
-            self._told = call
+            text = textwrap.fill(line, 80, initial_indent=MARGIN, subsequent_indent=MARGIN)
+            self._say(text.replace(word, self._paint(word, step.answer), 1))
+        elif call != self._last_call:
+            self._last_call = call
             self._say(f"   {step.action['rel']:<12} {step.action['tool']}")
             for name, value in step.action["arguments"].items():
                 self._say(f"{MARGIN}{name}: {value}")
 
     def _note(self, step: Step) -> None:
-        """Tell of a call in a line, with the last of its ids."""
+        """Write a line for a call, with the last of its ids."""
         if step.answer:
             name = str(next(reversed([*step.action["arguments"].values()]), ""))[-24:]
             word = self._paint(_word(step.answer), step.answer)
@@ -172,7 +174,7 @@ def _bold(text: str, *, colour: bool) -> str:
 
 
 def _word(answer: Answer) -> str:
-    """What came of a call, in a word or two: the outcome of a cancel, what a look showed."""
+    """The answer in a word or two: the outcome of a cancel, the state or number of items of a look."""
     if answer["outcome"] != "observed":
         return str(answer["outcome"])
     items = (answer["resource"] or {}).get("items")

@@ -11,7 +11,7 @@ from pullcord.model.errors import SettingsError
 from pullcord.model.value import Json
 
 Entry: TypeAlias = dict[str, Json]
-"""A cancel: what its two lines say. Its outcome is null where only the first was written."""
+"""A cancel, from its two lines in the journal. Its outcome is null where only the first was written."""
 
 _INTENT = ("id", "time", "operation", "platform", "target", "reason", "client")
 _RESULT = ("outcome", "status", "duration_ms")
@@ -21,12 +21,12 @@ def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
     """Print the cancels, as a table or with --json; the exit status."""
     try:
         with options.file.open(encoding="utf-8", errors="replace") as lines:
-            entries, left_out = read(lines)
+            entries, rest = read(lines)
     except OSError as error:
         raise SettingsError([f"{options.file}: this journal can't be read: {error.strerror}"]) from None
     print(json.dumps({"cancels": entries}, indent=2) if options.json else table(entries))
-    if left_out:
-        say(f"{left_out} lines of {options.file} can't be read, or end what began in another file")
+    if rest:
+        say(f"{rest} lines of {options.file} can't be read, or end what began in another file")
     return 0
 
 
@@ -34,10 +34,10 @@ def read(lines: Iterable[str]) -> tuple[list[Entry], int]:
     """The cancels of a journal, in the order in which they began.
 
     Returns:
-        The cancels, and how many lines tell of none: spoilt ones, and ends of cancels that began in another file.
+        The cancels, and the number of other lines: unreadable ones, and ends of cancels that began in another file.
     """
     entries: dict[str, Entry] = {}
-    left_out = 0
+    rest = 0
     for text in lines:
         try:
             line = json.loads(text)
@@ -46,12 +46,12 @@ def read(lines: Iterable[str]) -> tuple[list[Entry], int]:
             else:
                 entries[line["id"]] |= {name: line[name] for name in _RESULT}
         except (ValueError, KeyError, TypeError, RecursionError):
-            left_out += bool(text.strip())
-    return list(entries.values()), left_out
+            rest += bool(text.strip())
+    return list(entries.values()), rest
 
 
 def table(entries: Iterable[Entry]) -> str:
-    """The cancels as a person reads them; nothing in them can steer a terminal."""
+    """The cancels as a table for a person, without characters that steer a terminal."""
     head = ("time", "operation", "outcome", "status", "ms", "client", "target", "reason")
     rows = [tuple(map(str.upper, head)), *map(_row, entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -60,7 +60,7 @@ def table(entries: Iterable[Entry]) -> str:
 
 def _row(entry: Entry) -> tuple[str, ...]:
     target = entry["target"] if isinstance(entry["target"], dict) else {}
-    shown = (
+    cells = (
         str(entry["time"])[:19].replace("T", " "),
         entry["operation"],
         entry["outcome"] or "UNFINISHED",
@@ -70,4 +70,4 @@ def _row(entry: Entry) -> tuple[str, ...]:
         ", ".join(f"{name} {value}" for name, value in target.items()),
         entry["reason"],
     )
-    return tuple("" if value is None else sanitize.text(str(value)) for value in shown)
+    return tuple("" if value is None else sanitize.text(str(value)) for value in cells)

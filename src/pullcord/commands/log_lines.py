@@ -1,7 +1,7 @@
 """The one log of a process: a line on the error output for each record, of pullcord and of every library.
 
-No line holds what a caller sent. Pullcord's own messages are written so; of a library's record only the place in the
-library's code is told, since what it says may quote anything.
+No line holds what a caller sent. Pullcord's own messages are written so; of a library's record the line holds only the
+place in the library's code, since its message may quote anything.
 """
 
 import logging
@@ -22,44 +22,44 @@ from pullcord.model import sanitize
 LENGTH = 500
 """Characters of a line."""
 MOST = 10
-"""Lines from the same place in a minute; pullcord's own errors are told all."""
+"""Lines from the same place in a minute at most; pullcord's own errors are not bounded."""
 MINUTE = 60.0
 FRAMES = 3
-"""Places that are told of where an error came from."""
+"""Frames of an error's traceback that a line holds, the innermost first."""
 
 _log = logging.getLogger(__name__)
 
 
 class LogLines(logging.Handler):
-    """Writes the lines; a line that nobody reads in time is left out, and counted."""
+    """Writes the lines; one that can't be written without waiting is left out, and counted."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._since: dict[tuple[str, int], float] = {}
+        self._starts: dict[tuple[str, int], float] = {}
         self._lines: Counter[tuple[str, int]] = Counter()
-        self._left_out: Counter[tuple[str, int]] = Counter()
+        self._gaps: Counter[tuple[str, int]] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record's line."""
         place = (record.name, record.lineno)
-        if record.created - self._since.setdefault(place, record.created) >= MINUTE:
-            self._since[place] = record.created
+        if record.created - self._starts.setdefault(place, record.created) >= MINUTE:
+            self._starts[place] = record.created
             self._lines[place] = 0
         self._lines[place] += 1
-        unbounded = _is_ours(record) and record.levelno >= logging.ERROR
-        missing = f" ({self._left_out[place]} more like it were left out)" if self._left_out[place] else ""
-        if (unbounded or self._lines[place] <= MOST) and say(sanitize.text(line(record), LENGTH) + missing):
-            self._left_out[place] = 0
+        is_unbounded = _is_ours(record) and record.levelno >= logging.ERROR
+        gap = f" ({self._gaps[place]} more like it were left out)" if self._gaps[place] else ""
+        if (is_unbounded or self._lines[place] <= MOST) and say(sanitize.text(line(record), LENGTH) + gap):
+            self._gaps[place] = 0
         else:
-            self._left_out[place] += 1
+            self._gaps[place] += 1
 
 
 def line(record: logging.LogRecord) -> str:
-    """What is told of a record; not yet cleaned."""
-    ours = _is_ours(record)
-    what = record.getMessage() if ours else f"{record.name}, in {record.funcName} (line {record.lineno})"
+    """The text of a record, not yet cleaned."""
+    is_ours = _is_ours(record)
+    text = record.getMessage() if is_ours else f"{record.name}, in {record.funcName} (line {record.lineno})"
     error = record.exc_info[1] if record.exc_info else None
-    return f"{record.levelname.lower()}: {what}{f': {_origin(error)}' if error else ''}"
+    return f"{record.levelname.lower()}: {text}{f': {_origin(error)}' if error else ''}"
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -67,7 +67,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 def _origin(error: BaseException) -> str:
-    """An error's class, and where it came from; not what it says."""
+    """The class of an error, and the places in the code that it came from, without its message."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     frames = reversed(traceback.extract_tb(error.__traceback__)[-FRAMES:])
@@ -79,33 +79,33 @@ def _origin(error: BaseException) -> str:
 def logged() -> Iterator[None]:
     """Write the process's log, and its warnings, for as long as the block runs."""
     handler, root = LogLines(), logging.getLogger()
-    before = warnings.showwarning
+    show_warning = warnings.showwarning
     root.addHandler(handler)
     warnings.showwarning = _show
     try:
         yield
     finally:
         root.removeHandler(handler)
-        warnings.showwarning = before
+        warnings.showwarning = show_warning
 
 
 @contextmanager
 def apart(journal: str | None, *, output: bool) -> Iterator[None]:
-    """Keep what is said and logged away from the journal's stream, and from MCP's, for as long as the block runs.
+    """Keep the log and other sentences away from the streams of the journal and of MCP, while the block runs.
 
-    It then goes to the standard output, if that is free, and nowhere if it isn't.
+    They then go to the standard output if that is free, and are dropped if it isn't.
 
     Args:
-        journal: where the journal is written, as `flow.journal.Journal` takes it; None: there is none.
-        output: whether the standard output is free, and not MCP's.
+        journal: the journal's path, as `flow.journal.Journal` takes it; None: there is none.
+        output: whether the standard output is free, and does not carry MCP.
     """
     error_output = _descriptor(sys.stderr)
-    mixed = not output and not os.isatty(1) and _are_one(error_output, 1)
+    is_mixed = not output and not os.isatty(1) and _are_one(error_output, 1)
     with ExitStack() as stack:
-        if mixed or (journal and _leads_to(journal, error_output)):
-            free = output and not (journal and _leads_to(journal, 1))
-            elsewhere = sys.stdout if free else stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
-            stack.enter_context(redirect_stderr(elsewhere))
+        if is_mixed or (journal and _leads_to(journal, error_output)):
+            is_free = output and not (journal and _leads_to(journal, 1))
+            target = sys.stdout if is_free else stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            stack.enter_context(redirect_stderr(target))
         yield
 
 
@@ -126,10 +126,10 @@ def _are_one(descriptor: int, other: int) -> bool:
 
 
 def _leads_to(journal: str, descriptor: int) -> bool:
-    """Whether a journal is written to the very file, pipe or terminal that a descriptor leads to."""
-    named = stream(journal)
-    if named is not None:
-        return _are_one(named, descriptor)
+    """Whether a journal is written to the same file, pipe or terminal that a descriptor leads to."""
+    own_descriptor = stream(journal)
+    if own_descriptor is not None:
+        return _are_one(own_descriptor, descriptor)
     try:
         return os.path.samestat(Path(journal).stat(), os.fstat(descriptor))
     except OSError:
@@ -144,6 +144,6 @@ def _show(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """As warnings.showwarning; what a warning says is left out."""
+    """Like warnings.showwarning, without the warning's message."""
     del message, file, line
     _log.warning("%s at %s:%d", category.__name__, Path(filename).name, lineno)

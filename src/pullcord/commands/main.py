@@ -22,11 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 if all went well, 1 if what was asked for didn't happen, 2 if it could not be started.
     """
     argv = sys.argv[1:] if argv is None else argv
-    whole, commands = parsers()
+    program, commands = parsers()
     if not argv and sys.stdin.isatty():
-        whole.print_help()
+        program.print_help()
         return 0
-    options = read(whole, commands, argv or ["serve"])
+    options = read(program, commands, argv or ["serve"])
     # Only the command's own module, and what it needs, is imported: a start belongs to every agent session.
     command = importlib.import_module(f"pullcord.commands.{options.command}")
     try:

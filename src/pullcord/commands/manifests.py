@@ -1,4 +1,4 @@
-"""pullcord check for the author of a manifest: what a file says in vain, and the start of a new one."""
+"""pullcord check for the author of a manifest: what has no effect in a file, and the start of a new one."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from pullcord.manifest.start import start
 
 
 def notes(files: Sequence[Path]) -> Mapping[str, list[str]]:
-    """What each file says in vain, by its path; none: it is fine.
+    """What has no effect in each file, by its path; an empty list: the file is fine.
 
     Args:
         files: manifests that were read without a fault.
@@ -17,9 +17,9 @@ def notes(files: Sequence[Path]) -> Mapping[str, list[str]]:
     return {str(file): audit(str(file), file.read_text(encoding="utf-8-sig")) for file in files}
 
 
-def told(found: Mapping[str, list[str]]) -> list[str]:
+def lines(notes: Mapping[str, list[str]]) -> list[str]:
     """The notes as a person reads them: a line each, and one for each file that is fine."""
-    return [line for file, lines in found.items() for line in lines or [f"{file}: fine"]]
+    return [line for file, sentences in notes.items() for line in sentences or [f"{file}: fine"]]
 
 
 def write(name: str) -> int:

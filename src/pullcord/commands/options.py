@@ -1,4 +1,4 @@
-"""The commands and their options, as argparse reads them."""
+"""The commands and their options, for argparse."""
 
 import argparse
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ from pullcord.commands.usage import Parser, one_of, port, whole_number
 from pullcord.config.surface import GRANTS
 from pullcord.flow.rate_limit import Limit, limit
 
-# By the field of serving.front.Front that each sets; where one is not given, the default there holds.
 HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
     "host": ("--host", {"metavar": "ADDRESS", "help": "where to listen (127.0.0.1)"}),
     "port": ("--port", {"type": port, "metavar": "N", "help": "the port (8642); 0: a free one"}),
@@ -54,47 +53,50 @@ HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
 
 
 def parsers() -> tuple[Parser, dict[str, Parser]]:
-    """What reads a command line, whose `command` names that one's module; and what reads each command's arguments."""
-    whole = Parser(
+    """The parser of the whole command line, whose `command` names the module; and the parser of each command."""
+    program = Parser(
         prog="pullcord",
         usage="%(prog)s COMMAND [OPTION ...]",
         description="Stops work on agent platforms, over MCP. Without a command: serve, on standard input and output.",
     )
-    whole.add_argument("--version", action="version", version=f"pullcord {__version__}")
-    named = whole.add_subparsers(required=True, metavar="COMMAND", dest="command", prog="pullcord")
+    program.add_argument("--version", action="version", version=f"pullcord {__version__}")
+    subcommands = program.add_subparsers(required=True, metavar="COMMAND", dest="command", prog="pullcord")
     commands: dict[str, Parser] = {}
 
-    chosen = _chosen()
+    selection = _choice_options()
 
-    def add(name: str, what: str, *, choosing: bool, takes: str = "") -> Parser:
-        made = named.add_parser(
+    def add(name: str, description: str, *, is_choosing: bool, placeholder: str = "") -> Parser:
+        parser = subcommands.add_parser(
             name,
-            usage=f"%(prog)s{takes} [OPTION ...]",
-            help=what,
-            description=what,
-            parents=[chosen] if choosing else [],
+            usage=f"%(prog)s{placeholder} [OPTION ...]",
+            help=description,
+            description=description,
+            parents=[selection] if is_choosing else [],
         )
-        made.register("type", int, whole_number)
-        commands[name] = made
-        return made
+        parser.register("type", int, whole_number)
+        commands[name] = parser
+        return parser
 
-    serve = add("serve", "Serve MCP, on standard input and output or over HTTP.", choosing=True)
+    serve = add("serve", "Serve MCP, on standard input and output or over HTTP.", is_choosing=True)
     _add_serving(serve)
-    add("demo", "Tell the whole story against the embedded sandbox, over MCP.", choosing=False)
-    tools = add("tools", "List the tools that would be offered.", choosing=True)
+    add("demo", "Tell the whole story against the embedded sandbox, over MCP.", is_choosing=False)
+    tools = add("tools", "List the tools that would be offered.", is_choosing=True)
     tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
-    check = add("check", "Check manifests and settings.", choosing=True)
+    check = add("check", "Check manifests and settings.", is_choosing=True)
     check.add_argument("--json", action="store_true", help="for programs")
     check.add_argument("--live", action="store_true", help="ask each configured platform for something harmless")
     check.add_argument("--new", metavar="NAME", help="write a commented start of a manifest, NAME.yaml, and no more")
-    config = add("config", "Print what to write into a client's settings.", choosing=True, takes=" CLIENT")
+    config = add("config", "Print what to write into a client's settings.", is_choosing=True, placeholder=" CLIENT")
     config.add_argument("client", type=one_of(CLIENTS), metavar="CLIENT", help=", ".join(CLIENTS))
     config.add_argument("--http", metavar="URL", help="reach a pullcord that serves over HTTP, instead of starting one")
-    journal = add("journal", "Show the cancels that a journal records.", choosing=False, takes=" FILE")
+    journal = add("journal", "Show the cancels that a journal records.", is_choosing=False, placeholder=" FILE")
     journal.add_argument("file", type=Path, metavar="FILE")
     journal.add_argument("--json", action="store_true", help="for programs")
     token = add(
-        "token", "Make a token for a caller of serve --http, and its line for --tokens.", choosing=False, takes=" NAME"
+        "token",
+        "Make a token for a caller of serve --http, and its line for --tokens.",
+        is_choosing=False,
+        placeholder=" NAME",
     )
     token.add_argument("name", metavar="NAME", help="who will hold it; the journal shows it")
     token.add_argument(
@@ -104,19 +106,19 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         metavar="SCOPE",
         help="what it may do, observe or cancel (repeatable; both)",
     )
-    sandbox = add("sandbox", "Serve the sandbox's platforms over HTTP, on this machine.", choosing=False)
+    sandbox = add("sandbox", "Serve the sandbox's platforms over HTTP, on this machine.", is_choosing=False)
     sandbox.add_argument("--port", type=port, default=0, metavar="N", help="the port (a free one)")
-    return whole, commands
+    return program, commands
 
 
-def _chosen() -> Parser:
-    """The options that choose what is offered."""
-    chosen = Parser(add_help=False)
-    chosen.add_argument(
+def _choice_options() -> Parser:
+    """A parser of the options that choose what is offered."""
+    parser = Parser(add_help=False)
+    parser.add_argument(
         "--platform", action="append", default=[], metavar="P", help="offer this platform, too (repeatable)"
     )
-    chosen.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
-    chosen.add_argument(
+    parser.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
+    parser.add_argument(
         "--manifest",
         action="append",
         default=[],
@@ -124,7 +126,7 @@ def _chosen() -> Parser:
         type=Path,
         help="offer a platform of your own, too (repeatable)",
     )
-    return chosen
+    return parser
 
 
 def _add_serving(serve: Parser) -> None:
@@ -139,12 +141,12 @@ def _add_serving(serve: Parser) -> None:
     serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
     serve.add_argument("--http", action="store_true", help="serve over Streamable HTTP")
     http = serve.add_argument_group("with --http")
-    for field, (flag, how) in HTTP.items():
-        http.add_argument(flag, dest=field, **how)
+    for field, (flag, settings) in HTTP.items():
+        http.add_argument(flag, dest=field, **settings)
 
 
 def choice(options: argparse.Namespace) -> Choice:
-    """What the options of a command choose."""
+    """The choice that the options of a command make."""
     return Choice(platforms=options.platform, only=options.only, manifests=options.manifest)
 
 

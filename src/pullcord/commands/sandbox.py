@@ -16,8 +16,8 @@ def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
 
 
 async def _serve(port: int) -> int:
-    async with embedded(port) as reached:
+    async with embedded(port) as variables:
         say(SANDBOX_NOTICE)
-        for name, value in reached.items():
+        for name, value in variables.items():
             print(f"export {name}={value}", flush=True)
         return await until_signal()

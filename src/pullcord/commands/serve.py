@@ -26,13 +26,24 @@ if TYPE_CHECKING:
     from pullcord.serving.elicitation import Elicitation
 
 STATE_KEY = "PULLCORD_STATE_KEY"
-"""What replicas share, so that one may hear the answer to another's question to a person."""
+"""The variable of the key that replicas share, so that each can read the answer to a question that another asked."""
 STATE_KEY_LENGTH = 32
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Serve until the client leaves or a signal arrives; the exit status."""
-    # Nearly all that a start makes is kept: to look for garbage in it, again and again, is a fifth of the start.
+    """Serve until the client leaves or a signal arrives.
+
+    Args:
+        options: of the command line.
+        environ: the variables, by name.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        SettingsError: the settings can't be used; nothing was served.
+    """
+    # Nearly every object that a start makes is kept: collecting garbage meanwhile takes a fifth of its time.
     gc.disable()
     journal = options.journal or environ.get("PULLCORD_JOURNAL")
     try:
@@ -43,13 +54,13 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: str | None) -> int:
-    given = {field: value for field in HTTP if (value := getattr(options, field)) is not None}
-    if given and not options.http:
-        raise SettingsError([f"{HTTP[field][0]}: only with --http" for field in given])
+    front_options = {field: value for field in HTTP if (value := getattr(options, field)) is not None}
+    if front_options and not options.http:
+        raise SettingsError([f"{HTTP[field][0]}: only with --http" for field in front_options])
     async with AsyncExitStack() as stack:
-        reached = await _sandbox(stack) if options.sandbox else environ
-        offered = surface(choice(options), reached, brought=options.caller_keys or False)
-        for settings in offered.settings.values():
+        settings_environ = await _sandbox(stack) if options.sandbox else environ
+        offer = surface(choice(options), settings_environ, brought=options.caller_keys or False)
+        for settings in offer.settings.values():
             for each in settings.faults:
                 say(each)
         limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
@@ -62,7 +73,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         engine = Engine(gateway, journal, RateLimit(options.limit, gateway.now) if options.limit else None)
         gc.freeze()
         gc.enable()
-        server = partial(make, offered, engine, sandbox=options.sandbox)
+        server = partial(make, offer, engine, sandbox=options.sandbox)
         await stack.enter_async_context(gateway)
         if not options.http:
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
@@ -72,12 +83,12 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         from pullcord.serving import access, application  # noqa: PLC0415 - standard input and output do without them
         from pullcord.serving.front import Front  # noqa: PLC0415 - as above
 
-        front = Front(**given)
+        front = Front(**front_options)
         if faults := front.faults():
             raise SettingsError(faults)
         elicitation = _elicitation(_state_key(environ)) if options.confirm else None
-        speaking = server(elicitation=elicitation, view=access.view(offered, front))
-        return await application.serve(speaking, front, say, ready=application.reaches(offered), ending=gateway.ending)
+        mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
+        return await application.serve(mcp_server, front, say, ready=application.reaches(offer), ending=gateway.ending)
 
 
 def _elicitation(key: SecretStr | None) -> "Elicitation":
@@ -89,9 +100,9 @@ def _elicitation(key: SecretStr | None) -> "Elicitation":
 async def _sandbox(stack: AsyncExitStack) -> Mapping[str, str]:
     from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - a real server has no sandbox
 
-    reached = await stack.enter_async_context(embedded())
+    variables = await stack.enter_async_context(embedded())
     say(SANDBOX_NOTICE)
-    return reached
+    return variables
 
 
 def _state_key(environ: Mapping[str, str]) -> SecretStr | None:

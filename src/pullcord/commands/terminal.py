@@ -1,4 +1,4 @@
-"""What commands write beside their output: lines for whoever reads the error output, and waiting for nobody."""
+"""What commands write to the error output, without ever waiting for its reader."""
 
 import select
 import sys
@@ -8,10 +8,10 @@ SANDBOX_NOTICE = "this is the sandbox: the platforms and their work are made up,
 
 
 def say(sentence: str) -> bool:
-    """Write a line to the error output, in pullcord's name.
+    """Write a line to the error output, after the name of pullcord.
 
     Returns:
-        Whether it was written. It is not where that would wait: a reader that stalls must stop nothing.
+        Whether it was written. It is left out where writing would wait: a reader that stalls must not stop pullcord.
     """
     if sys.stderr is None or not _has_room():  # print would take the standard output for it
         return False
@@ -20,7 +20,7 @@ def say(sentence: str) -> bool:
 
 
 def _has_room() -> bool:
-    """Whether the error output takes a line of PIPE_BUF bytes at once; where nothing tells, it is taken to."""
+    """Whether the error output takes a line of PIPE_BUF bytes at once; true where that can't be found out."""
     try:
         descriptor = sys.stderr.fileno()
     except (OSError, ValueError):  # it leads out of no process
@@ -33,5 +33,5 @@ def _has_room() -> bool:
 
 
 def has_colour(environ: Mapping[str, str]) -> bool:
-    """Whether a person's terminal reads the output, and may be given colours (https://no-color.org)."""
+    """Whether the output is a terminal, and colours are allowed (https://no-color.org)."""
     return sys.stdout.isatty() and not environ.get("NO_COLOR")

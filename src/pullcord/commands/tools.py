@@ -12,34 +12,42 @@ from pullcord.serving.tools import tool
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Print the tools, a line each, or with --json as MCP's tools/list answers; the exit status."""
-    offered = surface(choice(options), environ)
+    """Print the tools, a line each, or with --json as MCP's tools/list answers.
+
+    Args:
+        options: of the command line.
+        environ: the variables, by name.
+
+    Returns:
+        The exit status.
+    """
+    offer = surface(choice(options), environ)
     if options.json:
         tools = [
             tool(operation).model_dump(mode="json", by_alias=True, exclude_none=True)
-            for operation in offered.tools.values()
+            for operation in offer.tools.values()
         ]
         print(json.dumps({"tools": tools}, ensure_ascii=False, indent=2))
     else:
-        width = max(map(len, offered.tools), default=0)
-        for name, operation in offered.tools.items():
+        width = max(map(len, offer.tools), default=0)
+        for name, operation in offer.tools.items():
             print(f"{name:<{width}}  {operation.title}")
     if not options.only:
-        for sentence in more(offered, unnamed(choice(options), environ)):
+        for sentence in more(offer, unnamed(choice(options), environ)):
             say(sentence)
     return 0
 
 
-def more(offered: Surface, rest: Surface) -> Iterator[str]:
-    """What would be offered besides, and what it takes, in sentences.
+def more(offer: Surface, rest: Surface) -> Iterator[str]:
+    """Sentences about tools that are not offered, and what is needed to offer them.
 
     Args:
-        offered: the platforms that are there.
-        rest: the ones that are not named.
+        offer: what is offered.
+        rest: the platforms that are not named.
     """
-    for name, settings in offered.settings.items():
-        operations = [each for each in offered.catalogue.values() if each.platform.name == name and each.tool]
-        count = sum(each.tool not in offered.tools for each in operations)
+    for name, settings in offer.settings.items():
+        operations = [each for each in offer.catalogue.values() if each.platform.name == name and each.tool]
+        count = sum(each.tool not in offer.tools for each in operations)
         if settings.obstacle and count:
             yield f"{_count(count)} of {operations[0].platform.title}: {settings.obstacle}"
     for name in rest.settings:

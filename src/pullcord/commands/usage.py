@@ -1,4 +1,4 @@
-"""How a command line is read; of one that can't be, what is wrong, the word that was meant, and one line of usage."""
+"""Reads a command line; for one with faults it says what is wrong, which word was meant, and one line of usage."""
 
 import argparse
 import re
@@ -15,39 +15,39 @@ class Parser(argparse.ArgumentParser):
     """Reads one command's arguments; whole numbers are read as `whole_number` does."""
 
     def error(self, message: str) -> NoReturn:
-        """End with what is wrong, a line for each fault, and one line of usage: status 2."""
+        """End the process with status 2, after a line for each fault and one line of usage."""
         faults = [f"pullcord: {line.removeprefix('argument ')}\n" for line in message.splitlines()]
         self.exit(2, f"{''.join(faults)}{self.format_usage().strip()} ({self.prog} --help tells more)\n")
 
 
-def read(whole: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -> argparse.Namespace:
-    """Read a command line, or end with what is wrong with it.
+def read(program: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -> argparse.Namespace:
+    """Read a command line, or end the process where it has faults.
 
     Args:
-        whole: reads what stands before the command, and the command.
-        commands: what reads the arguments of each.
+        program: the parser of the whole command line.
+        commands: the parser of each command's arguments, by the command's name.
         argv: the arguments, one at least.
     """
     first = argv[0]
     if first.startswith("-") and first not in {"-h", "--help", "--version"}:
-        whole.error(f"{first}: write the command before it, such as pullcord serve {first}")
+        program.error(f"{first}: write the command before it, such as pullcord serve {first}")
     if not first.startswith("-") and first not in commands:
-        whole.error(f"{first}: there is no such command; {_instead(first, commands)}")
-    options, unknown = whole.parse_known_args(argv)
-    if unknown:
+        program.error(f"{first}: there is no such command; {_instead(first, commands)}")
+    options, rest = program.parse_known_args(argv)
+    if rest:
         command = commands[options.command]
-        known = _OPTION.findall(command.format_help())
-        names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
-        faults = [f"{name}: there is no such option{_near(name, known)}" for name in names]
-        command.error("\n".join(faults) or f"{' '.join(unknown)}: nothing more is expected")
+        known_options = _OPTION.findall(command.format_help())
+        names = [word.partition("=")[0] for word in rest if word.startswith("-")]
+        faults = [f"{name}: there is no such option{_near(name, known_options)}" for name in names]
+        command.error("\n".join(faults) or f"{' '.join(rest)}: nothing more is expected")
     return options
 
 
 def whole_number(text: str) -> int:
-    """A whole number.
+    """The whole number that a text says.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: it says none.
     """
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise argparse.ArgumentTypeError(f"{text} is no whole number; write one, such as 8642")
@@ -55,10 +55,10 @@ def whole_number(text: str) -> int:
 
 
 def port(text: str) -> int:
-    """A port's number, or 0.
+    """The number of a port, 0 to 65535, that a text says.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: it says none.
     """
     number = whole_number(text)
     if not 0 <= number <= 65535:  # noqa: PLR2004 - RFC 9293, section 3.1: 16 bits
@@ -67,7 +67,7 @@ def port(text: str) -> int:
 
 
 def one_of(words: Collection[str]) -> Callable[[str], str]:
-    """Reads one of a few words."""
+    """A function that returns a text if it is one of the words, and raises ArgumentTypeError if not."""
 
     def word(text: str) -> str:
         if text not in words:
@@ -78,10 +78,10 @@ def one_of(words: Collection[str]) -> Callable[[str], str]:
 
 
 def _instead(word: str, words: Collection[str]) -> str:
-    near = nearest(word, words)
-    return f"did you mean {near}?" if near else f"write one of {', '.join(words)}"
+    match = nearest(word, words)
+    return f"did you mean {match}?" if match else f"write one of {', '.join(words)}"
 
 
 def _near(word: str, words: Collection[str]) -> str:
-    near = nearest(word, words)
-    return f"; did you mean {near}?" if near else ""
+    match = nearest(word, words)
+    return f"; did you mean {match}?" if match else ""

@@ -49,13 +49,15 @@ def own_value(name: str, environ: Mapping[str, str]) -> Value:
     """Read a variable of pullcord's own, as `value` does; a file that gives nothing is a fault, not a missing value.
 
     Args:
-        name: what it is called.
-        environ: names and values.
+        name: of the variable.
+        environ: the variables, by name.
     """
-    found = value(name, environ)
-    if found.text or found.fault or found.source == name:
-        return found
-    return found._replace(fault=f"{found.source}: there is nothing in the file that it names; write it, or unset this")
+    setting = value(name, environ)
+    if setting.text or setting.fault or setting.source == name:
+        return setting
+    return setting._replace(
+        fault=f"{setting.source}: there is nothing in the file that it names; write it, or unset this"
+    )
 
 
 def _checked(text: str, source: str) -> Value:

@@ -1,6 +1,6 @@
-"""Who may call what, over HTTP.
+"""Checks the callers over HTTP: their tokens, and what they may call.
 
-A caller's token ends here: what goes on from here is its name and its scopes.
+A token is read here only; everything behind gets the caller's name and scopes.
 """
 
 import itertools
@@ -29,33 +29,33 @@ from pullcord.serving.tokens import TokenFile, TokenRefusedError
 _log = logging.getLogger(__name__)
 
 
-class _Way(Protocol):
-    """Knows tokens."""
+class _Verifier(Protocol):
+    """Checks tokens of one kind."""
 
     async def verify(self, token: str) -> AccessToken:
-        """Whose token it is.
+        """The caller and scopes of a token.
 
         Raises:
-            TokenRefusedError: it is not known.
+            TokenRefusedError: the token is not valid.
         """
 
 
 class Access:
-    """Verifies tokens in several ways, of which one must know a token. Why one is refused is logged."""
+    """Checks tokens by several verifiers, of which one must accept a token. Why one is refused is logged."""
 
-    def __init__(self, *ways: _Way) -> None:
-        self._ways = ways
+    def __init__(self, *verifiers: _Verifier) -> None:
+        self._verifiers = verifiers
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Whose token it is; None if nobody knows it.
+        """The caller and scopes of a token; None: no verifier accepts it.
 
         Raises:
-            IssuerUnreachableError: that can't be told now.
+            IssuerUnreachableError: it can't be checked now.
         """
         reasons: list[str] = []
-        for way in self._ways:
+        for verifier in self._verifiers:
             try:
-                return await way.verify(token)
+                return await verifier.verify(token)
             except TokenRefusedError as error:
                 reasons.append(str(error))
         _log.warning("a token was refused: %s", "; and ".join(reasons))
@@ -63,26 +63,26 @@ class Access:
 
 
 def checks(front: Front) -> list[Middleware]:
-    """What a request passes before anything else sees it, the outermost first.
+    """The middleware that checks each request before anything else handles it, the outermost first.
 
     Raises:
         SettingsError: the token file can't be used.
     """
-    ways: list[_Way] = [TokenFile(front.token_file)] if front.token_file else []
+    verifiers: list[_Verifier] = [TokenFile(front.token_file)] if front.token_file else []
     if front.issuer and front.resource:
-        ways.append(Issuer(front.issuer, front.audiences or [front.resource]))
-    passed = [] if front.near else [Middleware(HttpsMiddleware)]
-    if ways:
-        passed += [
-            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(Access(*ways)), on_error=_unavailable),
+        verifiers.append(Issuer(front.issuer, front.audiences or [front.resource]))
+    layers = [] if front.near else [Middleware(HttpsMiddleware)]
+    if verifiers:
+        layers += [
+            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(Access(*verifiers)), on_error=_unavailable),
             Middleware(AuthContextMiddleware),
             Middleware(TokenMiddleware, front.metadata_url),
         ]
-    return passed
+    return layers
 
 
 class HttpsMiddleware:
-    """Lets requests in that came by https, to this server or to a proxy that it trusts."""
+    """Refuses requests that did not come by https, to this server or to a proxy that it trusts."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -92,16 +92,16 @@ class HttpsMiddleware:
         if scope["scheme"] == "https":
             await self._app(scope, receive, send)
         else:
-            why = "Requests bring tokens or keys here: they must come by https. Nothing was sent."
-            await refusal(403, why)(scope, receive, send)
+            message = "Requests bring tokens or keys here: they must come by https. Nothing was sent."
+            await refusal(403, message)(scope, receive, send)
 
 
 class TokenMiddleware:
-    """Lets requests in whose token is good for something here.
+    """Refuses requests without a valid token, and those whose token has no scope of this server.
 
     Args:
-        app: what is behind it.
-        metadata_url: where a client learns who makes tokens (RFC 9728); None: it can't.
+        app: handles the others.
+        metadata_url: where a client finds the issuer of tokens (RFC 9728); None: nowhere.
     """
 
     def __init__(self, app: ASGIApp, metadata_url: str | None) -> None:
@@ -112,26 +112,26 @@ class TokenMiddleware:
         """Handle a request."""
         user = scope["user"]
         if not isinstance(user, AuthenticatedUser):
-            given = "authorization" in Headers(scope=scope)
-            await self._challenge(401, "invalid_token" if given else None, "A token that lets you in is needed.")(
+            is_bearing = "authorization" in Headers(scope=scope)
+            await self._challenge(401, "invalid_token" if is_bearing else None, "A token that lets you in is needed.")(
                 scope, receive, send
             )
         elif not set(user.scopes) & set(GRANTS):
-            why = f"The token has no scope among {' and '.join(GRANTS)}."
-            await self._challenge(403, "insufficient_scope", why)(scope, receive, send)
+            message = f"The token has no scope among {' and '.join(GRANTS)}."
+            await self._challenge(403, "insufficient_scope", message)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _challenge(self, status: int, error: str | None, why: str) -> Response:
-        """An answer as RFC 6750, section 3 has it, with an error only to those who sent a token."""
-        told = {"error": error, "error_description": why} if error else {}
-        challenge = ", ".join(f'{name}="{value}"' for name, value in {**told, **self._parameters}.items())
-        return JSONResponse(told, status, {"WWW-Authenticate": f"Bearer {challenge}"})
+    def _challenge(self, status: int, error: str | None, message: str) -> Response:
+        """The refusal in the form of RFC 6750, section 3, with an error only for a request that sent a token."""
+        body = {"error": error, "error_description": message} if error else {}
+        challenge = ", ".join(f'{name}="{value}"' for name, value in {**body, **self._parameters}.items())
+        return JSONResponse(body, status, {"WWW-Authenticate": f"Bearer {challenge}"})
 
 
 def _unavailable(_: HTTPConnection, error: AuthenticationError) -> Response:
-    why = f"Your token can't be checked now: {error}. Nothing was sent; make the same call again a little later."
-    return refusal(503, why, retry_after=int(APART))
+    message = f"Your token can't be checked now: {error}. Nothing was sent; make the same call again a little later."
+    return refusal(503, message, retry_after=int(APART))
 
 
 def view(surface: Surface, front: Front) -> Callable[[Request], Surface] | None:
@@ -139,15 +139,15 @@ def view(surface: Surface, front: Front) -> Callable[[Request], Surface] | None:
 
     Args:
         surface: what this server may call.
-        front: whether callers have tokens, so that each has the tools of its scopes only; and whether requests bring
-            keys, so that each is handled with its own only.
+        front: tells whether callers have tokens, which limit each to the tools of its scopes, and whether requests
+            bring keys, which are used for that request alone.
 
     Returns:
-        A function from a request to its surface; None: it is the same for every request.
+        A function that returns the surface of a request; None: it is the same for every request.
     """
     if not front.guarded and not front.caller_keys:
         return None
-    # Made once: a request costs a look-up.
+    # Made once, so that a request costs one look-up.
     by_grants = {
         grants: surface.granted(grants)
         for count in range(len(GRANTS) + 1)
@@ -156,12 +156,12 @@ def view(surface: Surface, front: Front) -> Callable[[Request], Surface] | None:
 
     def of_request(request: Request) -> Surface:
         token = get_access_token()
-        granted = frozenset(token.scopes if token else ()) & frozenset(GRANTS)
-        mine = by_grants[granted] if front.guarded else surface
+        grants = frozenset(token.scopes if token else ()) & frozenset(GRANTS)
+        callable_surface = by_grants[grants] if front.guarded else surface
         if not front.caller_keys:
-            return mine
-        given = request.headers.getlist
-        settings = {name: each.carrying(given) for name, each in mine.settings.items()}
-        return replace(mine, settings=settings)
+            return callable_surface
+        header_values = request.headers.getlist
+        settings = {name: each.carrying(header_values) for name, each in callable_surface.settings.items()}
+        return replace(callable_surface, settings=settings)
 
     return of_request

@@ -1,4 +1,4 @@
-"""Bounds on what callers may ask for over HTTP at once, and on how long they may take; each is told."""
+"""Bounds on the requests that are handled over HTTP at once, and on how long clients may take."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,14 +24,14 @@ _DROPPED = (
 
 
 class Admission:
-    """What the server is doing, how much of it there may be, and how long clients may take.
+    """The places for requests: a request is handled while it holds one.
 
     Args:
-        calls: requests that are handled at once.
+        calls: the number of places.
         queue: further requests that wait for a place.
-        arriving: seconds in which a request's body must be here.
+        arriving: seconds in which the body of a request must arrive.
         waiting: seconds that a request waits for a place.
-        sending: seconds that a client may take to make room for a piece of the answer.
+        sending: seconds in which a client must read a piece of the answer.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Admission:
         self._queue = queue
         self._places = anyio.Semaphore(calls, fast_acquire=True)
         self._draining = anyio.Event()
-        self._handled: set[anyio.CancelScope] = set()
-        self._left = anyio.Event()
+        self._scopes: set[anyio.CancelScope] = set()
+        self._departure = anyio.Event()
 
     @property
     def draining(self) -> bool:
-        """Whether the server is ending: it takes no more requests."""
+        """Whether the server is ending, and takes no more requests."""
         return self._draining.is_set()
 
     def drain(self) -> None:
@@ -57,15 +57,15 @@ class Admission:
         self._draining.set()
 
     async def enter(self, receive: Receive) -> bool:
-        """Take a place, or wait for one as long as the client does; whether that worked.
+        """Take a place, or wait for one as long as the client does; return whether there was one.
 
         Args:
-            receive: the request's, whose body was read.
+            receive: of the request, whose body was read: it returns when the client goes away.
         """
         if self._places.value:
             self._places.acquire_nowait()
             return True
-        entered = False
+        has_place = False
         if self._places.statistics().tasks_waiting < self._queue:
             async with anyio.create_task_group() as tasks:
 
@@ -73,54 +73,58 @@ class Admission:
                     await happens()
                     tasks.cancel_scope.cancel()
 
-                tasks.start_soon(until, receive)  # nothing else can come but that the client is gone
+                tasks.start_soon(until, receive)  # after the body only the client's going away can be received
                 tasks.start_soon(until, self._draining.wait)
                 with anyio.move_on_after(self.waiting):
                     await self._places.acquire()
-                    entered = True
+                    has_place = True
                 tasks.cancel_scope.cancel()
-        return entered
+        return has_place
 
     def leave(self) -> None:
         """Give a place back."""
         self._places.release()
-        self._left.set()
+        self._departure.set()
 
     async def handle(self, ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
         """Handle an MCP request, as middleware of the SDK's server.
 
-        Its caller may have gone before it ends: then it holds no place any more, but is still known.
+        Where the client goes away, the request holds no place any more, but `drop` and `idle` still heed it.
+
+        Args:
+            ctx: of the request.
+            call_next: handles it.
 
         Raises:
-            MCPError: it was dropped.
+            MCPError: `drop` ended it.
         """
         with anyio.CancelScope() as scope:
-            self._handled.add(scope)
+            self._scopes.add(scope)
             try:
                 return await call_next(ctx)
             finally:
-                self._handled.discard(scope)
-                self._left.set()
+                self._scopes.discard(scope)
+                self._departure.set()
         raise MCPError(code=REFUSED, message=_DROPPED)
 
     def drop(self) -> bool:
-        """End what is handled; a cancel on its way to a platform is finished first. Whether there was anything."""
-        for scope in self._handled:
+        """End all requests, once cancels that are under way to a platform are done; return whether there were any."""
+        for scope in self._scopes:
             scope.cancel()
-        return bool(self._handled)
+        return bool(self._scopes)
 
     async def idle(self) -> None:
-        """Wait until nothing is handled any more."""
-        while self._places.value < self._calls or self._handled:
-            self._left = anyio.Event()
-            await self._left.wait()
+        """Wait until no request is handled any more."""
+        while self._places.value < self._calls or self._scopes:
+            self._departure = anyio.Event()
+            await self._departure.wait()
 
 
 class AdmissionMiddleware:
-    """Lets requests in, one at each place.
+    """Gives each request a place, or refuses it.
 
     Args:
-        app: what is behind it.
+        app: handles requests that have a place.
         admission: the places.
     """
 
@@ -131,34 +135,34 @@ class AdmissionMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         try:
-            body, refused = await self._body(scope, receive)
+            body, answer = await self._body(scope, receive)
         except ClientDisconnect:
-            return  # nobody is there to be answered
-        if refused is None and not await self._admission.enter(receive):
-            busy = "This server is busy. Nothing was sent; make the same call again a little later."
-            refused = refusal(503, _ENDING if self._admission.draining else busy, retry_after=RETRY_AFTER)
-        if refused:
-            await refused(scope, receive, send)
+            return  # the client is gone, and reads no answer
+        if answer is None and not await self._admission.enter(receive):
+            message = "This server is busy. Nothing was sent; make the same call again a little later."
+            answer = refusal(503, _ENDING if self._admission.draining else message, retry_after=RETRY_AFTER)
+        if answer:
+            await answer(scope, receive, send)
             return
-        arrived: list[Message] = [{"type": "http.request", "body": body}]
+        messages: list[Message] = [{"type": "http.request", "body": body}]
 
-        async def replay() -> Message:
-            return arrived.pop() if arrived else await receive()
+        async def receive_again() -> Message:
+            return messages.pop() if messages else await receive()
 
-        async def hurry(message: Message) -> None:
+        async def send_in_time(message: Message) -> None:
             with anyio.fail_after(self._admission.sending):
                 await send(message)
 
         try:
-            await self._app(scope, replay, hurry)
+            await self._app(scope, receive_again, send_in_time)
         finally:
             self._admission.leave()
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Response | None]:
-        """A request's body, or why it is refused.
+        """The body of a request; or else the answer that refuses the request.
 
         Raises:
-            ClientDisconnect: the client went away within it.
+            ClientDisconnect: the client went away before the body was complete.
         """
         if scope["method"] != "POST":
             return b"", refusal(405, "There are no sessions and no streams to open here: POST only.", Allow="POST")

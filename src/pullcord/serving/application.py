@@ -1,7 +1,7 @@
-"""MCP over Streamable HTTP: the SDK's application, stateless, for those who may call it; served until a signal.
+"""MCP over Streamable HTTP: the SDK's application, stateless, behind the checks of callers; served until a signal.
 
-Any replica answers any request. A request takes one of a bounded number of places only once its body is here, so that
-a slow client holds none.
+Any replica answers any request. A request takes one of a bounded number of places only after its body has arrived, so
+that a slow client holds none.
 """
 
 import signal
@@ -39,7 +39,7 @@ GRACE = 7.0
 """Seconds that calls have to finish once the server is told to end."""
 
 PROBES = Bounds(total=32, share=32, idle=5.0)
-"""What connections to the probes' own port may take up."""
+"""The bounds on connections to the probes' own port."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -53,9 +53,9 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     """The ASGI application.
 
     Args:
-        server: what speaks MCP.
+        server: answers MCP requests.
         front: who may reach it, and how.
-        admission: how many may at once.
+        admission: the places for requests.
         ready: whether any platform can be reached.
 
     Raises:
@@ -68,15 +68,15 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     layers = [
         Middleware(SmallLettersMiddleware),
         *checks(front),
-        # Innermost: whose token it is, is known by then, and a stranger takes no place.
+        # Innermost: the token is checked by then, and a stranger takes no place.
         Middleware(AdmissionMiddleware, admission),
     ]
     if front.allowed_origins:
-        layers.insert(0, _readable(front.allowed_origins))
-    served = StreamableHTTPASGIApp(sessions)
+        layers.insert(0, _cors(front.allowed_origins))
+    mcp_app = StreamableHTTPASGIApp(sessions)
     app = Starlette(
         routes=[
-            *(Route(path, served, middleware=layers) for path in (PATH, f"{PATH}/")),
+            *(Route(path, mcp_app, middleware=layers) for path in (PATH, f"{PATH}/")),
             *_metadata(front),
             *probes(admission, ready=ready),
         ],
@@ -86,11 +86,11 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     return app
 
 
-def _readable(origins: Sequence[str]) -> Middleware:
-    """Lets pages of these origins, and no others, read what they are answered (CORS); whatever headers they send."""
+def _cors(origins: Sequence[str]) -> Middleware:
+    """Lets web pages of these origins, and no others, read the answers (CORS), whatever headers they send."""
     return Middleware(
         CORSMiddleware,
-        allow_origins=_small(origins),
+        allow_origins=_lower(origins),
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
         expose_headers=["WWW-Authenticate", "Retry-After"],
@@ -99,7 +99,7 @@ def _readable(origins: Sequence[str]) -> Middleware:
 
 
 def _metadata(front: Front) -> list[Route]:
-    """Who makes tokens for this server, for clients and for any page to read: RFC 9728."""
+    """The route that names the issuer of tokens for this server (RFC 9728), which any web page may read."""
     if front.metadata_url is None:
         return []
     metadata = {
@@ -110,18 +110,18 @@ def _metadata(front: Front) -> list[Route]:
         "resource_name": "pullcord",
     }
 
-    async def tell(_: Request) -> Response:
+    async def respond(_: Request) -> Response:
         return JSONResponse(metadata)
 
-    anybody = Middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["MCP-Protocol-Version"])
-    return [Route(urlsplit(front.metadata_url).path, tell, middleware=[anybody])]
+    any_origin = Middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["MCP-Protocol-Version"])
+    return [Route(urlsplit(front.metadata_url).path, respond, middleware=[any_origin])]
 
 
 def probes(admission: Admission, *, ready: bool) -> list[Route]:
-    """What probes ask: whether the process lives, and whether it takes calls.
+    """The routes for probes: whether the process lives, and whether it takes calls.
 
     Args:
-        admission: tells whether it is ending.
+        admission: tells whether the server is ending.
         ready: whether any platform can be reached.
     """
 
@@ -129,25 +129,27 @@ def probes(admission: Admission, *, ready: bool) -> list[Route]:
         return JSONResponse({"alive": True})
 
     async def readiness(_: Request) -> Response:
-        able = ready and not admission.draining
-        return JSONResponse({"ready": able, "configured": ready, "draining": admission.draining}, 200 if able else 503)
+        is_ready = ready and not admission.draining
+        return JSONResponse(
+            {"ready": is_ready, "configured": ready, "draining": admission.draining}, 200 if is_ready else 503
+        )
 
     return [Route(HEALTH, health), Route(READY, readiness)]
 
 
 def _security(front: Front) -> TransportSecuritySettings:
-    """What Host and Origin may be. A web page that had its own name point here would send its own."""
-    public = [urlsplit(front.resource).netloc] if front.resource else []
-    names = _small([*_LOOPBACK, front.host, *front.allowed_hosts, *public])
-    whole = [each for name in names for each in ([name] if _has_port(name) else [name, f"{name}:*"])]
-    return TransportSecuritySettings(allowed_hosts=whole, allowed_origins=_small(front.allowed_origins))
+    """The allowed values of Host and Origin, against web pages whose own host name points here (DNS rebinding)."""
+    public_hosts = [urlsplit(front.resource).netloc] if front.resource else []
+    names = _lower([*_LOOPBACK, front.host, *front.allowed_hosts, *public_hosts])
+    hosts = [each for name in names for each in ([name] if _has_port(name) else [name, f"{name}:*"])]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=_lower(front.allowed_origins))
 
 
 def _has_port(name: str) -> bool:
     return ":" in name.rpartition("]")[2]
 
 
-def _small(names: Sequence[str]) -> list[str]:
+def _lower(names: Sequence[str]) -> list[str]:
     return [name.lower() for name in names]
 
 
@@ -155,7 +157,7 @@ class SmallLettersMiddleware:
     """Writes a request's Host and Origin in small letters, since the SDK compares them by every character.
 
     Args:
-        app: what is behind it.
+        app: handles the request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -170,61 +172,61 @@ class SmallLettersMiddleware:
 async def serve(
     server: Server[Any], front: Front, say: Callable[[str], object], *, ready: bool, ending: anyio.Event
 ) -> int:
-    """Serve until a signal to end; then finish what is being handled, as far as there is time.
+    """Serve until a signal to end; then finish the requests that are handled, for GRACE seconds at most.
 
-    A second signal ends what only waits; a cancel that is on its way to a platform is still finished and recorded.
+    A second signal ends those that only wait; a cancel that is under way to a platform is still finished and recorded.
 
     Args:
-        server: what speaks MCP.
-        front: where, for whom, and how much at once.
-        say: told where callers reach it.
+        server: answers MCP requests.
+        front: where, for whom, and how many requests at once.
+        say: called with sentences for the operator, such as where callers reach the server.
         ready: whether any platform can be reached.
-        ending: set at the first signal: whoever watches work tells what it has seen.
+        ending: set at the first signal, so that calls that watch work answer at once.
 
     Returns:
         The exit status: 0, or 1 if calls had to be cut off.
 
     Raises:
-        SettingsError: a file can't be used, or it can't listen there.
+        SettingsError: a file can't be used, or the server can't listen there.
     """
     admission = Admission(front.max_calls, front.max_queue)
-    within = bounds(front.max_calls, front.max_queue)
+    limits = bounds(front.max_calls, front.max_queue)
     with ending_signals() as signals:
         async with AsyncExitStack() as stack:
             if front.probes is not None:
                 app = Starlette(routes=probes(admission, ready=ready))
-                beside = listening(app, Front(host=front.host, port=front.probes), PROBES)
-                probed = await stack.enter_async_context(beside)
-            served = listening(application(server, front, admission, ready=ready), front, within)
-            origin = await stack.enter_async_context(served)
+                probe_server = listening(app, Front(host=front.host, port=front.probes), PROBES)
+                probe_origin = await stack.enter_async_context(probe_server)
+            mcp_server = listening(application(server, front, admission, ready=ready), front, limits)
+            origin = await stack.enter_async_context(mcp_server)
             say(f"serving MCP at {origin}{PATH}")
             say(
-                f"at most {within.total} connections at once, {within.share} of them from one address"
+                f"at most {limits.total} connections at once, {limits.share} of them from one address"
                 + (f"; this process may open {limit} files" if (limit := open_files()) else "")
             )
             if front.probes is not None:
-                say(f"answering probes at {probed}{HEALTH} and {probed}{READY}")
+                say(f"answering probes at {probe_origin}{HEALTH} and {probe_origin}{READY}")
             await anext(signals)
             ending.set()
-            done = await _drain(admission, signals)
-    if not done:
+            is_done = await _drain(admission, signals)
+    if not is_done:
         say(f"calls were cut off that were not done {GRACE:.0f} s after the signal to end, or at a second one")
-    return int(not done)
+    return int(not is_done)
 
 
 async def _drain(admission: Admission, signals: AsyncIterator[signal.Signals]) -> bool:
-    """Finish what is being handled; whether all of it was."""
+    """Wait for the requests that are handled; return whether all of them were finished."""
     admission.drain()
-    hurried = False
+    was_cut = False
     with anyio.move_on_after(GRACE) as grace:
         async with anyio.create_task_group() as tasks:
 
             async def hurry() -> None:
-                nonlocal hurried
+                nonlocal was_cut
                 async for _ in signals:
-                    hurried = admission.drop() or hurried
+                    was_cut = admission.drop() or was_cut
 
             tasks.start_soon(hurry)
             await admission.idle()
             tasks.cancel_scope.cancel()
-    return not grace.cancelled_caught and not hurried
+    return not grace.cancelled_caught and not was_cut

@@ -1,4 +1,4 @@
-"""A tool call of an MCP client, handed to the flow, and the flow's answer as MCP carries it."""
+"""Hands the tool call of an MCP client to the flow, and the flow's answer to the client."""
 
 import logging
 from typing import Any
@@ -26,14 +26,14 @@ async def answer(
     params: types.CallToolRequestParams,
     elicitation: Elicitation | None,
 ) -> types.CallToolResult | types.InputRequiredResult:
-    """Do what a client asks for.
+    """Answer the tool call of a client.
 
     Args:
-        call: the operation, and the arguments as the client gave them.
-        engine: what it goes through.
+        call: the operation, and the arguments as the client sent them.
+        engine: makes the call.
         ctx: of the request.
         params: of the request.
-        elicitation: how a person is asked before a cancel; None: nobody is.
+        elicitation: how a person is asked before a cancel; None: no person is asked.
 
     Returns:
         The tool's result; or a question to a person, with whose answer the client makes the call again.
@@ -48,7 +48,7 @@ async def answer(
 
 
 def _name(ctx: ServerRequestContext[Any]) -> str:
-    """Who the token says that it is, and what the client calls itself."""
+    """The caller's name for the journal: the one in its token, and the client's own."""
     token = get_access_token()
     client = ctx.session.client_params
     names = [
@@ -59,7 +59,7 @@ def _name(ctx: ServerRequestContext[Any]) -> str:
 
 
 def tool_result(answer: Answer) -> types.CallToolResult:
-    """The answer as MCP carries it: the same JSON in both halves, since clients differ in which a model sees."""
+    """An answer as MCP carries it: the same JSON as text and as structure, since models see one or the other."""
     value = answer.to_json()
     return types.CallToolResult(
         is_error=answer.is_error,

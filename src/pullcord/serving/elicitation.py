@@ -1,7 +1,7 @@
-"""Asking a person before a cancel, by MCP's elicitation, in both protocol eras.
+"""Asks a person before a cancel, by MCP's elicitation, in both protocol eras.
 
-Handshake connections are asked while the call waits; since 2026-07-28 the question is the call's answer, and the client
-makes the same call again with what the person said.
+On connections with a handshake the call waits for the person; since revision 2026-07-28 the question is the answer to
+the call, and the client makes the same call again with the person's answer.
 """
 
 import json
@@ -19,11 +19,11 @@ from pydantic import SecretStr
 from pullcord.flow.consent import SECONDS, Consent, Question
 
 MODERN = "2026-07-28"
-"""The first revision in which a question is an answer."""
+"""The first revision in which the question is the answer to the call."""
 
 _NAME = "consent"
-_REMEMBERED = 10_000
-"""Answers that are known again; more than there can be people to give them while an answer is valid."""
+_USES_LIMIT = 10_000
+"""Consents that are remembered, so that none is used twice; more than people can give while one is valid."""
 _FORM: dict[str, Any] = {
     "type": "object",
     "properties": {"cancel": {"type": "boolean", "title": "Cancel it", "description": "Whether to send the cancel."}},
@@ -32,25 +32,25 @@ _FORM: dict[str, Any] = {
 
 
 class Elicitation:
-    """How the people behind all clients of a server are asked.
+    """How a server asks the people behind its clients.
 
     Args:
-        key: shared by all servers that may hear the answer; None: this process asks and is answered alone.
-        now: the time in seconds since 1970, which all those servers share.
+        key: shared by all replicas, any of which may get the answer; None: there is no other replica.
+        now: the time in seconds since 1970, the same for all replicas.
     """
 
     def __init__(self, key: SecretStr | None, now: Callable[[], float] = time.time) -> None:
         security = RequestStateSecurity(keys=[key.get_secret_value()]) if key else RequestStateSecurity.ephemeral()
         self.boundary = RequestStateBoundary(security, default_audience="pullcord")
-        """Binds an answer to the very call that was asked about, and hides what was asked from the client."""
+        """Seals the question's state, so that an answer holds for the same call only, and the client can't read it."""
         self.now = now
-        self._heard: deque[str] = deque(maxlen=_REMEMBERED)
+        self._used: deque[str] = deque(maxlen=_USES_LIMIT)
 
     def use(self, state: str) -> bool:
-        """Whether a consent is used for the first time: made again, the same call is another cancel."""
-        if state in self._heard:
+        """Mark a consent as used; return whether it was not used before. One consent is for one cancel only."""
+        if state in self._used:
             return False
-        self._heard.append(state)
+        self._used.append(state)
         return True
 
 
@@ -60,7 +60,7 @@ class ElicitedPerson:
     Args:
         elicitation: how the server asks.
         ctx: of the call.
-        params: of the call, with the person's answer where it comes again.
+        params: of the call, with the person's answer where the call is made again.
     """
 
     def __init__(
@@ -68,41 +68,41 @@ class ElicitedPerson:
     ) -> None:
         self._elicitation, self._ctx, self._params = elicitation, ctx, params
         self.question: types.InputRequiredResult | None = None
-        """What must go out as the call's answer, after a consent that is pending."""
+        """The question, which is the answer to the call where the consent is pending."""
 
     async def ask(self, question: Question) -> Consent:
-        """Ask about a cancel, or hear what the person said to the question before."""
+        """Ask about a cancel, or read the person's answer where the call was made again with it."""
         capabilities = self._ctx.session.client_capabilities
-        able = capabilities.elicitation if capabilities else None
-        if able is None or (able.form is None and able.url is not None):
+        capability = capabilities.elicitation if capabilities else None
+        if capability is None or (capability.form is None and capability.url is not None):
             return Consent.UNASKED
         if self._ctx.protocol_version < MODERN:
             return await self._ask_now(question)
         state = self._params.request_state
         if state is None:
             return self._ask_by_answer(question)
-        asked = json.loads(state)
-        if self._elicitation.now() - asked["at"] > SECONDS or not self._elicitation.use(asked["id"]):
+        sealed = json.loads(state)
+        if self._elicitation.now() - sealed["at"] > SECONDS or not self._elicitation.use(sealed["id"]):
             return self._ask_by_answer(question)
-        return self._hear(asked["target"], question)
+        return self._consent(sealed["target"], question)
 
-    def _hear(self, target: object, question: Question) -> Consent:
+    def _consent(self, target: object, question: Question) -> Consent:
         reaction = (self._params.input_responses or {}).get(_NAME)
-        if isinstance(reaction, types.ElicitResult) and _agrees(reaction):
+        if isinstance(reaction, types.ElicitResult) and _is_agreement(reaction):
             return Consent.GIVEN if target == question.target else Consent.CHANGED
         return Consent.DECLINED if isinstance(reaction, types.ElicitResult) else Consent.UNASKED
 
     async def _ask_now(self, question: Question) -> Consent:
-        started = self._elicitation.now()
+        start = self._elicitation.now()
         try:
             reaction = await self._ctx.session.elicit_form(
                 question.sentence, _FORM, related_request_id=self._ctx.request_id
             )
         except MCPError:
             return Consent.UNASKED
-        # What a person says so late is about a target of long ago.
-        in_time = self._elicitation.now() - started <= SECONDS
-        return Consent.GIVEN_LATER if in_time and _agrees(reaction) else Consent.DECLINED
+        # The target may have changed since: an answer that comes too late does not hold.
+        is_in_time = self._elicitation.now() - start <= SECONDS
+        return Consent.GIVEN_LATER if is_in_time and _is_agreement(reaction) else Consent.DECLINED
 
     def _ask_by_answer(self, question: Question) -> Consent:
         form = types.ElicitRequestFormParams(message=question.sentence, requested_schema=_FORM)
@@ -113,5 +113,5 @@ class ElicitedPerson:
         return Consent.PENDING
 
 
-def _agrees(reaction: types.ElicitResult) -> bool:
+def _is_agreement(reaction: types.ElicitResult) -> bool:
     return reaction.action == "accept" and bool(reaction.content) and (reaction.content or {}).get("cancel") is True

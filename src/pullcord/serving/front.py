@@ -1,4 +1,4 @@
-"""How callers reach the server over HTTP, and what can't be served like that."""
+"""How callers reach the server over HTTP, and the faults of that."""
 
 import ipaddress
 import re
@@ -24,15 +24,15 @@ class Front:
     port: int = 8642
     """0: a free one."""
     allowed_hosts: Sequence[str] = ()
-    """What the header Host may be besides this machine's own names; a name without a port allows every port."""
+    """Values of the header Host besides this machine's own names; a name without a port allows every port."""
     allowed_origins: Sequence[str] = ()
     """Origins of web pages that may call. A request without Origin comes from no web page."""
     token_file: Path | None = None
-    """Tokens that the operator handed out, as `tokens.TokenFile` reads them."""
+    """The file of tokens that the operator handed out, as `tokens.TokenFile` reads it."""
     issuer: str | None = None
-    """An OAuth issuer whose access tokens let callers in, too."""
+    """The URL of an OAuth issuer whose access tokens are accepted, too."""
     audiences: Sequence[str] = ()
-    """What those tokens may name as the server that they were made for; none: the resource."""
+    """Audiences of those tokens, of which one is needed; empty: the resource."""
     resource: str | None = None
     """This server's public URL, by which clients find the issuer."""
     caller_keys: bool = False
@@ -50,7 +50,7 @@ class Front:
 
     @property
     def near(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can reach the server."""
         return is_loopback(self.host)
 
     @property
@@ -60,49 +60,49 @@ class Front:
 
     @property
     def origin(self) -> str:
-        """Where the server listens: scheme, host and port."""
+        """The origin of the server's addresses: scheme, host and port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
     @property
     def metadata_url(self) -> str | None:
-        """Where clients learn who makes tokens for this server: RFC 9728, section 3.1."""
+        """The address where clients find the issuer of tokens (RFC 9728, section 3.1); None: there is none."""
         if self.resource is None:
             return None
         parts = urlsplit(self.resource)
         return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path.rstrip('/')}"
 
     def faults(self) -> list[str]:
-        """Why this can't be served, one line for each reason, with the option to change; empty if it can."""
-        secure = bool(self.certificate or self.trusted_proxies)
-        checks = {
+        """Why the server can't start so, a line for each reason, with the option to change; empty if it can."""
+        is_secure = bool(self.certificate or self.trusted_proxies)
+        conditions = {
             f"--host {self.host}: beyond this machine, callers must be checked. Give --tokens FILE (`pullcord token`"
             " makes its lines), or --issuer URL and --resource URL; or listen on 127.0.0.1": self.near or self.guarded,
             f"--host {self.host}: beyond this machine, tokens and keys travel by https only. Give --tls-cert and"
-            " --tls-key, or the --trusted-proxy that ends TLS": self.near or secure,
+            " --tls-key, or the --trusted-proxy that ends TLS": self.near or is_secure,
             "--allowed-host: name the host by which callers reach this server; beyond this machine there is no"
             " default": self.near or bool(self.allowed_hosts) or self.resource is not None,
             "--issuer and --resource: give both, or none": (self.issuer is None) == (self.resource is None),
             "--audience: only with --issuer": not self.audiences or self.issuer is not None,
             "--tls-cert and --tls-key: give both, or none": (self.certificate is None) == (self.private_key is None),
         }
-        checks |= {
+        conditions |= {
             f"{option} {number}: write {least} or more": number >= least
             for option, number, least in (("--max-calls", self.max_calls, 1), ("--max-queue", self.max_queue, 0))
         }
-        checks |= {
+        conditions |= {
             f"--allowed-origin {each}: this is no origin; write https://host or https://host:port": bool(
                 _ORIGIN.fullmatch(each)
             )
             for each in self.allowed_origins
         }
-        checks |= {
+        conditions |= {
             f"--trusted-proxy {each}: this is no address and no network": _is_network(each)
             for each in self.trusted_proxies
         }
         urls = {"--issuer": self.issuer, "--resource": self.resource}
         return [
-            *(fault for fault, fine in checks.items() if not fine),
+            *(fault for fault, holds in conditions.items() if not holds),
             *(f"{option} {url}: {fault}" for option, url in urls.items() if url for fault in url_faults(url)),
         ]
 

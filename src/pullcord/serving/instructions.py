@@ -1,9 +1,9 @@
-"""What a host tells its model of this server before any tool is read. Pure."""
+"""The server's instructions, which hosts show to their model before any tool is read. Pure."""
 
 from pullcord.config.surface import Surface
 
 LIMIT = 600
-"""Characters: hosts that search for tools load no more than names and this."""
+"""Characters at most: hosts that search for tools load only names and the instructions."""
 
 _WHAT = "Stops work on agent platforms: cancels, kills or interrupts jobs, runs, tasks, sessions and turns"
 _HOW = (

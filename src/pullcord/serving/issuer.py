@@ -20,23 +20,25 @@ from pullcord.serving.tokens import TokenRefusedError
 _log = logging.getLogger(__name__)
 
 _tls = functools.cache(httpx2.create_ssl_context)
-"""The context for TLS, with the authorities that this machine trusts. It takes a quarter of a second."""
+"""The TLS context with the authorities that this machine trusts; making it takes a quarter of a second."""
 
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Signatures with a private key only: whoever may check a token must not be able to make one."""
+"""Signatures with a private key only, so that the key that checks a token can't make one."""
 LEEWAY = 30
-"""Seconds that the issuer's clock may differ."""
+"""Seconds by which the issuer's clock may differ."""
 FRESH = 300.0
 """Seconds after which the issuer's keys are fetched again."""
 STALE = 3600.0
-"""Seconds that they serve at most where that fails."""
+"""Seconds after which the issuer's keys are not used any more where they can't be fetched again."""
 APART = 10.0
 """Seconds between two fetches at least, whatever tokens arrive."""
 FETCH_SECONDS = 5.0
+"""Seconds of one fetch, at most."""
 FETCH_BYTES = 256 * 1024
+"""Bytes of an answer of the issuer, at most."""
 
 _REASONS: Mapping[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "it has expired",
@@ -49,22 +51,22 @@ _REASONS: Mapping[type[jwt.PyJWTError], str] = {
     jwt.DecodeError: "it is no JWT",
     jwt.PyJWTError: "it can't be checked",
 }
-"""Why PyJWT refuses a token, by its errors: the first that fits. Their own words may quote the token."""
+"""Why a token is refused, by the first of PyJWT's errors that fits. Their own messages may quote the token."""
 
-# RFC 9068's, and what issuers wrote before it. Other types are no access tokens.
 _TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
+"""The types of access tokens by RFC 9068, and the one that issuers wrote before it."""
 
 
 class IssuerUnreachableError(AuthenticationError):
-    """Whether a token is good can't be told, since the issuer's keys can't be had."""
+    """A token can't be checked, since the issuer's keys can't be fetched."""
 
 
 class Issuer:
     """An OAuth 2.1 authorization server, whose access tokens are JWTs.
 
     Args:
-        url: the issuer, as it stands in its tokens.
-        audiences: this server, as it may stand in its tokens: one of these.
+        url: the issuer, as its tokens name it.
+        audiences: the names of this server in its tokens, of which one is needed.
         now: the time in seconds, from any start; for tests.
     """
 
@@ -73,15 +75,15 @@ class Issuer:
         self._audiences = audiences
         self._now = now
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
-        self._fetched = self._tried = float("-inf")
+        self._fetched = self._attempted = float("-inf")
         self._fetching = anyio.Lock()
 
     async def verify(self, token: str) -> AccessToken:
-        """Whose token it is.
+        """The caller and scopes of a token.
 
         Raises:
             TokenRefusedError: it is no valid access token for this server.
-            IssuerUnreachableError: it says that it is one of this issuer, and there is no key to check it with.
+            IssuerUnreachableError: it names this issuer, whose keys can't be fetched.
         """
         try:
             header = jwt.get_unverified_header(token)
@@ -99,9 +101,11 @@ class Issuer:
                 options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
             )
         except jwt.PyJWTError as error:
-            raise TokenRefusedError(next(why for kind, why in _REASONS.items() if isinstance(error, kind))) from None
+            raise TokenRefusedError(
+                next(reason for kind, reason in _REASONS.items() if isinstance(error, kind))
+            ) from None
         if "cnf" in claims:
-            # Bound to a key that its sender must prove to hold (DPoP, mTLS): as a mere bearer token it may be stolen.
+            # Bound to a key that its sender must prove to hold (DPoP, mTLS): without that proof it may be stolen.
             raise TokenRefusedError("it is bound to a key, and was sent without a proof of it")
         return _access(claims)
 
@@ -110,19 +114,19 @@ class Issuer:
 
         Raises:
             TokenRefusedError: the issuer has no such key.
-            IssuerUnreachableError: it can't be asked.
+            IssuerUnreachableError: the issuer's keys can't be fetched.
         """
-        usable = self._now() - self._fetched < STALE
-        fresh = self._now() - self._fetched < FRESH
-        # While one request fetches, the others do with what is known.
-        if not (fresh and kid in self._keys) and not (usable and kid in self._keys and self._fetching.locked()):
+        is_usable = self._now() - self._fetched < STALE
+        is_fresh = self._now() - self._fetched < FRESH
+        # While one request fetches, the others use the keys that are known.
+        if not (is_fresh and kid in self._keys) and not (is_usable and kid in self._keys and self._fetching.locked()):
             async with self._fetching:
-                if self._now() - self._tried >= APART:
-                    self._tried = self._now()
+                if self._now() - self._attempted >= APART:
+                    self._attempted = self._now()
                     await self._fetch()
         if self._now() - self._fetched < STALE and kid in self._keys:
             return self._keys[kid]
-        if self._fetched < self._tried:
+        if self._fetched < self._attempted:
             raise IssuerUnreachableError("the issuer's keys can't be fetched")
         raise TokenRefusedError("it is signed with a key that the issuer does not publish")
 
@@ -130,15 +134,15 @@ class Issuer:
         try:
             with anyio.fail_after(FETCH_SECONDS):
                 self._keys = _keys(await _get(await self._jwks_uri()))
-            self._fetched = self._tried
+            self._fetched = self._attempted
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
             _log.warning("the keys of %s can't be fetched: %s", self._url, str(error) or "no answer came in time")
 
     async def _jwks_uri(self) -> str:
-        """Where the issuer says that its keys are.
+        """The address of the issuer's keys, from its metadata.
 
         Raises:
-            ValueError: it doesn't say so.
+            ValueError: no metadata tells it.
         """
         for address in metadata_urls(self._url):
             try:
@@ -152,7 +156,7 @@ class Issuer:
 
 
 def metadata_urls(issuer: str) -> list[str]:
-    """Where an issuer's metadata may stand: RFC 8414, and OpenID Connect Discovery."""
+    """The addresses where an issuer's metadata may be, by RFC 8414 and OpenID Connect Discovery."""
     parts = urlsplit(issuer)
     root, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
     return [
@@ -163,10 +167,10 @@ def metadata_urls(issuer: str) -> list[str]:
 
 
 async def _get(url: str) -> dict[str, Any]:
-    """A JSON object.
+    """Fetch a JSON object.
 
     Raises:
-        ValueError: in words that can be logged: the answer is none, or too large.
+        ValueError: the answer is no JSON object, or too large; the message may be logged.
         httpx2.HTTPError: no answer came.
     """
     # Plain http is for this machine only, and never goes by a proxy.
@@ -182,20 +186,20 @@ async def _get(url: str) -> dict[str, Any]:
                 raise ValueError(f"{url} answered with more than {FETCH_BYTES} bytes")
     if answer.status_code != httpx2.codes.OK:
         raise ValueError(f"{url} answered with status {answer.status_code}")
-    parsed = json.loads(content)
-    if not isinstance(parsed, dict):
+    value = json.loads(content)
+    if not isinstance(value, dict):
         raise ValueError(f"{url} answered with no JSON object")  # noqa: TRY004 - what it sent is wrong, no argument
-    return parsed
+    return value
 
 
 def _keys(jwks: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
-    """The keys of a set that can check signatures, by their ids. A token without an id takes the only one.
+    """The keys of a set that can check signatures, by their ids; a single key also by None, for tokens without an id.
 
-    A key that can't be used is left out; the others are good without it.
+    A key that can't be used is left out.
     """
-    found: dict[str | None, jwt.PyJWK] = {}
-    given = jwks.get("keys")
-    for each in given if isinstance(given, list) else []:
+    keys: dict[str | None, jwt.PyJWK] = {}
+    members = jwks.get("keys")
+    for each in members if isinstance(members, list) else []:
         if not isinstance(each, dict) or each.get("use", "sig") != "sig" or each.get("kty") == "oct":
             continue  # a symmetric key would make tokens, too
         try:
@@ -203,22 +207,22 @@ def _keys(jwks: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
         except (jwt.PyJWTError, ValueError, TypeError, LookupError):
             continue
         if isinstance(each.get("kid"), str | None):
-            found.setdefault(key.key_id, key)
-    return {None: next(iter(found.values())), **found} if len(found) == 1 else found
+            keys.setdefault(key.key_id, key)
+    return {None: next(iter(keys.values())), **keys} if len(keys) == 1 else keys
 
 
 def _access(claims: Mapping[str, Any]) -> AccessToken:
-    """What a valid token says."""
-    given = claims.get("scope", claims.get("scp", ""))
-    subject, client = (claims.get(name) for name in ("sub", "client_id"))
+    """The caller and scopes of a valid token, from its claims."""
+    scope = claims.get("scope", claims.get("scp", ""))
+    subject, client_id = (claims.get(name) for name in ("sub", "client_id"))
     return AccessToken(
         token="",
-        client_id=str(client or claims.get("azp") or subject or "unnamed"),
-        scopes=given.split() if isinstance(given, str) else [str(each) for each in _listed(given)],
+        client_id=str(client_id or claims.get("azp") or subject or "unnamed"),
+        scopes=scope.split() if isinstance(scope, str) else [str(each) for each in _items(scope)],
         subject=subject if isinstance(subject, str) else None,
         claims={"iss": claims["iss"]},
     )
 
 
-def _listed(given: object) -> Iterable[object]:
+def _items(given: object) -> Iterable[object]:
     return given if isinstance(given, list) else []

@@ -1,4 +1,4 @@
-"""Sockets on which ASGI applications are served: uvicorn speaks HTTP; connections are accepted here, within bounds."""
+"""Serves ASGI applications on sockets: connections are accepted here, within bounds; uvicorn speaks HTTP on them."""
 
 import asyncio
 import logging
@@ -19,26 +19,26 @@ from pullcord.model.errors import SettingsError
 from pullcord.serving.connections import Bounds, Connections, bounds
 from pullcord.serving.front import Front
 
-CUT_OFF = 2.0
-"""Seconds that ending what is still under way may take."""
+SHUTDOWN_SECONDS = 2.0
+"""Seconds for ending the requests that are still under way."""
 BACKLOG = 2048
-"""Connections that the system holds until they are accepted; it may allow fewer."""
-AGAIN = 0.1
-"""Seconds after which accepting is tried again where it failed."""
-TOLD_EVERY = 60.0
-"""Seconds between two reports that it fails."""
+"""Connections that the system holds until they are accepted; the system may allow fewer."""
+RETRY_SECONDS = 0.1
+"""Seconds to wait after a connection could not be accepted."""
+REPORT_SECONDS = 60.0
+"""Seconds between two lines of the log that connections can't be accepted."""
 
 _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, front: Front, within: Bounds | None = None) -> AsyncIterator[str]:
-    """Serve an application for as long as the block runs; what is under way at its end is cut off.
+async def listening(app: ASGIApp, front: Front, limits: Bounds | None = None) -> AsyncIterator[str]:
+    """Serve an application for as long as the block runs; requests under way at its end are cut off.
 
     Args:
-        app: what to serve.
-        front: where, with which certificate, and behind which proxies.
-        within: what connections may take up; None: what the front's number of calls needs.
+        app: the application.
+        front: where to listen, with which certificate, and behind which proxies.
+        limits: on connections; None: those that fit the front's number of calls.
 
     Yields:
         The origin under which it is reached: scheme, host and port.
@@ -46,7 +46,7 @@ async def listening(app: ASGIApp, front: Front, within: Bounds | None = None) ->
     Raises:
         SettingsError: the certificate can't be used, it can't listen there, or this process may open too few files.
     """
-    within = within or bounds(front.max_calls, front.max_queue)
+    limits = limits or bounds(front.max_calls, front.max_queue)
     config = uvicorn.Config(
         app,
         http=H11Protocol,
@@ -69,10 +69,10 @@ async def listening(app: ASGIApp, front: Front, within: Bounds | None = None) ->
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     with _listener(front) as listener:
-        # Not server.serve(): it takes over the process's signals, and dies by them. Nor does it get the socket: asyncio
-        # counts no handshakes, and writes a line for each of its backlog when it can't accept.
+        # Not server.serve(): it handles the process's signals, and ends by them. And uvicorn doesn't get the socket:
+        # asyncio counts no handshakes, and logs a line for each connection of its backlog when it can't accept.
         await server.startup(sockets=[])
-        connections = Connections(within, front.trusted_proxies, config, server.server_state, server.lifespan.state)
+        connections = Connections(limits, front.trusted_proxies, config, server.server_state, server.lifespan.state)
         async with anyio.create_task_group() as conversations:
             try:
                 async with anyio.create_task_group() as accepting:
@@ -83,7 +83,7 @@ async def listening(app: ASGIApp, front: Front, within: Bounds | None = None) ->
                         accepting.cancel_scope.cancel()
             finally:
                 listener.close()
-                with anyio.move_on_after(CUT_OFF, shield=True):
+                with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
                     await server.shutdown()
                 conversations.cancel_scope.cancel()
 
@@ -91,27 +91,27 @@ async def listening(app: ASGIApp, front: Front, within: Bounds | None = None) ->
 async def _accept(listener: socket.socket, connections: Connections, conversations: anyio.abc.TaskGroup) -> None:
     """Accept connections, each served by a task of its own."""
     loop = asyncio.get_running_loop()
-    told = -TOLD_EVERY
+    last_report = -REPORT_SECONDS
     while True:
         try:
-            accepted, address = await loop.sock_accept(listener)
+            client, address = await loop.sock_accept(listener)
         except OSError as error:
-            if loop.time() - told >= TOLD_EVERY:
-                told = loop.time()
+            if loop.time() - last_report >= REPORT_SECONDS:
+                last_report = loop.time()
                 _log.error("no connection can be accepted: %s", error.strerror)
-            await anyio.sleep(AGAIN)
+            await anyio.sleep(RETRY_SECONDS)
         else:
-            conversations.start_soon(connections.serve, accepted, address[0])
-            await anyio.lowlevel.checkpoint()  # many may wait here: those that are open go on, too
+            conversations.start_soon(connections.serve, client, address[0])
+            await anyio.lowlevel.checkpoint()  # with many new connections those that are open go on, too
 
 
 def _listener(front: Front) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(front.host, front.port, type=socket.SOCK_STREAM)[0]
-        bound = socket.create_server(cast("tuple[str, int]", address[:2]), family=family, backlog=BACKLOG).detach()
+        descriptor = socket.create_server(cast("tuple[str, int]", address[:2]), family=family, backlog=BACKLOG).detach()
     except OSError as error:
         raise SettingsError([f"--host {front.host} --port {front.port}: {error.strerror}"]) from None
     # asyncio switches Nagle's algorithm off only where a socket names its protocol. On, it costs 40 ms each.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=bound)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=descriptor)
     listener.settimeout(0)
     return listener

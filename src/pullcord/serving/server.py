@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a start without --confirm asks nobody
     from pullcord.serving.elicitation import Elicitation
 
 View: TypeAlias = Callable[[Any], Surface]
-"""What the sender of an HTTP request may call, and with which settings."""
+"""Returns what the sender of an HTTP request may call, and with which settings."""
 
 
 def make(
@@ -34,9 +34,9 @@ def make(
 
     Args:
         surface: what may be called.
-        engine: what calls go through.
-        sandbox: whether the platforms are pullcord's own sandbox; agents are told.
-        elicitation: how a person is asked before each cancel; None: nobody is.
+        engine: makes the calls.
+        sandbox: whether the platforms are pullcord's own sandbox, which the instructions then say.
+        elicitation: how a person is asked before each cancel; None: no person is asked.
         view: narrows the surface for each HTTP request; None: it is the same for every caller.
     """
     tools = {name: tool(operation) for name, operation in surface.tools.items()}
@@ -52,15 +52,15 @@ def make(
     async def call_tool(
         ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        own = surface_of(ctx)
-        operation = own.tools.get(params.name)
+        callable_surface = surface_of(ctx)
+        operation = callable_surface.tools.get(params.name)
         if operation is None:
-            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, own, surface))
+            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, callable_surface, surface))
         # What only calls need is imported by the first one: a start answers tools/list without it.
         from pullcord.flow.attempt import Call  # noqa: PLC0415
         from pullcord.serving.calls import answer  # noqa: PLC0415
 
-        return await answer(Call(own, operation, params.arguments or {}), engine, ctx, params, elicitation)
+        return await answer(Call(callable_surface, operation, params.arguments or {}), engine, ctx, params, elicitation)
 
     server = Server(
         "pullcord",
@@ -81,12 +81,12 @@ def make(
     return server
 
 
-def _unknown(name: str, own: Surface, surface: Surface) -> str:
+def _unknown(name: str, callable_surface: Surface, surface: Surface) -> str:
     if name in surface.tools:
         return f"{name} needs a scope that this token doesn't have. tools/list names the tools that it may call."
     operation = surface.catalogue.get(name)
     settings = surface.settings_of(operation) if operation else None
     if settings and settings.obstacle:
         return f"{name} is no tool yet, since {settings.obstacle}. {settings.remedy}"
-    near = difflib.get_close_matches(name, own.tools, n=1)
-    return f"There is no tool of this name. {f'Did you mean {near[0]}?' if near else 'tools/list names all.'}"
+    matches = difflib.get_close_matches(name, callable_surface.tools, n=1)
+    return f"There is no tool of this name. {f'Did you mean {matches[0]}?' if matches else 'tools/list names all.'}"

@@ -16,8 +16,8 @@ from pullcord.serving.stdio_pipes import available, pipes
 async def stdio(server: Server[Any]) -> int:
     """Serve on standard input and output until the input ends, or a signal to end arrives.
 
-    The first signal ends all that waits; a cancel that is on its way to a platform is finished and recorded, whatever
-    further signals arrive.
+    The first signal ends all calls that wait; a cancel that is under way to a platform is finished and recorded,
+    whatever further signals arrive.
 
     Returns:
         The exit status: 0, or that of the signal.
@@ -25,23 +25,23 @@ async def stdio(server: Server[Any]) -> int:
     status = 0
     with ending_signals() as signals:
         async with anyio.create_task_group() as tasks:
-            serving, watching = anyio.CancelScope(), anyio.CancelScope()
+            run, watch_scope = anyio.CancelScope(), anyio.CancelScope()
 
             async def watch() -> None:
                 nonlocal status
-                with watching:
-                    async for ending in signals:
-                        status = status or exit_status(ending)
-                        serving.cancel()
+                with watch_scope:
+                    async for signal in signals:
+                        status = status or exit_status(signal)
+                        run.cancel()
 
             tasks.start_soon(watch)
-            piped = available()
-            async with pipes() if piped else stdio_server() as (read, write):
-                with serving:
+            has_pipes = available()
+            async with pipes() if has_pipes else stdio_server() as (read, write):
+                with run:
                     await server.run(Answering(read, write), write, server.create_initialization_options())
-                if serving.cancelled_caught and not piped:
+                if run.cancelled_caught and not has_pipes:
                     sys.stderr.flush()
                     # A read of standard input blocks its thread until the client closes it: nothing but this ends it.
                     os._exit(status)
-            watching.cancel()
+            watch_scope.cancel()
     return status

@@ -1,4 +1,4 @@
-"""Lines to JSON-RPC messages; a line that is none gets an error as its answer, as a body over HTTP does."""
+"""Reads lines as JSON-RPC messages; a line that is none is answered with an error, like a body over HTTP."""
 
 import json
 import logging
@@ -28,9 +28,9 @@ class LineError(ValueError):
     """A line that is no message.
 
     Args:
-        code: JSON-RPC's, for what is wrong with it.
-        message: what is wrong with it, for whoever wrote it.
-        number: the request's id, as far as it can be read.
+        code: of JSON-RPC.
+        message: what is wrong with the line, for the client's author.
+        number: the id of the request, as far as it can be read.
     """
 
     def __init__(self, code: int, message: str, number: types.RequestId | None = None) -> None:
@@ -45,29 +45,29 @@ def message(line: bytes) -> SessionMessage:
         LineError: it is none.
     """
     try:
-        parsed = from_json(line)
+        value = from_json(line)
     except ValueError:
         raise _no_json(line) from None
     try:
-        found = types.jsonrpc_message_adapter.validate_python(parsed, by_name=False)
+        rpc_message = types.jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
-        raise LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(parsed)) from None
-    if isinstance(found, types.JSONRPCNotification) and "id" in parsed:  # a request whose id is no id
+        raise LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(value)) from None
+    if isinstance(rpc_message, types.JSONRPCNotification) and "id" in value:  # a request whose id is no id
         raise LineError(types.INVALID_REQUEST, _NO_MESSAGE)
-    return SessionMessage(found)
+    return SessionMessage(rpc_message)
 
 
 def too_long() -> LineError:
-    """The error of a line that was left out."""
+    """The error of a line that is too long, and was dropped."""
     return LineError(types.INVALID_REQUEST, _TOO_LONG)
 
 
 class Answering(ObjectReceiveStream[SessionMessage]):
-    """The messages among what was read; each error among it is answered, and logged.
+    """A stream of messages only: each error of the stream below is answered and logged.
 
     Args:
-        read: messages, and errors in the place of lines that are none: ours, or those of the SDK's own reader.
-        write: takes the answers.
+        read: gives messages, and errors in the place of lines that are none: ours, or those of the SDK's own reader.
+        write: takes the answers to errors.
     """
 
     def __init__(
@@ -85,43 +85,43 @@ class Answering(ObjectReceiveStream[SessionMessage]):
         while isinstance(item := await self._read.receive(), Exception):
             if error := _line_error(item):
                 _log.warning("a line was answered with an error: %s", error)
-                with suppress(anyio.ClosedResourceError):  # nobody reads answers any more
+                with suppress(anyio.ClosedResourceError):  # the client reads no answers any more
                     await self._write.send(SessionMessage(error.answer))
         return item
 
     async def aclose(self) -> None:
-        """Close what is read."""
+        """Close the stream below."""
         await self._read.aclose()
 
 
 def _line_error(error: Exception) -> LineError | None:
-    """What is wrong with a line, also by what an error of the SDK's reader holds of it. None: it is blank."""
+    """The error of a line, also from an error of the SDK's reader. None: the line is blank."""
     if isinstance(error, LineError):
         return error
     details = error.errors(include_url=False) if isinstance(error, ValidationError) else []
     if [each["type"] for each in details] == ["json_invalid"]:
         text = str(details[0]["input"])
         return _no_json(text.encode()) if text.strip() else None
-    # The error of a missing member holds what it is missing from.
-    whole = next((each["input"] for each in details if each["type"] == "missing" and not each["loc"][2:]), None)
-    return LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(whole))
+    # The error of a missing member holds the object that it is missing from.
+    value = next((each["input"] for each in details if each["type"] == "missing" and not each["loc"][2:]), None)
+    return LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(value))
 
 
 def _no_json(line: bytes) -> LineError:
-    return LineError(types.PARSE_ERROR, _NO_JSON, _number(_salvaged(line)))
+    return LineError(types.PARSE_ERROR, _NO_JSON, _number(_lenient_value(line)))
 
 
-def _salvaged(line: bytes) -> object:
-    """What a more lenient reader makes of a line that is no JSON text."""
+def _lenient_value(line: bytes) -> object:
+    """The value that a more lenient reader finds in a line that is no JSON text; None: none."""
     try:
         return json.loads(line.decode("utf-8-sig", errors="replace"))
     except (ValueError, RecursionError):
         return None
 
 
-def _number(parsed: object) -> types.RequestId | None:
-    """The id of what was meant as a request; a response's would be taken for the id of a request of the other side."""
-    number = parsed.get("id") if isinstance(parsed, dict) and "method" in parsed else None
+def _number(value: object) -> types.RequestId | None:
+    """The id of a request. A response's id is left out: it is the id of a request of this server."""
+    number = value.get("id") if isinstance(value, dict) and "method" in value else None
     if isinstance(number, str):
         return number if number.isascii() else None
     return number if isinstance(number, int) and not isinstance(number, bool) else None

@@ -1,4 +1,4 @@
-"""Standard input and output as asyncio's own pipes: no thread between a line and its message.
+"""Standard input and output as asyncio's own pipes, without a thread between a line and its message.
 
 While serving, descriptor 0 is the null device and 1 is the error output, so that a stray print or a child process can't
 spoil the wire; both are restored at the end. Lines are bounded.
@@ -16,8 +16,8 @@ from mcp.shared.message import SessionMessage
 
 from pullcord.serving.stdio_lines import LINE_LIMIT, LineError, message, too_long
 
-LAST_WORDS = 1.0
-"""Seconds in which the other side may read what is still to be written at the end."""
+FLUSH_SECONDS = 1.0
+"""Seconds in which the client may read the last lines at the end."""
 
 
 def available() -> bool:
@@ -26,20 +26,20 @@ def available() -> bool:
     asyncio makes a pipe non-blocking for all that share it; a terminal, a file, or an output that is also the error
     output is left to blocking threads.
     """
-    kinds = [os.fstat(descriptor) for descriptor in (0, 1, 2)]
-    piped = all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in kinds[:2])
-    distinct = {(each.st_dev, each.st_ino) for each in kinds}
-    return os.name == "posix" and piped and len(distinct) == len(kinds)
+    statuses = [os.fstat(descriptor) for descriptor in (0, 1, 2)]
+    are_pipes = all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in statuses[:2])
+    files = {(each.st_dev, each.st_ino) for each in statuses}
+    return os.name == "posix" and are_pipes and len(files) == len(statuses)
 
 
 class Incoming(ObjectReceiveStream[SessionMessage | Exception]):
-    """Messages from lines; a line that is none comes as the error that says so. Blank lines are skipped."""
+    """Reads lines as messages; a line that is none gives an error instead. Blank lines are skipped."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
 
     async def receive(self) -> SessionMessage | Exception:
-        """The next line's message, or what is wrong with it.
+        """The next line's message, or its error.
 
         Raises:
             EndOfStream: the input has ended.
@@ -66,33 +66,33 @@ class Incoming(ObjectReceiveStream[SessionMessage | Exception]):
             await self._skip(error.consumed)
             raise too_long() from None
 
-    async def _skip(self, consumed: int) -> None:
+    async def _skip(self, length: int) -> None:
         """Drop the rest of a line, piece by piece."""
-        while consumed:
-            await self._reader.readexactly(consumed)
+        while length:
+            await self._reader.readexactly(length)
             try:
                 await self._reader.readuntil()
-                consumed = 0
+                length = 0
             except asyncio.LimitOverrunError as error:
-                consumed = error.consumed
+                length = error.consumed
             except asyncio.IncompleteReadError:
-                consumed = 0
+                length = 0
 
     async def aclose(self) -> None:
-        """Nothing: whoever took the descriptors gives them back."""
+        """Do nothing: `pipes` gives the descriptors back."""
 
 
 class Outgoing(ObjectSendStream[SessionMessage]):
-    """Lines from messages."""
+    """Writes messages as lines."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
 
     async def send(self, item: SessionMessage) -> None:
-        """Write a message; waits while the other side doesn't read.
+        """Write a message; wait while the client doesn't read.
 
         Raises:
-            ClosedResourceError: the other side is gone.
+            ClosedResourceError: the client is gone.
         """
         self._writer.write(item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
         try:
@@ -101,10 +101,10 @@ class Outgoing(ObjectSendStream[SessionMessage]):
             raise anyio.ClosedResourceError from None
 
     async def send_eof(self) -> None:
-        """Nothing: whoever took the descriptors gives them back."""
+        """Do nothing: `pipes` gives the descriptors back."""
 
     async def aclose(self) -> None:
-        """Nothing: whoever took the descriptors gives them back."""
+        """Do nothing: `pipes` gives the descriptors back."""
 
 
 @asynccontextmanager
@@ -116,10 +116,10 @@ async def pipes() -> AsyncIterator[tuple[Incoming, Outgoing]]:
     source, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(0), "rb", buffering=0)
     )
-    sink, protocol = await loop.connect_write_pipe(
+    target, protocol = await loop.connect_write_pipe(
         lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(os.dup(1), "wb", buffering=0)
     )
-    writer = asyncio.StreamWriter(sink, protocol, None, loop)
+    writer = asyncio.StreamWriter(target, protocol, None, loop)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
@@ -129,7 +129,7 @@ async def pipes() -> AsyncIterator[tuple[Incoming, Outgoing]]:
     finally:
         source.close()
         writer.close()
-        with anyio.move_on_after(LAST_WORDS, shield=True), suppress(ConnectionError):
+        with anyio.move_on_after(FLUSH_SECONDS, shield=True), suppress(ConnectionError):
             await writer.wait_closed()
         for wire, descriptor in ((wire_in, 0), (wire_out, 1)):
             os.set_blocking(wire, True)

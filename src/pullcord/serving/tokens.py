@@ -1,4 +1,4 @@
-"""Tokens that an operator hands out: made here, known again by their hashes in a file."""
+"""Tokens that an operator hands out: they are made here, and checked by their hashes in a file."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ from pullcord.model.errors import PullcordError, SettingsError
 _log = logging.getLogger(__name__)
 
 PREFIX = "pullcord_"
-"""Begins every token, so that a leaked one is found."""
+"""The beginning of every token, by which a leaked one is found."""
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -34,13 +34,17 @@ class Grant:
 
 
 def mint(name: str, scopes: Collection[str]) -> tuple[str, str]:
-    """A new token.
+    """Make a new token.
+
+    Args:
+        name: of the caller: 1 to 64 letters, digits, dots, hyphens, underscores or @.
+        scopes: what the caller may do, of GRANTS.
 
     Returns:
         The token, and its line for a token file.
 
     Raises:
-        SettingsError: the name fits no line.
+        SettingsError: the name has other characters.
     """
     if not _NAME.fullmatch(name):
         raise SettingsError([f"{name!r} is no name; write up to 64 letters, digits, dots, hyphens, underscores or @"])
@@ -53,68 +57,68 @@ def _digest(token: str) -> str:
 
 
 class TokenRefusedError(PullcordError):
-    """A token that lets nobody in. Its text says why, for the log, and quotes nothing of the token."""
+    """A token that is not valid. The message says why, for the log, and quotes nothing of the token."""
 
 
 class TokenFile:
     """Tokens that an operator handed out. The file is read again whenever it changes.
 
-    A line that can't be used lets nobody in, and a file that can't be read lets nobody in at all.
+    A line that can't be used is passed over; while the file can't be read no token is valid.
 
     Args:
         path: the file, in UTF-8: lines of name:scopes:sha256, blank lines, and comments that begin with #.
 
     Raises:
-        SettingsError: with every fault that the file has now.
+        SettingsError: it holds every fault of the file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._grants: tuple[Grant, ...] = ()
-        self._read_as: tuple[int, ...] | None = None
+        self._stamp: tuple[int, ...] | None = None
         if faults := self._reload():
             raise SettingsError(faults)
 
     async def verify(self, token: str) -> AccessToken:
-        """Whose token it is. Every line is compared, each in constant time: how long it takes tells nothing.
+        """The caller whose token it is. Every line is compared in constant time, so that the duration tells nothing.
 
         Raises:
-            TokenRefusedError: it is in no line.
+            TokenRefusedError: the token is in no line.
         """
         for fault in self._reload():
             _log.error("%s", fault)
         digest = _digest(token)
-        fit = [grant for grant in self._grants if hmac.compare_digest(grant.digest, digest)]
-        if not fit:
+        grants = [grant for grant in self._grants if hmac.compare_digest(grant.digest, digest)]
+        if not grants:
             raise TokenRefusedError("it is in no line of the file of --tokens")
-        return AccessToken(token="", client_id=fit[0].name, scopes=[*fit[0].scopes])
+        return AccessToken(token="", client_id=grants[0].name, scopes=[*grants[0].scopes])
 
     def _reload(self) -> list[str]:
-        """Read the file if it isn't the one that was read last; what is newly wrong with it."""
+        """Read the file if it changed since it was read last, and return the faults that are new."""
         try:
-            now = self._path.stat()
-            if self._read_as == (now.st_ino, now.st_size, now.st_mtime_ns):
+            status = self._path.stat()
+            if self._stamp == (status.st_ino, status.st_size, status.st_mtime_ns):
                 return []
             # With a byte order mark, as some editors write it, or without.
             lines = self._path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            known, self._read_as, self._grants = self._read_as == (), (), ()
+            is_known, self._stamp, self._grants = self._stamp == (), (), ()
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            return [] if known else [f"--tokens {self._path}: the file can't be read: {reason}"]
-        self._read_as = (now.st_ino, now.st_size, now.st_mtime_ns)
-        written = {number: line.strip() for number, line in enumerate(lines, 1)}
-        read = {number: _grant(line) for number, line in written.items() if line and not line.startswith("#")}
-        self._grants = tuple(grant for grant in read.values() if grant)
+            return [] if is_known else [f"--tokens {self._path}: the file can't be read: {reason}"]
+        self._stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+        texts = {number: line.strip() for number, line in enumerate(lines, 1)}
+        grants = {number: _grant(line) for number, line in texts.items() if line and not line.startswith("#")}
+        self._grants = tuple(grant for grant in grants.values() if grant)
         return [
             f"--tokens {self._path}:{number}: this is no name:scopes:sha256; write what `pullcord token` prints"
-            for number, grant in read.items()
+            for number, grant in grants.items()
             if not grant
         ]
 
 
 def _grant(line: str) -> Grant | None:
     name, _, rest = line.partition(":")
-    scopes, _, digest = rest.partition(":")
-    given = tuple(scopes.split(","))
-    fits = _NAME.fullmatch(name) and set(given) <= set(GRANTS) and _DIGEST.fullmatch(digest)
-    return Grant(name, given, digest) if fits else None
+    words, _, digest = rest.partition(":")
+    scopes = tuple(words.split(","))
+    fits = _NAME.fullmatch(name) and set(scopes) <= set(GRANTS) and _DIGEST.fullmatch(digest)
+    return Grant(name, scopes, digest) if fits else None

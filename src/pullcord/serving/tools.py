@@ -1,4 +1,4 @@
-"""An operation to its MCP tool. Pure."""
+"""Makes the MCP tool of an operation. Pure."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ MEMBERS = (
     *("operation_id", "platform", "outcome", "message", "work_stopped", "may_go_on", "state", "evidence", "target"),
     *("resource", "parts", "problem", "allowed_actions"),
 )
-"""What every answer has. Its record is imported by the first call."""
+"""The members of every answer. The record itself is imported by the first call."""
 
 
 def tool(operation: Operation) -> types.Tool:
