@@ -376,7 +376,7 @@ def test_plain_http_goes_nowhere_else(url: str, named: str) -> None:
 
 @pytest.mark.parametrize("named", ["*", "*.", "http://flower", "flower:5555", "10.0.0.0/8", "a b", "a.*"])
 def test_what_is_no_host_names_none(named: str) -> None:
-    what = "is no host; write names with commas, such as flower,*.svc.cluster.local"
+    what = "is no host; write names with commas, such as agents,*.svc.cluster.local"
     with pytest.raises(SettingsError) as caught:
         read({"PULLCORD_PLAIN_HTTP": f"one,{named}"})
     assert caught.value.faults == (f"PULLCORD_PLAIN_HTTP: {named!r} {what}",)

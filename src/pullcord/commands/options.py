@@ -86,6 +86,18 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     check.add_argument("--json", action="store_true", help="for programs")
     check.add_argument("--live", action="store_true", help="ask each configured platform for something harmless")
     check.add_argument("--new", metavar="NAME", help="write a commented start of a manifest, NAME.yaml, and no more")
+    manifest = add("manifest", "Make a manifest from a vendor's own document and an overlay.", is_choosing=False)
+    manifest.add_argument(
+        "--from",
+        dest="vendor",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the vendor's OpenAPI document",
+    )
+    manifest.add_argument(
+        "--overlay", type=Path, required=True, metavar="FILE", help="what to add and to leave out (OpenAPI Overlay 1.1)"
+    )
     config = add("config", "Print what to write into a client's settings.", is_choosing=True, placeholder=" CLIENT")
     config.add_argument("client", type=one_of(CLIENTS), metavar="CLIENT", help=", ".join(CLIENTS))
     config.add_argument("--http", metavar="URL", help="reach a pullcord that serves over HTTP, instead of starting one")

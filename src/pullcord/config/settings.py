@@ -158,7 +158,7 @@ def _plain_hosts(environ: Mapping[str, str]) -> list[str]:
     setting = own_value(PLAIN_HTTP, environ)
     hosts = [host.strip().strip("[]").lower() for host in setting.text.split(",") if host.strip()]
     faults = [
-        f"{setting.source}: {host!r} is no host; write names with commas, such as flower,*.svc.cluster.local"
+        f"{setting.source}: {host!r} is no host; write names with commas, such as agents,*.svc.cluster.local"
         for host in hosts
         if not _HOST.fullmatch(host)
     ]

@@ -174,6 +174,8 @@ def _steps(links: Sequence[Link], origin: Origin, waited: float) -> Iterator[Ste
             continue
         if step.link.rel == TERMINATE and (over or waited < step.link.after):
             continue
+        if step.operation.tool is None:
+            continue  # a look that only pullcord itself makes
         yield step
 
 

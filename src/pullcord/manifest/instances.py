@@ -14,7 +14,7 @@ TOOL_LIMIT = 64
 def instance(operations: Sequence[Operation], name: str) -> list[Operation]:
     """The operations of a platform as those of another server of its kind.
 
-    Their operationIds stay. `a2a` and `billing` give tools `billing_...` and variables `A2A_BILLING_...`.
+    Their operationIds stay. `depot` and `east` give tools `east_...` and variables `DEPOT_EAST_...`.
 
     Args:
         operations: all of the platform.

@@ -1,0 +1,91 @@
+"""Seven platforms that can't be run here, each held by what its vendor's documents say of every answer."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from tests.sandbox.clock import Clock
+from tests.vendors.mock import Came, Mock, environment
+from tests.vendors.rows import VENDORS, Row, facts, rows
+
+from pullcord.config import settings
+from pullcord.config.surface import Surface
+from pullcord.flow.engine import Engine
+from pullcord.manifest import loading
+from pullcord.model.cancel import WAIT_SECONDS
+from pullcord.model.operation import Catalogue
+from pullcord.serving.server import make
+from pullcord.upstream.gateway import Gateway
+
+pytestmark = pytest.mark.anyio
+
+MANIFESTS = {path.name.removesuffix(".yaml"): path for path in loading.shipped()}
+ROWS = [row for vendor in VENDORS for row in rows(vendor)]
+
+
+@functools.cache
+def catalogue(vendor: str) -> Catalogue:
+    """The operations of one vendor."""
+    return loading.load([MANIFESTS[vendor]])
+
+
+async def answer(row: Row, mock: Mock) -> dict[str, Any]:
+    """What pullcord answers, over MCP, to the call of a row; time passes only where it waits."""
+    told = facts(row.vendor)
+    mock.answer({told.requests[name].line: [told.replies[each] for each in row.replies[name]] for name in row.replies})
+    operations = catalogue(row.vendor)
+    scope = Surface.of(operations, settings.read(operations, environment(told.settings, mock.url)))
+    clock = Clock()
+
+    def now() -> float:
+        return clock.now.timestamp()
+
+    async def passing(seconds: float) -> None:
+        clock.pass_seconds(seconds)
+        await anyio.lowlevel.checkpoint()
+
+    gateway = Gateway(now=now, sleep=passing)
+    arguments = dict(row.arguments)
+    if any(each.name == WAIT_SECONDS for each in scope.tools[row.tool].arguments):
+        arguments[WAIT_SECONDS] = row.wait
+    async with gateway, Client(make(scope, Engine(gateway)), cache=None) as client:
+        result = await client.call_tool(row.tool, arguments)
+    given: dict[str, Any] = result.structured_content or {}
+    for action in given["allowed_actions"]:
+        if "href" in action:
+            assert scope.checks[action["tool"]](action["arguments"]) == []
+    return given
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.vendor}, {row}")
+async def test_an_answer_means_what_the_documents_say_and_so_was_asked(row: Row, mock: Mock) -> None:
+    given = await answer(row, mock)
+    found = (given["outcome"], given["work_stopped"], given["may_go_on"], _relations(given["allowed_actions"]))
+    assert found == (row.outcome, row.work_stopped, row.may_go_on, row.actions), given["message"]
+    assert given["state"] == row.state
+    assert row.says in given["message"]
+    leads = {action["rel"]: action["tool"] for action in given["allowed_actions"] if "tool" in action}
+    assert leads == {rel: row.leads.get(rel, row.tool) for rel in row.actions}
+    if row.items is not None:
+        assert [_relations(item["allowed_actions"]) for item in given["resource"]["items"]] == row.items
+    _check_requests(row, mock.came)
+
+
+def _check_requests(row: Row, came: Sequence[Came]) -> None:
+    """Each request is one that the documents describe, and each that the row answers was made."""
+    requests = facts(row.vendor).requests
+    asked = {each.line: each for each in requests.values()}
+    assert {each.line for each in came} == {requests[name].line for name in row.replies}
+    for each in came:
+        expected = asked[each.line]
+        assert {name: each.headers.get(name) for name in expected.headers} == expected.headers
+        assert each.body == expected.body
+        assert each.headers.get("content-type") == (None if expected.body is None else "application/json")
+        assert each.headers["user-agent"].startswith("pullcord/")
+
+
+def _relations(actions: list[dict[str, Any]]) -> list[str]:
+    return [action["rel"] for action in actions if "tool" in action]
