@@ -6,6 +6,7 @@ A row says what is answered, in which state of the work, and what pullcord must 
     headers: what every request carries
     requests: by a short name, each request's first line, and its headers and content beyond those
     replies: by a short name, each answer; of a documented one the values are the document's own
+    running: what find_running is answered, in which further settings, and what it finds: states, and the tool of each
     calls: by a tool's name, its arguments, where its actions lead (tools by relation), and its rows
       about: the state of the work
       replies: by the request, the answer to it, or several that are given in turn
@@ -39,6 +40,14 @@ class Facts(NamedTuple):
     settings: Mapping[str, str]
     requests: Mapping[str, Request]
     replies: Mapping[str, Reply]
+
+
+class Running(NamedTuple):
+    """What find_running is answered, and what it finds."""
+
+    settings: Mapping[str, str]
+    replies: Mapping[str, str]
+    finds: Sequence[str]
 
 
 class Row(NamedTuple):
@@ -80,6 +89,12 @@ def facts(vendor: str) -> Facts:
         for name, each in given["requests"].items()
     }
     return Facts(given["settings"], requests, {name: Reply(**each) for name, each in given["replies"].items()})
+
+
+def running(vendor: str) -> Running:
+    """What runs at a vendor."""
+    given = _read(vendor)["running"]
+    return Running(given.get("settings", {}), given["replies"], given["finds"])
 
 
 def rows(vendor: str) -> Iterator[Row]:

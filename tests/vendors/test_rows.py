@@ -1,7 +1,7 @@
 """Seven platforms that can't be run here, each held by what its vendor's documents say of every answer."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from tests.sandbox.clock import Clock
 from tests.vendors.mock import Came, Mock, environment
-from tests.vendors.rows import VENDORS, Row, facts, rows
+from tests.vendors.rows import VENDORS, Row, facts, rows, running
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -36,8 +36,24 @@ async def answer(row: Row, mock: Mock) -> dict[str, Any]:
     """What pullcord answers, over MCP, to the call of a row; time passes only where it waits."""
     told = facts(row.vendor)
     mock.answer({told.requests[name].line: [told.replies[each] for each in row.replies[name]] for name in row.replies})
-    operations = catalogue(row.vendor)
-    scope = Surface.of(operations, settings.read(operations, environment(told.settings, mock.url)))
+    scope = _surface(row.vendor, mock)
+    arguments = dict(row.arguments)
+    if any(each.name == WAIT_SECONDS for each in scope.tools[row.tool].arguments):
+        arguments[WAIT_SECONDS] = row.wait
+    given = await _call(scope, row.tool, arguments)
+    for action in given["allowed_actions"]:
+        if "href" in action:
+            assert scope.checks[action["tool"]](action["arguments"]) == []
+    return given
+
+
+def _surface(vendor: str, mock: Mock, further: Mapping[str, str] | None = None) -> Surface:
+    operations = catalogue(vendor)
+    given = {**environment(facts(vendor).settings, mock.url), **(further or {})}
+    return Surface.of(operations, settings.read(operations, given))
+
+
+async def _call(scope: Surface, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     clock = Clock()
 
     def now() -> float:
@@ -48,16 +64,9 @@ async def answer(row: Row, mock: Mock) -> dict[str, Any]:
         await anyio.lowlevel.checkpoint()
 
     gateway = Gateway(now=now, sleep=passing)
-    arguments = dict(row.arguments)
-    if any(each.name == WAIT_SECONDS for each in scope.tools[row.tool].arguments):
-        arguments[WAIT_SECONDS] = row.wait
     async with gateway, Client(make(scope, Engine(gateway)), cache=None) as client:
-        result = await client.call_tool(row.tool, arguments)
-    given: dict[str, Any] = result.structured_content or {}
-    for action in given["allowed_actions"]:
-        if "href" in action:
-            assert scope.checks[action["tool"]](action["arguments"]) == []
-    return given
+        result = await client.call_tool(tool, dict(arguments))
+    return result.structured_content or {}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.vendor}, {row}")
@@ -71,14 +80,27 @@ async def test_an_answer_means_what_the_documents_say_and_so_was_asked(row: Row,
     assert leads == {rel: row.leads.get(rel, row.tool) for rel in row.actions}
     if row.items is not None:
         assert [_relations(item["allowed_actions"]) for item in given["resource"]["items"]] == row.items
-    _check_requests(row, mock.came)
+    _check_requests(row.vendor, row.replies, mock.came)
 
 
-def _check_requests(row: Row, came: Sequence[Came]) -> None:
-    """Each request is one that the documents describe, and each that the row answers was made."""
-    requests = facts(row.vendor).requests
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_what_runs_is_found_with_what_stops_it(vendor: str, mock: Mock) -> None:
+    told, runs = facts(vendor), running(vendor)
+    mock.answer({told.requests[name].line: [told.replies[reply]] for name, reply in runs.replies.items()})
+    given = await _call(_surface(vendor, mock, runs.settings), "find_running", {})
+    items = given["resource"]["items"]
+    assert [
+        f"{item['state']} {' '.join(each['tool'] for each in item['allowed_actions'])}" for item in items
+    ] == runs.finds
+    assert given["evidence"]["platforms"] == {vendor: "observed"}
+    _check_requests(vendor, runs.replies, mock.came)
+
+
+def _check_requests(vendor: str, replies: Iterable[str], came: Sequence[Came]) -> None:
+    """Each request is one that the documents describe, and each that is answered was made."""
+    requests = facts(vendor).requests
     asked = {each.line: each for each in requests.values()}
-    assert {each.line for each in came} == {requests[name].line for name in row.replies}
+    assert {each.line for each in came} == {requests[name].line for name in replies}
     for each in came:
         expected = asked[each.line]
         assert {name: each.headers.get(name) for name in expected.headers} == expected.headers
