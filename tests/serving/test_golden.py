@@ -5,7 +5,6 @@ PULLCORD_GOLDEN=write pytest tests/test_golden.py writes it anew.
 
 import json
 import os
-import re
 from pathlib import Path
 
 import pytest
@@ -56,10 +55,6 @@ def test_every_tool_says_what_it_does(name: str) -> None:
     assert isinstance(schema, dict)
 
     assert str(shown["title"]).startswith(shipped()[name].platform.title)
-    begin = re.split(r"[:.?] ", str(shown["description"]))[0]
-    words = "Stop, cancel, " if name in CANCELS else "Which " if name.startswith("list") else "Status of "
-    assert begin.startswith(words), "the words that people use, or what it answers"
-    assert shipped()[name].platform.title in begin
     assert len(str(shown["description"])) <= 1000
     assert sorted(annotations) == sorted(HINTS), "all four, explicitly"
     cancels = name in CANCELS
