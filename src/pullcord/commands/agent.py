@@ -133,7 +133,8 @@ class Agent:
         for part in answer["parts"] or ():  # each was asked to stop, too
             call = {"rel": "cancel", "tool": part["tool"], "arguments": part["arguments"]}
             self._requests.append(call)
-            self.works.append(Work(call, {**part, "allowed_actions": []}, ended=is_over(part)))
+            told = {**part, "message": answer["message"], "allowed_actions": []}
+            self.works.append(Work(call, told, ended=is_over(part)))
         await self._ask_on(answer)
 
     async def _ask_on(self, answer: Answer) -> None:
