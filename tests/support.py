@@ -166,7 +166,7 @@ async def stage(
 
     async def passing(seconds: float) -> None:
         slept.append(seconds)
-        clock.pass_seconds(seconds)
+        await clock.sleep(seconds)
 
     catalogue = shipped()
     given = {**sandbox.environment(BASE_URL), **(environ or {})}

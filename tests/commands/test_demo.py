@@ -53,6 +53,7 @@ async def test_it_tells_of_each_cancel_tool_until_the_work_has_really_stopped() 
     assert used == [["cancel_task"], ["cancel_task", "cancel_turn"], ["cancel_workspace_task"], ["stop_task"]]
     assert all("ended because it was cancelled." in " ".join(part[scene].split()) for scene in scenes)
     assert re.search(r"of 20 s: .+: running", part[scenes[2]])
+    assert re.search(r"^   cancel       cancel_turn +[0-9a-f]{24} stopped$", part["Everything else"], re.MULTILINE)
 
 
 async def test_it_fits_a_terminal_and_shows_nothing_confidential() -> None:

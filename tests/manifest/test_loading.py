@@ -319,7 +319,7 @@ def test_a_method_of_its_own_replaces_a_shared_parameter() -> None:
         "run_id": "Mine.",
         "reason": "Why.",
         "X-Yard": "Where.",
-        "wait_seconds": "Seconds to watch for the real end.",
+        "wait_seconds": "Seconds to watch for the real end. Clients often give up after 60; waiting again is free.",
     }
 
 

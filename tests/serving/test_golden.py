@@ -43,8 +43,8 @@ async def test_the_tools_are_the_golden_ones(mode: str) -> None:
 
 
 def test_the_list_is_small() -> None:
-    assert _size(CANCELS) <= 6_500
-    assert _size(NINE) <= 12_000
+    assert _size(CANCELS) <= 7_500
+    assert _size(NINE) <= 14_000
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
@@ -55,7 +55,6 @@ def test_every_tool_says_what_it_does(name: str) -> None:
     assert isinstance(schema, dict)
 
     assert str(shown["title"]).startswith(shipped()[name].platform.title)
-    assert str(shown["description"]).startswith(f"{shipped()[name].platform.title}: ")
     assert len(str(shown["description"])) <= 1000
     assert sorted(annotations) == sorted(HINTS), "all four, explicitly"
     cancels = name in CANCELS

@@ -101,6 +101,8 @@ class Agent:
             items, is_complete = await self.find()
             cancels = [cancel for item in items for cancel in actions(item, "cancel")]
             if is_complete and not cancels:
+                for work in self.works:
+                    work.ended = work.ended or work.answer["outcome"] == "not_found"  # and no list offers it
                 return all(work.ended for work in self.works)
             # What fewer arguments name is more, such as a session before its tasks: it takes these with it.
             for cancel in sorted(cancels, key=lambda each: len(each["arguments"])):
@@ -133,7 +135,9 @@ class Agent:
         for part in answer["parts"] or ():  # each was asked to stop, too
             call = {"rel": "cancel", "tool": part["tool"], "arguments": part["arguments"]}
             self._requests.append(call)
-            self.works.append(Work(call, {**part, "allowed_actions": []}, ended=is_over(part)))
+            steps = [each for each in actions(answer, "self") if part["arguments"].items() <= each["arguments"].items()]
+            told = {**part, "message": answer["message"], "allowed_actions": steps}
+            self.works.append(Work(call, told, ended=is_over(part)))
         await self._ask_on(answer)
 
     async def _ask_on(self, answer: Answer) -> None:

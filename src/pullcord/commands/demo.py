@@ -51,7 +51,7 @@ async def tell(say: Callable[[str], object], *, colour: bool = False, limit: flo
     Args:
         say: writes a line.
         colour: whether it may hold colours.
-        limit: seconds for all of it, which takes less than 30.
+        limit: seconds for all of it, which takes less than 60.
 
     Returns:
         The exit status: 0 if everything really happened.
@@ -161,7 +161,8 @@ class Story:
     def _note(self, step: Step) -> None:
         """Write a line for a call, with the last of its ids."""
         if step.answer:
-            name = str(next(reversed([*step.action["arguments"].values()]), ""))[-24:]
+            ids = [value for value in step.action["arguments"].values() if isinstance(value, str)]
+            name = ids[-1][-24:] if ids else ""
             word = self._paint(_word(step.answer), step.answer)
             self._say(f"   {step.action['rel']:<12} {step.action['tool']:<22} {name:<24} {word}")
 

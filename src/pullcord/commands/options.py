@@ -1,9 +1,9 @@
-"""The commands and their options, for argparse."""
+"""The commands and their options, as tables for argparse."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from pullcord import __version__
 from pullcord.assembly.choice import Choice
@@ -12,7 +12,10 @@ from pullcord.commands.usage import Parser, one_of, port, whole_number
 from pullcord.config.surface import GRANTS
 from pullcord.flow.rate_limit import Limit, limit
 
-HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
+Option: TypeAlias = tuple[str, dict[str, Any]]
+"""What argparse calls it, and what add_argument is told of it."""
+
+HTTP: Mapping[str, Option] = {
     "host": ("--host", {"metavar": "ADDRESS", "help": "where to listen (127.0.0.1)"}),
     "port": ("--port", {"type": port, "metavar": "N", "help": "the port (8642); 0: a free one"}),
     "allowed_hosts": (
@@ -52,116 +55,6 @@ HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def parsers() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the whole command line, whose `command` names the module; and the parser of each command."""
-    program = Parser(
-        prog="pullcord",
-        usage="%(prog)s COMMAND [OPTION ...]",
-        description="Stops work on agent platforms, over MCP. Without a command: serve, on standard input and output.",
-    )
-    program.add_argument("--version", action="version", version=f"pullcord {__version__}")
-    subcommands = program.add_subparsers(required=True, metavar="COMMAND", dest="command", prog="pullcord")
-    commands: dict[str, Parser] = {}
-
-    selection = _choice_options()
-
-    def add(name: str, description: str, *, is_choosing: bool, placeholder: str = "") -> Parser:
-        parser = subcommands.add_parser(
-            name,
-            usage=f"%(prog)s{placeholder} [OPTION ...]",
-            help=description,
-            description=description,
-            parents=[selection] if is_choosing else [],
-        )
-        parser.register("type", int, whole_number)
-        commands[name] = parser
-        return parser
-
-    serve = add("serve", "Serve MCP, on standard input and output or over HTTP.", is_choosing=True)
-    _add_serving(serve)
-    add("demo", "Tell the whole story against the embedded sandbox, over MCP.", is_choosing=False)
-    tools = add("tools", "List the tools that would be offered.", is_choosing=True)
-    tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
-    check = add("check", "Check manifests and settings.", is_choosing=True)
-    check.add_argument("--json", action="store_true", help="for programs")
-    check.add_argument("--live", action="store_true", help="ask each configured platform for something harmless")
-    check.add_argument("--new", metavar="NAME", help="write a commented start of a manifest, NAME.yaml, and no more")
-    manifest = add("manifest", "Make a manifest from a vendor's own document and an overlay.", is_choosing=False)
-    manifest.add_argument(
-        "--from",
-        dest="vendor",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="the vendor's OpenAPI document",
-    )
-    manifest.add_argument(
-        "--overlay", type=Path, required=True, metavar="FILE", help="what to add and to leave out (OpenAPI Overlay 1.1)"
-    )
-    config = add("config", "Print what to write into a client's settings.", is_choosing=True, placeholder=" CLIENT")
-    config.add_argument("client", type=one_of(CLIENTS), metavar="CLIENT", help=", ".join(CLIENTS))
-    config.add_argument("--http", metavar="URL", help="reach a pullcord that serves over HTTP, instead of starting one")
-    journal = add("journal", "Show the cancels that a journal records.", is_choosing=False, placeholder=" FILE")
-    journal.add_argument("file", type=Path, metavar="FILE")
-    journal.add_argument("--json", action="store_true", help="for programs")
-    token = add(
-        "token",
-        "Make a token for a caller of serve --http, and its line for --tokens.",
-        is_choosing=False,
-        placeholder=" NAME",
-    )
-    token.add_argument("name", metavar="NAME", help="who will hold it; the journal shows it")
-    token.add_argument(
-        "--scope",
-        action="append",
-        type=one_of(GRANTS),
-        metavar="SCOPE",
-        help="what it may do, observe or cancel (repeatable; both)",
-    )
-    sandbox = add("sandbox", "Serve the sandbox's platforms over HTTP, on this machine.", is_choosing=False)
-    sandbox.add_argument("--port", type=port, default=0, metavar="N", help="the port (a free one)")
-    return program, commands
-
-
-def _choice_options() -> Parser:
-    """A parser of the options that choose what is offered."""
-    parser = Parser(add_help=False)
-    parser.add_argument(
-        "--platform", action="append", default=[], metavar="P", help="offer this platform, too (repeatable)"
-    )
-    parser.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
-    parser.add_argument(
-        "--manifest",
-        action="append",
-        default=[],
-        metavar="FILE",
-        type=Path,
-        help="offer a platform of your own, too (repeatable)",
-    )
-    return parser
-
-
-def _add_serving(serve: Parser) -> None:
-    """The options of serve."""
-    serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
-    serve.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for a whole call (30)")
-    serve.add_argument("--connect-timeout", type=_seconds, default=5.0, metavar="S", help="seconds to connect (5)")
-    serve.add_argument("--journal", metavar="FILE", help="record every cancel in a file, or - for standard error")
-    serve.add_argument(
-        "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
-    )
-    serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
-    serve.add_argument("--http", action="store_true", help="serve over Streamable HTTP")
-    http = serve.add_argument_group("with --http")
-    for field, (flag, settings) in HTTP.items():
-        http.add_argument(flag, dest=field, **settings)
-
-
-def choice(options: argparse.Namespace) -> Choice:
-    """The choice that the options of a command make."""
-    return Choice(platforms=options.platform, only=options.only, manifests=options.manifest)
-
-
 def _limit(text: str) -> Limit:
     try:
         return limit(text)
@@ -177,3 +70,158 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour
         raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, more than 0 and at most 3600")
     return seconds
+
+
+class Command(NamedTuple):
+    """What a command is, and what it takes."""
+
+    what: str
+    options: tuple[Option, ...] = ()
+    """Its own, and its positional argument if it has one."""
+    is_choosing: bool = False
+    """Whether it also has the options that choose what is offered."""
+    placeholder: str = ""
+    """Its positional argument, in the line of usage."""
+
+
+_JSON: Option = ("--json", {"action": "store_true", "help": "for programs"})
+
+CHOOSING: Sequence[Option] = (
+    (
+        "--platform",
+        {"action": "append", "default": [], "metavar": "P", "help": "offer this platform, too (repeatable)"},
+    ),
+    ("--only", {"action": "append", "default": [], "metavar": "TOOL", "help": "offer only this tool (repeatable)"}),
+    (
+        "--manifest",
+        {
+            "action": "append",
+            "default": [],
+            "metavar": "FILE",
+            "type": Path,
+            "help": "offer a platform of your own, too (repeatable)",
+        },
+    ),
+)
+"""What chooses what is offered."""
+
+COMMANDS: Mapping[str, Command] = {
+    "serve": Command(
+        "Serve MCP, on standard input and output or over HTTP.",
+        (
+            ("--sandbox", {"action": "store_true", "help": "run on made-up platforms, embedded"}),
+            ("--timeout", {"type": _seconds, "default": 30.0, "metavar": "S", "help": "seconds for a whole call (30)"}),
+            ("--connect-timeout", {"type": _seconds, "default": 5.0, "metavar": "S", "help": "seconds to connect (5)"}),
+            ("--journal", {"metavar": "FILE", "help": "record every cancel in a file, or - for standard error"}),
+            (
+                "--limit",
+                {"type": _limit, "metavar": "N/UNIT", "help": "send at most N cancels per second, minute or hour"},
+            ),
+            ("--confirm", {"action": "store_true", "help": "ask a person before each cancel, through the client"}),
+            ("--http", {"action": "store_true", "help": "serve over Streamable HTTP"}),
+        ),
+        is_choosing=True,
+    ),
+    "demo": Command("Tell the whole story against the embedded sandbox, over MCP."),
+    "tools": Command(
+        "List the tools that would be offered.",
+        (("--json", {"action": "store_true", "help": "as MCP's tools/list answers"}),),
+        is_choosing=True,
+    ),
+    "check": Command(
+        "Check manifests and settings.",
+        (
+            _JSON,
+            ("--live", {"action": "store_true", "help": "ask each configured platform for something harmless"}),
+            ("--new", {"metavar": "NAME", "help": "write a commented start of a manifest, NAME.yaml, and no more"}),
+        ),
+        is_choosing=True,
+    ),
+    "manifest": Command(
+        "Make a manifest from a vendor's own document and an overlay.",
+        (
+            (
+                "--from",
+                {
+                    "dest": "vendor",
+                    "type": Path,
+                    "required": True,
+                    "metavar": "FILE",
+                    "help": "the vendor's OpenAPI document",
+                },
+            ),
+            (
+                "--overlay",
+                {
+                    "type": Path,
+                    "required": True,
+                    "metavar": "FILE",
+                    "help": "what to add and to leave out (OpenAPI Overlay 1.1)",
+                },
+            ),
+        ),
+    ),
+    "config": Command(
+        "Print what to write into a client's settings.",
+        (
+            ("client", {"type": one_of(CLIENTS), "metavar": "CLIENT", "help": ", ".join(CLIENTS)}),
+            ("--http", {"metavar": "URL", "help": "reach a pullcord that serves over HTTP, instead of starting one"}),
+        ),
+        is_choosing=True,
+        placeholder=" CLIENT",
+    ),
+    "journal": Command(
+        "Show the cancels that a journal records.",
+        (("file", {"type": Path, "metavar": "FILE"}), _JSON),
+        placeholder=" FILE",
+    ),
+    "token": Command(
+        "Make a token for a caller of serve --http, and its line for --tokens.",
+        (
+            ("name", {"metavar": "NAME", "help": "who will hold it; the journal shows it"}),
+            (
+                "--scope",
+                {
+                    "action": "append",
+                    "type": one_of(GRANTS),
+                    "metavar": "SCOPE",
+                    "help": "what it may do, observe or cancel (repeatable; both)",
+                },
+            ),
+        ),
+        placeholder=" NAME",
+    ),
+    "sandbox": Command(
+        "Serve the sandbox's platforms over HTTP, on this machine.",
+        (("--port", {"type": port, "default": 0, "metavar": "N", "help": "the port (a free one)"}),),
+    ),
+}
+"""By its name, which is that of its module."""
+
+
+def parsers() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole command line, whose `command` names the module; and the parser of each command."""
+    program = Parser(
+        prog="pullcord",
+        usage="%(prog)s COMMAND [OPTION ...]",
+        description="Stops work on agent platforms, over MCP. Without a command: serve, on standard input and output.",
+    )
+    program.add_argument("--version", action="version", version=f"pullcord {__version__}")
+    subcommands = program.add_subparsers(required=True, metavar="COMMAND", dest="command", prog="pullcord")
+    parsers: dict[str, Parser] = {}
+    for name, command in COMMANDS.items():
+        usage = f"%(prog)s{command.placeholder} [OPTION ...]"
+        parser = subcommands.add_parser(name, usage=usage, help=command.what, description=command.what)
+        parser.register("type", int, whole_number)
+        for flag, settings in (*(CHOOSING if command.is_choosing else ()), *command.options):
+            parser.add_argument(flag, **settings)
+        parsers[name] = parser
+    http = parsers["serve"].add_argument_group("with --http")
+    for field, (flag, settings) in HTTP.items():
+        http.add_argument(flag, dest=field, **settings)
+    return program, parsers
+
+
+def choice(options: argparse.Namespace) -> Choice:
+    """The choice that the options of a command make."""
+    return Choice(platforms=options.platform, only=options.only, manifests=options.manifest)

@@ -21,7 +21,14 @@ class Part(NamedTuple):
 
 
 def part(operation: Operation, listing: Listing, arguments: Arguments, body: Json) -> Part | None:
-    """The part of a list that a reply holds; None if it holds no list."""
+    """The part of a list that a reply holds; None if it holds no list.
+
+    Args:
+        operation: the list.
+        listing: where its items stand, and how it goes on.
+        arguments: of the call.
+        body: what came back.
+    """
     items = items_of(listing, body)
     if items is None:
         return None

@@ -64,7 +64,12 @@ def refusal(attempt: Attempt, client: str) -> Mapping[str, Json]:
 
 
 async def record(journal: Journal, line: Mapping[str, Json]) -> bool:
-    """Write a line; whether it is on disk. Where it isn't, the log says so."""
+    """Write a line; whether it is on disk. Where it isn't, the log says so.
+
+    Args:
+        journal: where cancels are recorded.
+        line: one of the above.
+    """
     try:
         await journal.write(line)
     except OSError as error:
