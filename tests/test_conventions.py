@@ -35,6 +35,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": set(),
 }
 """Which other packages each package may import."""
+NO_NOUNS = {
+    *("added", "asked", "became", "called", "came", "chosen", "done", "fitting", "found", "given", "gone", "heard"),
+    *("judged", "kept", "known", "led", "learnt", "looked", "made", "marked", "meant", "mine", "named", "needed"),
+    *("offered", "reached", "said", "seen", "shown", "showed", "taken", "theirs", "there", "told", "wanted", "written"),
+}
+"""Words that tell a reader of a function nothing of what a name stands for."""
 DOORS = {
     "anyio",
     "asyncio",
@@ -228,6 +234,24 @@ def inherited_definitions(owner: type) -> Iterator[tuple[str, int]]:
     for name, method in vars(owner).items():
         if inspect.isfunction(method) and any(name in vars(base) for base in bases):
             yield name, method.__code__.co_firstlineno
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_locals_are_called_by_nouns(name: str) -> None:
+    names = {
+        each
+        for node in ast.walk(EVERYTHING[name])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for each in local_names(node)
+    }
+    assert names & NO_NOUNS == set()
+
+
+def local_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Iterator[str]:
+    """The parameters of a function, and the names that it assigns."""
+    yield from (each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg))
+    yield from (each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
+    yield from (each.name for each in ast.walk(node) if isinstance(each, ast.MatchAs | ast.MatchStar) and each.name)
 
 
 def test_annotations_are_written_in_one_style() -> None:

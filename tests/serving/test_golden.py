@@ -1,6 +1,6 @@
 """What agents see of the tools, word for word: it changes only in a diff that somebody reads.
 
-PULLCORD_GOLDEN=write pytest tests/test_golden.py writes it anew.
+PULLCORD_GOLDEN=write pytest tests/serving/test_golden.py writes it anew.
 """
 
 import json

@@ -48,12 +48,12 @@ class Surface:
             protected: ids of work that must never be stopped from here.
         """
         operations = callables(catalogue)
-        reached = {name for name, each in settings.items() if each.obstacle is None}
+        platforms = {name for name, each in settings.items() if each.obstacle is None}
         tools = {
             operation.tool: operation
             for operation in operations.values()
             if operation.tool
-            and (operation.cancel or operation.id == FIND_RUNNING or operation.platform.name in reached)
+            and (operation.cancel or operation.id == FIND_RUNNING or operation.platform.name in platforms)
             and (not only or operation.tool in only)
         }
         checks = {name: checker(each) for name, each in operations.items()}

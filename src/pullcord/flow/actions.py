@@ -36,21 +36,21 @@ UNASKED = (
 
 
 class Offer(NamedTuple):
-    """The next steps of an answer, and what its message should say of them."""
+    """The next steps of an answer, and sentences about them for its message."""
 
     actions: list[Action]
     notes: list[str]
 
 
-def offer(attempt: Attempt, onward: Arguments | None = None, whole: Whole | None = None) -> Offer:
-    """What the agent can do next.
+def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whole | None = None) -> Offer:
+    """The next steps of an attempt.
 
     Args:
-        attempt: what was done, and what came of it.
-        onward: for a list: the arguments of its next part.
-        whole: what came of all that its work had started; None: that was not asked for.
+        attempt: the call, and what came of it.
+        next_arguments: for a list: the arguments of its next part; None: there is none.
+        whole: what came of all that its work had started; None: without cascade.
     """
-    call, judged = attempt.call, attempt.verdict
+    call, verdict = attempt.call, attempt.verdict
     if attempt.obstacle in {Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED}:
         return Offer([], [])
     if attempt.obstacle is Obstacle.UNASKED:
@@ -58,29 +58,29 @@ def offer(attempt: Attempt, onward: Arguments | None = None, whole: Whole | None
     source = attempt.look if attempt.obstacle is Obstacle.UNSEEN and attempt.look else attempt
     reply = source.reply if source.reply and source.reply.status is not None else None
     response = call.operation.response(reply.status if reply else None)
-    waited = attempt.watch.seconds if attempt.watch else 0
-    # Where all that it started was stopped with it, nothing is said of going there.
+    seconds = attempt.watch.seconds if attempt.watch else 0
+    # Where all parts were stopped, too, no step leads to them.
     links = [link for link in response.links if not (link.part and whole and whole.complete)]
-    steps = list(_steps(links, Origin(call, reply, judged.outcome, judged.phase), waited))
-    actions = [*_own(attempt, reply), *(_stepped(call, step) for step in steps)]
-    if onward:
-        actions.append(_action(call, "next", call.operation, onward, "The next part of this list."))
+    steps = list(_steps(links, Origin(call, reply, verdict.outcome, verdict.phase), seconds))
+    actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps)]
+    if next_arguments:
+        actions.append(_action(call, "next", call.operation, next_arguments, "The next part of this list."))
     if reply:
-        offered = [
+        extras = [
             action
-            for action in _offered(call, reply)
-            if not is_over(judged.outcome, judged.phase) or action.rel != SELF
+            for action in _platform_actions(call, reply)
+            if not is_over(verdict.outcome, verdict.phase) or action.rel != SELF
         ]
-        actions.extend(action for action in offered if action.tool)
+        actions.extend(action for action in extras if action.tool)
         if not any(action.tool for action in actions):
-            # Only where nothing can be called here a platform's own words lead on.
-            said = {action.rel for action in actions}
-            actions.extend(action for action in offered if not action.tool and (action.href or action.rel not in said))
-    return Offer(_once(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
+            # The platform's own steps are offered only where no step can be called here.
+            rels = {action.rel for action in actions}
+            actions.extend(action for action in extras if not action.tool and (action.href or action.rel not in rels))
+    return Offer(_unique(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
 
 
 def offer_item(attempt: Attempt, item: Json) -> list[Action]:
-    """What the agent can do with one item of a list.
+    """The next steps with one item of a list.
 
     Args:
         attempt: the list's call, and its reply.
@@ -91,33 +91,33 @@ def offer_item(attempt: Attempt, item: Json) -> list[Action]:
         return []
     phase = where(listing.state, item, Context(attempt.call.arguments)).phase
     origin = Origin(attempt.call, attempt.reply, Outcome.OBSERVED, phase, item)
-    # What has ended is told by its fields: a look would add little.
+    # The fields of work that has ended tell it: a look would add little.
     links = [link for link in listing.links if link.rel != ITEM or phase not in OVER]
-    return _once(_stepped(attempt.call, step) for step in _steps(links, origin, 0))
+    return _unique(_step_action(attempt.call, step) for step in _steps(links, origin, 0))
 
 
-def _stepped(call: Call, step: Step) -> Action:
+def _step_action(call: Call, step: Step) -> Action:
     return _patient(_action(call, step.link.rel, step.operation, step.arguments, step.link.hint), step.operation)
 
 
 def _patient(action: Action, operation: Operation) -> Action:
-    """A cancel, or a look at the work itself, is offered with some time to wait."""
+    """An action with wait_seconds, where it is a cancel or a look at the work itself; else as it is."""
     waits = WAIT_SECONDS in {each.name for each in operation.arguments} and (operation.cancel or action.rel == SELF)
     if not waits or action.arguments is None:
         return action
     return replace(action, arguments={**action.arguments, WAIT_SECONDS: OFFERED_WAIT})
 
 
-def _once(actions: Iterable[Action]) -> list[Action]:
-    found: list[Action] = []
+def _unique(actions: Iterable[Action]) -> list[Action]:
+    unique: list[Action] = []
     for action in actions:
-        if not any(action.is_same_call(each) for each in found):
-            found.append(action)
-    return found
+        if not any(action.is_same_call(each) for each in unique):
+            unique.append(action)
+    return unique
 
 
-def _own(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
-    """What pullcord itself knows to do about an outcome."""
+def _own_actions(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
+    """The steps that pullcord itself offers for an outcome."""
     call, platform = attempt.call, attempt.call.operation.platform
     match attempt.verdict.outcome:
         case Outcome.TARGET_CHANGED if any(call.found.values()):
@@ -132,7 +132,7 @@ def _own(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
         case Outcome.REFUSED if attempt.obstacle is Obstacle.FOUND_LATER:
             yield _action(call, "cancel", call.operation, call.arguments, "Cancel it, too; a person is asked.")
         case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
-            yield _later(attempt, reply)
+            yield _retry_later(attempt, reply)
         case Outcome.UNKNOWN if call.operation.repeatable:
             yield _action(
                 call, "retry", call.operation, call.arguments, "Make the same call again: it is safe to repeat."
@@ -140,39 +140,39 @@ def _own(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
 
 
 def _retarget(call: Call) -> Action:
-    """The same conditional cancel, of what was found to run."""
+    """The same cancel, with what was found to run as its expected target."""
     arguments = {name: value for name, value in call.arguments.items() if name.removeprefix(EXPECT) not in call.found}
     expected = {EXPECT + name: value for name, value in call.found.items()}
     return _action(call, "cancel", call.operation, {**arguments, **expected}, "Cancel what runs now instead.")
 
 
-def _later(attempt: Attempt, reply: Reply | None) -> Action:
-    """The same call, after the time that the platform, or this server's own limit, names."""
+def _retry_later(attempt: Attempt, reply: Reply | None) -> Action:
+    """The same call, after the seconds that the platform, or this server's own limit, names."""
     call = attempt.call
-    given = attempt.details.get("seconds") or (reply.retry_after if reply else None)
-    seconds = given if isinstance(given, int) else None
+    value = attempt.details.get("seconds") or (reply.retry_after if reply else None)
+    seconds = value if isinstance(value, int) else None
     hint = f"Make the same call after {seconds} seconds." if seconds else "Make the same call again later."
     return replace(_action(call, "retry-later", call.operation, call.arguments, hint), retry_after_seconds=seconds)
 
 
 def is_over(outcome: Outcome, phase: Phase | None) -> bool:
-    """Whether another look at the work could show nothing else.
+    """Whether the work is over, so that another look at it would show the same.
 
     Args:
-        outcome: what came of a call.
-        phase: where the work stands by its answer; None: that is not known.
+        outcome: of the call.
+        phase: of the work, by the answer; None: it is unknown.
     """
-    learnt = outcome in FINAL and (outcome is not Outcome.NOTHING_RUNNING or phase is not None)
-    return learnt or (outcome is Outcome.OBSERVED and phase in OVER)
+    is_final = outcome in FINAL and (outcome is not Outcome.NOTHING_RUNNING or phase is not None)
+    return is_final or (outcome is Outcome.OBSERVED and phase in OVER)
 
 
-def _steps(links: Sequence[Link], origin: Origin, waited: float) -> Iterator[Step]:
-    """The steps that make sense: no look after an end, and a stronger stop only after watching in vain."""
-    over = is_over(origin.outcome, origin.phase)
+def _steps(links: Sequence[Link], origin: Origin, seconds: float) -> Iterator[Step]:
+    """The steps that make sense: no look after an end, and a stronger stop only after watching without an end."""
+    has_ended = is_over(origin.outcome, origin.phase)
     for step in follow(links, origin):
-        if step.link.rel == SELF and over:
+        if step.link.rel == SELF and has_ended:
             continue
-        if step.link.rel == TERMINATE and (over or waited < step.link.after):
+        if step.link.rel == TERMINATE and (has_ended or seconds < step.link.after):
             continue
         if step.operation.tool is None:
             continue  # a look that only pullcord itself makes
@@ -180,28 +180,28 @@ def _steps(links: Sequence[Link], origin: Origin, waited: float) -> Iterator[Ste
 
 
 def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hint: str) -> Action:
-    base = call.settings.base_url
+    base_url = call.settings.base_url
     is_tool = operation.id in call.surface.tools
     return Action(
         rel=rel,
         operation_id=operation.operation_id,
         method=operation.method,
-        href=None if "{" in base else request.url(operation, arguments, base),
+        href=None if "{" in base_url else request.url(operation, arguments, base_url),
         hint=hint,
         tool=operation.id if is_tool else None,
         arguments=dict(arguments) if is_tool else None,
     )
 
 
-def _offered(call: Call, reply: Reply) -> Iterator[Action]:
-    """The platform's own actions; one that is an operation of the catalogue as that operation's call."""
+def _platform_actions(call: Call, reply: Reply) -> Iterator[Action]:
+    """The platform's own actions; one that leads to an operation of the catalogue becomes a call of that operation."""
     for action in platform_actions(call.operation.platform, call.settings.base_url, reply):
         yield _as_call(call, action) or action
 
 
 def _as_call(call: Call, action: Action) -> Action | None:
-    own = (each for each in call.surface.catalogue.values() if each.platform is call.operation.platform)
-    operation = next((each for each in own if each.operation_id == action.operation_id), None)
+    candidates = (each for each in call.surface.catalogue.values() if each.platform is call.operation.platform)
+    operation = next((each for each in candidates if each.operation_id == action.operation_id), None)
     if operation is None or action.href is None:
         return None
     arguments: Mapping[str, Json] | None = request.match(

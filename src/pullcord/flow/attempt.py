@@ -1,4 +1,4 @@
-"""What a call is for, and what one try at it brought: the records that the whole flow hands on."""
+"""The records that the whole flow hands on: the call, one attempt at it, and what watching its work showed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,25 +16,25 @@ from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
 
 CALL_SECONDS = 45.0
-"""For a whole call: many clients give up after 60."""
+"""Seconds for a whole call: many clients give up after 60."""
 LONG_WAIT, WAIT_MARGIN = 30, 15.0
-"""A call that waits for longer than the first has the second in seconds beside its waiting."""
+"""A call that waits for more seconds than the first gets the second, in seconds, beside its waiting."""
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
 
 
 class Call(NamedTuple):
-    """A tool call on its way: what is to be done, and on which surface."""
+    """A tool call: the operation and its arguments, and the surface that it is made on."""
 
     surface: Surface
     operation: Operation
     arguments: Arguments
     found: Mapping[str, Json] = _NOTHING
-    """The target that was looked up: the id by its name; null where nothing runs; empty where none is known."""
+    """The target that was looked up, its id by its name; the id is None where nothing runs; empty: it is unknown."""
     request_id: str = ""
-    """Names the call to the platform, and in the journal."""
+    """The id of the call, in its requests and in the journal."""
     deadline: float | None = None
-    """When the call must have its answer, on the gateway's clock; None: only its requests are bounded."""
+    """When the call must be answered, in seconds on the gateway's clock; None: only its requests are bounded."""
 
     @property
     def settings(self) -> Settings:
@@ -43,7 +43,7 @@ class Call(NamedTuple):
 
     @property
     def target(self) -> dict[str, Json]:
-        """What it aims at: the ids that the arguments name, and what was looked up."""
+        """The ids of the work that it aims at: from the arguments, and those that were looked up."""
         paths = [parameter.name for parameter in self.operation.arguments if parameter.place is Place.PATH]
         ids = {name: self.arguments[name] for name in paths if name in self.arguments} | dict(self.found)
         return {name: sanitize.value(value) for name, value in ids.items()}
@@ -56,39 +56,39 @@ class Call(NamedTuple):
 
     @property
     def is_protected(self) -> bool:
-        """Whether it names, or was found to meet, work that must not be stopped from here."""
-        given = [value for name, value in self.arguments.items() if name != REASON]
-        ids = {str(value).lower() for value in (*given, *self.found.values())}
+        """Whether its arguments, or the target that was looked up, name work that must not be stopped from here."""
+        values = [value for name, value in self.arguments.items() if name != REASON]
+        ids = {str(value).lower() for value in (*values, *self.found.values())}
         return not ids.isdisjoint(self.surface.protected)
 
     @property
     def allowance(self) -> float:
-        """Seconds for all that it does, a person's thinking apart."""
+        """Seconds for the whole call, without the time that a person takes to answer."""
         return self.wait + WAIT_MARGIN if self.wait > LONG_WAIT else CALL_SECONDS
 
     @property
     def wait(self) -> int:
-        """Seconds that the caller lets it watch for the end, 0 to 300; the operation's default where it didn't say."""
+        """Seconds to watch for the end, 0 to 300: the argument wait_seconds, or its default."""
         defaults = [each.schema.get("default") for each in self.operation.arguments if each.name == WAIT_SECONDS]
         seconds = self.arguments.get(WAIT_SECONDS, defaults[0] if defaults else 0)
         return seconds if isinstance(seconds, int) else 0
 
 
 class Aim(StrEnum):
-    """What is known of the work that a cancel meets."""
+    """What is known of the work that a cancel would stop."""
 
     NAMED = "named"
     """The arguments name it, or a look found it."""
     NOTHING = "nothing"
     """A look found nothing that runs."""
     SEVERAL = "several"
-    """A look found several pieces of work that it may meet."""
+    """A look found several pieces of work, any of which it may stop."""
     UNKNOWN = "unknown"
     """The look at what runs failed."""
 
 
 class Obstacle(StrEnum):
-    """Why pullcord itself sent nothing."""
+    """Why pullcord sent nothing."""
 
     MALFORMED = "malformed"
     """The arguments can't be sent."""
@@ -99,9 +99,9 @@ class Obstacle(StrEnum):
     PROTECTED = "protected"
     """It would stop work that must not be stopped from here."""
     UNGUARDED = "unguarded"
-    """Some work is protected, and what this would stop is unknown."""
+    """Some work is protected, and it is unknown what the cancel would stop."""
     UNSEEN = "unseen"
-    """The look at the work that must come before the sending failed."""
+    """The look that must come before the sending failed."""
     SEVERAL = "several"
     """One task was expected, and several run."""
     CHANGED = "changed"
@@ -115,22 +115,22 @@ class Obstacle(StrEnum):
     UNASKED = "unasked"
     """A person must agree, and this client can't ask one."""
     BARRED = "barred"
-    """A part of the work, whose cancel is no tool for this caller."""
+    """The cancel of a part is no tool for this caller."""
     LATE = "late"
-    """A part of the work, for whose cancel there was no time left."""
+    """No time was left for the cancel of a part."""
     FOUND_LATER = "found later"
-    """A part of the work, found after a person had agreed to the others."""
+    """A part was found only after a person had agreed to the others."""
     LIMITED = "limited"
-    """This server has sent as many cancels as it may."""
+    """This server has sent as many cancels as --limit allows."""
     UNRECORDED = "unrecorded"
     """The journal can't be written."""
     CRASHED = "crashed"
-    """A fault of pullcord's own. It may have come after a sending."""
+    """Pullcord itself failed, perhaps after a sending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at an operation: what was to be done, what came back, and what that says."""
+    """One attempt at a call: what came back, and the verdict on it."""
 
     call: Call
     verdict: Verdict
@@ -140,13 +140,13 @@ class Attempt:
     look: "Attempt | None" = None
     """The look at what runs, just before the sending."""
     obstacle: Obstacle | None = None
-    """Why nothing was sent."""
+    """Why nothing was sent; None: it was sent."""
     details: Mapping[str, Json] = field(default_factory=dict)
-    """What the sentence about the obstacle names."""
+    """The values in the sentence about the obstacle, by name."""
     before: "Attempt | None" = None
     """The look at the work just before its cancel was sent."""
     watch: "Watch | None" = None
-    """What watching showed; None: nothing was watched."""
+    """What watching the work showed; None: it was not watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,25 +155,25 @@ class Watch:
 
     seconds: float = 0
     looks: int = 0
-    """How many were made."""
+    """The number of looks."""
     last: Attempt | None = None
     """The last look that succeeded."""
     possible: bool = True
-    """Whether anything names the work that could be watched."""
+    """Whether the work is named, so that it can be watched."""
     beside: tuple[Attempt, ...] = ()
-    """The last looks at what else tells how the work ended."""
+    """The last looks of the further links that confirm the end."""
     gone: bool = False
     """Whether the last look found no such work."""
     settled: bool = True
-    """Whether an end that may turn out to be none was looked at once more."""
+    """Whether the end is certain: where `again` of x-cancel asks for it, another look has confirmed the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What came of a cancel that took with it what its work had started."""
+    """What came of a cancel with cascade."""
 
     verdict: Verdict
-    """On all of it."""
+    """The verdict on the work and its parts together."""
     parts: tuple[Attempt, ...]
     complete: bool
-    """Whether everything that could hold a part was read, and each part has a cancel."""
+    """Whether all parts are known: everything that could name one was read, and each part has a cancel."""

@@ -1,4 +1,4 @@
-"""One tool call, from its arguments to its answer: check, one engine step, wait, render."""
+"""One tool call, from its arguments to its answer: check, step, wait, render."""
 
 import secrets
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from pullcord.model.running import FIND_RUNNING
 
 
 async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
-    """Do what a call is for, and say what came of it.
+    """Make a call.
 
     Args:
         call: as it came from the client, its arguments unchecked.
-        engine: what it goes through.
-        caller: who calls.
+        engine: sends, limits and records.
+        caller: the client, and the person behind it.
     """
-    checked = call.surface.readers[call.operation.id](call.arguments)
-    call = call._replace(arguments=checked.arguments)
-    if obstacle := check(call, checked.faults):
+    conversion = call.surface.readers[call.operation.id](call.arguments)
+    call = call._replace(arguments=conversion.arguments)
+    if obstacle := check(call, conversion.faults):
         return render(obstacle)
     call = call._replace(request_id=secrets.token_hex(16), deadline=engine.gateway.now() + call.allowance)
     if call.operation.id == FIND_RUNNING:
@@ -36,28 +36,31 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
 
 
 def check(call: Call, faults: Sequence[str]) -> Attempt | None:
-    """What stops a call before anything is done: malformed arguments, or a platform that is not set up.
+    """The attempt at a call that can't be made: its arguments have faults, or its platform is not set up.
 
     Args:
-        call: with its arguments as they are meant.
-        faults: what is wrong with these.
+        call: with converted arguments.
+        faults: those of the arguments, a sentence each.
+
+    Returns:
+        The attempt, at which nothing was sent; None: the call can be made.
     """
     if faults:
         return withhold(call, Obstacle.MALFORMED, faults="; ".join(faults), detail="; ".join(faults))
     if call.operation.id == FIND_RUNNING:
-        return None  # what it needs it tells of each platform
+        return None  # its answer says what each platform needs
     settings, title = call.settings, call.operation.platform.title
     if settings.obstacle is None:
         return None
     names = " and ".join(settings.missing)
-    why = f"pullcord is not set up for {title}. Its operator must set {names} and start it again."
+    reason = f"pullcord is not set up for {title}. Its operator must set {names} and start it again."
     if settings.faults:
-        why = f"pullcord's settings for {title} can't be used: {settings.obstacle}. Its operator must correct them."
+        reason = f"pullcord's settings for {title} can't be used: {settings.obstacle}. Its operator must correct them."
     elif settings.missing == (settings.key_source,) and settings.brought:
-        why = f"the request brought no key for {title}. {settings.remedy}"
-    return withhold(call, Obstacle.UNCONFIGURED, why=why, detail=f"{settings.obstacle}.")
+        reason = f"the request brought no key for {title}. {settings.remedy}"
+    return withhold(call, Obstacle.UNCONFIGURED, why=reason, detail=f"{settings.obstacle}.")
 
 
 def crash(call: Call) -> Answer:
-    """The answer to a fault of pullcord's own."""
+    """The answer to a call at which pullcord itself failed."""
     return render(withhold(call, Obstacle.CRASHED))

@@ -1,6 +1,6 @@
-"""A cancel that takes what its work started with it: the parent first, then its parts side by side, then a last look.
+"""A cancel with cascade: the parent is stopped first, then its parts at once, then they are looked for once more.
 
-What was together started is stopped together, each piece by the one engine step, and with an outcome of its own.
+Each piece is stopped by the one engine step, and has an outcome of its own.
 """
 
 import secrets
@@ -23,7 +23,7 @@ from pullcord.model.outcome import MayGoOn, Outcome, WorkStopped
 Work: TypeAlias = Callable[[], Awaitable[Attempt]]
 
 READING = 15.0
-"""Seconds after which nothing is read any more before the first sending: the rest of the call's time is for that."""
+"""Seconds for finding parts before the parent is stopped, at most: the rest of the call's time is for stopping."""
 
 _WORST = (
     Outcome.STOPPING,
@@ -34,55 +34,56 @@ _WORST = (
     Outcome.REFUSED,
     Outcome.INVALID_ARGUMENTS,
 )
-"""The first of these that any piece has is what came of the whole."""
+"""The first of these outcomes that any piece has is the outcome of the whole."""
 _WORST_OF_WORK: Sequence[WorkStopped] = ("no", "unknown")
 
 
 async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, Whole | None]:
-    """Stop a piece of work, and what it started.
+    """Stop a piece of work, and the parts that it started.
 
     Args:
-        call: the parent's cancel, checked, and named by a request id.
-        engine: what each piece goes through.
-        caller: who calls; a person is asked once, about all of it.
+        call: the parent's cancel, checked, with a request id.
+        engine: sends, limits and records each piece.
+        caller: the client, and the person behind it, who is asked once about all pieces.
 
     Returns:
-        The parent's own attempt, and what came of it all; None: the parent was not sent, and its parts were left alone.
+        The parent's own attempt, and what came of the whole; None: the parent's cancel was not sent, and so were none
+        of its parts'.
     """
     gateway, parts = engine.gateway, Parts()
     report = _in_turn(caller.report, engine, call.allowance)
     # Some platforms empty their lists of parts at the end.
     await find([Piece(call._replace(deadline=gateway.now() + READING))], gateway, parts)
-    before = [*parts.calls]
-    parent = await step(call, engine, caller, before)
+    early_parts = [*parts.calls]
+    parent = await step(call, engine, caller, early_parts)
     if parent.obstacle not in {None, Obstacle.OVER}:
         return parent, None
-    alone = replace(caller, report=report, person=None)
+    silent_caller = replace(caller, report=report, person=None)
 
-    def stops(found: Sequence[Call]) -> list[Work]:
-        return [partial(_stop, _dressed(parent.call, each), engine, alone) for each in found]
+    def stops(calls: Sequence[Call]) -> list[Work]:
+        return [partial(_stop, _addressed(parent.call, each), engine, silent_caller) for each in calls]
 
-    parent, *done = await _side_by_side([partial(wait, _reached(parent), gateway, report), *stops(before)])
-    await find([Piece(each.call, each) for each in (parent, *done)], gateway, parts)
-    late = parts.calls[len(before) :]
+    parent, *attempts = await _side_by_side([partial(wait, _watchable(parent), gateway, report), *stops(early_parts)])
+    await find([Piece(each.call, each) for each in (parent, *attempts)], gateway, parts)
+    late_parts = parts.calls[len(early_parts) :]
     if caller.person:
-        done += [withhold(each, Obstacle.FOUND_LATER) for each in late]
+        attempts += [withhold(each, Obstacle.FOUND_LATER) for each in late_parts]
     else:
-        done += await _side_by_side(stops(late))
-    return parent, Whole(_together(parent, done, complete=parts.complete), tuple(done), parts.complete)
+        attempts += await _side_by_side(stops(late_parts))
+    return parent, Whole(_joint_verdict(parent, attempts, complete=parts.complete), tuple(attempts), parts.complete)
 
 
 async def _side_by_side(works: Sequence[Work]) -> list[Attempt]:
-    """What comes of pieces of work that are done at once, in their order."""
-    done: dict[int, Attempt] = {}
+    """Do pieces of work at once, and return their attempts in the same order."""
+    attempts: dict[int, Attempt] = {}
 
-    async def one(number: int, work: Work) -> None:
-        done[number] = await work()
+    async def run(number: int, work: Work) -> None:
+        attempts[number] = await work()
 
     async with anyio.create_task_group() as tasks:
         for number, work in enumerate(works):
-            tasks.start_soon(one, number, work)
-    return [done[number] for number in range(len(works))]
+            tasks.start_soon(run, number, work)
+    return [attempts[number] for number in range(len(works))]
 
 
 async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
@@ -91,52 +92,52 @@ async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
         return withhold(part, Obstacle.BARRED)
     if part.deadline is not None and engine.gateway.now() >= part.deadline:
         return withhold(part, Obstacle.LATE)
-    return await wait(_reached(await step(part, engine, caller)), engine.gateway, caller.report)
+    return await wait(_watchable(await step(part, engine, caller)), engine.gateway, caller.report)
 
 
-def _reached(attempt: Attempt) -> Attempt:
-    """A cancel whose work is worth watching, even if the cancel alone doesn't reach it: what it works in is stopped."""
+def _watchable(attempt: Attempt) -> Attempt:
+    """An attempt whose work is watched, even if its cancel alone doesn't reach it: its parts are stopped, too."""
     return replace(attempt, verdict=replace(attempt.verdict, watch=True))
 
 
 def _in_turn(report: Report, engine: Engine, total: float) -> Report:
-    """A report of several pieces that are watched at once: its seconds are those of the whole, and grow."""
-    started, told = engine.gateway.now(), 0.0
+    """A report for several pieces that are watched at once: its seconds are those of the whole call, and only grow."""
+    start, latest = engine.gateway.now(), 0.0
 
-    async def tell(_seconds: float, _of: float, what: str) -> None:
-        nonlocal told
-        if (seconds := engine.gateway.now() - started) > told:
-            told = seconds
-            await report(seconds, total, what)
+    async def report_latest(_seconds: float, _of: float, text: str) -> None:
+        nonlocal latest
+        if (seconds := engine.gateway.now() - start) > latest:
+            latest = seconds
+            await report(seconds, total, text)
 
-    return tell
+    return report_latest
 
 
-def _dressed(call: Call, part: Call) -> Call:
-    """A part's cancel, with what the caller said of the whole, and a name of its own."""
-    takes = {parameter.name for parameter in part.operation.arguments}
-    given = {name: call.arguments[name] for name in (REASON, WAIT_SECONDS) if name in call.arguments and name in takes}
+def _addressed(call: Call, part: Call) -> Call:
+    """A part's cancel with the reason, the waiting and the deadline of the whole call, and a request id of its own."""
+    names = {parameter.name for parameter in part.operation.arguments}
+    common = {name: call.arguments[name] for name in (REASON, WAIT_SECONDS) if name in call.arguments and name in names}
     return part._replace(
-        arguments={**part.arguments, **given}, request_id=secrets.token_hex(16), deadline=call.deadline
+        arguments={**part.arguments, **common}, request_id=secrets.token_hex(16), deadline=call.deadline
     )
 
 
-def _together(parent: Attempt, parts: Iterable[Attempt], *, complete: bool) -> Verdict:
-    """The verdict on the parent and its parts; what could not all be read is never proved."""
+def _joint_verdict(parent: Attempt, parts: Iterable[Attempt], *, complete: bool) -> Verdict:
+    """The verdict on the parent and its parts; work_stopped is never yes where not all parts are known."""
     verdicts = [parent.verdict, *(each.verdict for each in parts)]
     outcomes = {each.outcome for each in verdicts}
     states = [each.work_stopped for each in verdicts if each.outcome is not Outcome.NOT_FOUND]
     work_stopped = next((word for word in _WORST_OF_WORK if word in states), "yes" if states else "unknown")
-    going_on = frozenset(word for each in verdicts for word in each.may_go_on)
-    over = complete and not outcomes.intersection(_WORST)
+    may_go_on = frozenset(word for each in verdicts for word in each.may_go_on)
+    has_ended = complete and not outcomes.intersection(_WORST)
     return replace(
         parent.verdict,
         outcome=next((word for word in _WORST if word in outcomes), parent.verdict.outcome),
         work_stopped="unknown" if work_stopped == "yes" and not complete else work_stopped,
-        may_go_on=going_on - {MayGoOn.CHILDREN} if over else going_on,
+        may_go_on=may_go_on - {MayGoOn.CHILDREN} if has_ended else may_go_on,
     )
 
 
 def is_asked_for(call: Call) -> bool:
-    """Whether a call asks to stop what its work started, too."""
+    """Whether a call has the argument cascade."""
     return call.arguments.get(CASCADE) is True

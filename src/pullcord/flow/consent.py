@@ -1,4 +1,4 @@
-"""A person's consent to a cancel: the question, and what may come of it."""
+"""A person's consent to a cancel: the question, and the possible answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,63 +11,63 @@ from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS
 from pullcord.model.value import Json
 
 SECONDS = 120
-"""How long a consent is good for."""
+"""Seconds for which a consent holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked about."""
+    """A question to a person."""
 
     sentence: str
     target: Mapping[str, Json]
-    """The ids that the cancel would hit."""
+    """The ids of the work that the cancel would stop."""
 
 
 class Consent(StrEnum):
-    """What came of a question."""
+    """The answer to a question, or why there is none."""
 
     GIVEN = "given"
     """The person agreed just now, about this target."""
     GIVEN_LATER = "given later"
     """The person agreed, and took time to: the target must be looked up again."""
     PENDING = "pending"
-    """The question is out, and the same call comes again with the answer."""
+    """The question was sent, and the same call comes again with the answer."""
     DECLINED = "declined"
     UNASKED = "unasked"
-    """The client can't ask."""
+    """The client can't ask a person."""
     CHANGED = "changed"
     """The person agreed to another target."""
 
 
 class Person(Protocol):
-    """Whoever sits behind the client of one call."""
+    """The person behind the client of one call."""
 
     async def ask(self, question: Question) -> Consent:
-        """Ask about a cancel."""
+        """Ask the person about a cancel."""
 
 
 def question(call: Call, parts: Sequence[Call] = ()) -> Question:
-    """What a person is asked before a cancel is sent: the target that it would hit, and the agent's reason as such.
+    """The question about a cancel: it names the target and the parts, and quotes the agent's reason.
 
     Args:
         call: the cancel.
-        parts: cancels of what its work started, which go with it.
+        parts: the cancels of the parts that are stopped with it.
     """
     others = {
         name: sanitize.value(value)
         for name, value in call.arguments.items()
         if name not in {CASCADE, REASON, WAIT_SECONDS} and name not in call.target
     }
-    what = _named({**call.target, **others})
+    text = _id_text({**call.target, **others})
     reason = call.arguments.get(REASON)
-    said = f' The agent\'s reason: "{sanitize.text(reason)}"' if isinstance(reason, str) else ""
-    also = "".join(f" {each.operation.title}: {_named(each.target)}." for each in parts)
-    with_it = f" With it {len(parts)} more:{also}" if parts else ""
-    hit: dict[str, Json] = {**call.target}
+    reason_text = f' The agent\'s reason: "{sanitize.text(reason)}"' if isinstance(reason, str) else ""
+    part_texts = "".join(f" {each.operation.title}: {_id_text(each.target)}." for each in parts)
+    parts_text = f" With it {len(parts)} more:{part_texts}" if parts else ""
+    target: dict[str, Json] = {**call.target}
     if parts:
-        hit["parts"] = [dict(each.target) for each in parts]
-    return Question(f"{call.operation.title}? {what}.{with_it}{said}", hit)
+        target["parts"] = [dict(each.target) for each in parts]
+    return Question(f"{call.operation.title}? {text}.{parts_text}{reason_text}", target)
 
 
-def _named(ids: Mapping[str, Json]) -> str:
+def _id_text(ids: Mapping[str, Json]) -> str:
     return ", ".join(f"{name} {value}" for name, value in ids.items() if value is not None)

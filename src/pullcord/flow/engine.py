@@ -1,4 +1,4 @@
-"""What every call of a server goes through. It is made at the start, and imports nothing that only calls need."""
+"""What all calls of a server share. It is made at the start, so it imports nothing that only calls need."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,11 @@ from pullcord.upstream.gateway import Gateway
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What every call of a server goes through."""
+    """What all calls of a server share."""
 
     gateway: Gateway
+    """Sends requests."""
     journal: Journal | None = None
+    """Records cancels; None: they are not recorded."""
     rate_limit: RateLimit | None = None
+    """Bounds the number of cancels; None: there is no bound."""

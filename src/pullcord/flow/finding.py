@@ -1,4 +1,4 @@
-"""The look at all that runs: every list that shows it, on all platforms side by side, within bounds."""
+"""find_running: reads every list that shows what runs, on all platforms at once, within bounds."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,35 +20,35 @@ from pullcord.model.value import Arguments
 from pullcord.upstream.gateway import Gateway
 
 REQUESTS = 20
-"""Requests to one platform, repeats included."""
+"""Requests to one platform at most, repeats included."""
 SECONDS = 5.0
-"""For one platform; and since all are looked at side by side, for the whole look."""
+"""Seconds for one platform; and, since all are read at once, for the whole look."""
 
 
 async def find(call: Call, gateway: Gateway) -> Answer:
-    """Look at all platforms that can be reached, and tell what runs there.
+    """Look at all platforms that can be reached, and answer with what runs there.
 
     Args:
-        call: of find_running, checked and named by a request id.
+        call: of find_running, checked, with a request id.
         gateway: sends the looks.
     """
-    wanted, settings = call.arguments.get(PLATFORM), call.surface.settings
+    choice, settings = call.arguments.get(PLATFORM), call.surface.settings
     platforms = {each.platform.name: each.platform for each in call.surface.catalogue.values()}
-    begin = {name: own for name, own in starts(call.surface.catalogue).items() if wanted in {None, name}}
-    reached = [name for name, own in begin.items() if own and settings[name].obstacle is None]
+    starting_lists = {name: lists for name, lists in starts(call.surface.catalogue).items() if choice in {None, name}}
+    usable = [name for name, lists in starting_lists.items() if lists and settings[name].obstacle is None]
     sights = []
     async with anyio.create_task_group() as tasks:
-        for name, own in begin.items():
+        for name, lists in starting_lists.items():
             obstacle = settings[name].obstacle
-            # A platform that nobody has set up is not in use; one with a mistake in its settings is.
-            if obstacle and reached and not settings[name].faults:
+            # A platform without settings is not in use; one with faults in its settings is.
+            if obstacle and usable and not settings[name].faults:
                 continue
             sight = Sight(platforms[name])
             sights.append(sight)
             if obstacle:
                 sight.gaps.append(Gap(Outcome.DENIED, obstacle, remedy=settings[name].remedy))
-            elif own:
-                tasks.start_soon(_Sweep(call, gateway, sight).run, own)
+            elif lists:
+                tasks.start_soon(_Sweep(call, gateway, sight).run, lists)
             else:
                 sight.gaps.append(Gap(None, "none of its lists shows what runs"))
     return found(call, sights)
@@ -60,106 +60,110 @@ class _Sweep:
     Args:
         call: of find_running.
         gateway: sends the looks.
-        sight: filled with what they show.
+        sight: what was seen; the looks add to it.
     """
 
     def __init__(self, call: Call, gateway: Gateway, sight: Sight) -> None:
         self.call = call._replace(deadline=gateway.now() + SECONDS)
         self.gateway, self.sight = gateway, sight
-        self.left = REQUESTS
+        self.requests_left = REQUESTS
 
-    async def run(self, begin: Sequence[Start]) -> None:
+    async def run(self, starts: Sequence[Start]) -> None:
         """Look at the lists that its manifest names, each to its end."""
         async with anyio.create_task_group() as tasks:
-            for start in begin:
+            for start in starts:
                 for place in self._places(start):
                     tasks.start_soon(self._walk, tasks, start._replace(arguments={**start.arguments, **place}))
 
     def _places(self, start: Start) -> Iterator[Arguments]:
-        """The arguments of each place that a list is looked through in."""
+        """The arguments of each place, such as a repository, in which a list is read."""
         places = start.listing.places
         if places is None:
             yield {}
             return
         form = "/".join(places.fills)
         remedy = f"Set {places.env} where pullcord is started: places such as {form}, with commas between them."
-        given = self.call.surface.settings[self.sight.platform.name].values.get(places.env, "")
-        if not given:
-            self._miss(Gap(Outcome.DENIED, f"{places.env} is not set, which says where to look", remedy=remedy))
-        for place in filter(None, map(str.strip, given.split(","))):
-            filled = dict(zip(places.fills, place.split("/"), strict=False))
-            faults = self.call.surface.checks[start.operation.id]({**start.arguments, **filled})
+        setting = self.call.surface.settings[self.sight.platform.name].values.get(places.env, "")
+        if not setting:
+            self._add_gap(Gap(Outcome.DENIED, f"{places.env} is not set, which says where to look", remedy=remedy))
+        for place in filter(None, map(str.strip, setting.split(","))):
+            arguments = dict(zip(places.fills, place.split("/"), strict=False))
+            faults = self.call.surface.checks[start.operation.id]({**start.arguments, **arguments})
             if faults or place.count("/") != form.count("/"):
-                self._miss(Gap(Outcome.DENIED, f"{places.env} holds what is no place like {form}", remedy=remedy))
+                self._add_gap(Gap(Outcome.DENIED, f"{places.env} holds what is no place like {form}", remedy=remedy))
             else:
-                yield filled
+                yield arguments
 
-    async def _walk(self, tasks: TaskGroup, start: Start, above: Work | None = None) -> None:
-        """Look at a list, part by part.
+    async def _walk(self, tasks: TaskGroup, start: Start, parent: Work | None = None) -> None:
+        """Read a list, part by part.
 
         Args:
-            tasks: where looks at further lists begin.
+            tasks: in which further lists are read.
             start: the first part.
-            above: the item whose work the list holds; it stands for that work where the list can't be read.
+            parent: the item whose work the list holds; it stands for that work where the list can't be read.
         """
-        walked: list[Arguments] = []
-        onward: Arguments | None = start.arguments
-        while onward is not None and onward not in walked:
-            walked.append(onward)
-            seen = await self._look(start.operation, onward)
-            if seen is None:
-                if above and len(walked) == 1:
-                    self._take(above)
+        history: list[Arguments] = []
+        arguments: Arguments | None = start.arguments
+        while arguments is not None and arguments not in history:
+            history.append(arguments)
+            attempt = await self._look(start.operation, arguments)
+            if attempt is None:
+                if parent and len(history) == 1:
+                    self._keep(parent)
                 return
-            for item in items_of(start.listing, seen.reply.body if seen.reply else None) or ():
-                if work := work_of(seen, start.listing, item):
-                    self._see(tasks, work, above)
-            onward = self._onward(seen, start.listing)
+            for item in items_of(start.listing, attempt.reply.body if attempt.reply else None) or ():
+                if work := work_of(attempt, start.listing, item):
+                    self._add(tasks, work, parent)
+            arguments = self._onward(attempt, start.listing)
 
     async def _look(self, operation: Operation, arguments: Arguments) -> Attempt | None:
-        """One request; None if it failed, or no more may be made."""
-        if not await self._may():
-            self._miss(Gap(None, f"there is more than {REQUESTS} requests show"))
+        """Make one look; None: it failed, or no more requests may be made."""
+        if not await self._take_request():
+            self._add_gap(Gap(None, f"there is more than {REQUESTS} requests show"))
             return None
-        seen = await look(self.call._replace(operation=operation, arguments=arguments), self.gateway, self._may)
-        outcome = seen.verdict.outcome
+        attempt = await look(
+            self.call._replace(operation=operation, arguments=arguments), self.gateway, self._take_request
+        )
+        outcome = attempt.verdict.outcome
         if outcome is Outcome.OBSERVED:
             self.sight.looked = True
-            return seen
-        why = (wording.cause(seen) or wording.LOOKS[outcome]).replace("{platform}", self.sight.platform.title)
-        remedy = seen.call.settings.remedy if outcome is Outcome.DENIED else None
-        self._miss(Gap(outcome, why.rstrip("."), seen.reply.retry_after if seen.reply else None, remedy))
+            return attempt
+        reason = (wording.cause(attempt) or wording.LOOKS[outcome]).replace("{platform}", self.sight.platform.title)
+        remedy = attempt.call.settings.remedy if outcome is Outcome.DENIED else None
+        self._add_gap(Gap(outcome, reason.rstrip("."), attempt.reply.retry_after if attempt.reply else None, remedy))
         return None
 
-    async def _may(self) -> bool:
-        """Whether one more request may be made: then it is counted. The gateway keeps the time."""
-        self.left -= 1
-        return self.left >= 0
+    async def _take_request(self) -> bool:
+        """Count one more request, and return whether it may be made. The gateway bounds the time."""
+        self.requests_left -= 1
+        return self.requests_left >= 0
 
-    def _onward(self, seen: Attempt, listing: Listing) -> Arguments | None:
-        """The arguments of a list's next part; None: there is none, or none that can be asked for."""
+    def _onward(self, attempt: Attempt, listing: Listing) -> Arguments | None:
+        """The arguments of a list's next part; None: there is none, or it can't be requested."""
         style = listing.pages.style
-        shown = part(seen.call.operation, listing, seen.call.arguments, seen.reply.body if seen.reply else None)
-        if shown is None or style is PageStyle.WHOLE:
+        page = part(
+            attempt.call.operation, listing, attempt.call.arguments, attempt.reply.body if attempt.reply else None
+        )
+        if page is None or style is PageStyle.WHOLE:
             return None
-        if style is PageStyle.LIMIT and shown.left_out != 0 and shown.onward is None:
-            self._miss(Gap(None, f"of a list only the newest {len(shown.items)} were seen"))
-        return shown.onward
+        if style is PageStyle.LIMIT and page.left_out != 0 and page.onward is None:
+            self._add_gap(Gap(None, f"of a list only the newest {len(page.items)} were seen"))
+        return page.onward
 
-    def _see(self, tasks: TaskGroup, work: Work, above: Work | None) -> None:
-        """Take work in, or go on to the list that holds it."""
-        if above:
-            work = work._replace(name=work.name or above.name)
-        if above or work.within is None or (listing := work.within.operation.listing) is None:
-            self._take(work)
+    def _add(self, tasks: TaskGroup, work: Work, parent: Work | None) -> None:
+        """Keep a piece of work, or read the list that holds the work itself."""
+        if parent:
+            work = work._replace(name=work.name or parent.name)
+        if parent or work.within is None or (listing := work.within.operation.listing) is None:
+            self._keep(work)
             return
-        for given in listing.running or ({},):
-            start = Start(work.within.operation, listing, {**work.within.arguments, **given})
+        for variant in listing.running or ({},):
+            start = Start(work.within.operation, listing, {**work.within.arguments, **variant})
             tasks.start_soon(self._walk, tasks, start, work)
 
-    def _take(self, work: Work) -> None:
+    def _keep(self, work: Work) -> None:
         self.sight.works.setdefault(work.place.id, work)
 
-    def _miss(self, gap: Gap) -> None:
+    def _add_gap(self, gap: Gap) -> None:
         if gap not in self.sight.gaps:
             self.sight.gaps.append(gap)

@@ -1,4 +1,4 @@
-"""The manifest's links that apply to an answer or to an item of a list, as calls. Pure."""
+"""Follows the manifest's links: those that apply to an answer or to an item of a list, as calls. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -24,22 +24,22 @@ class Step(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What links are followed from."""
+    """The answer, or the item of a list, from which links are followed."""
 
     call: Call
     reply: Reply | None
     outcome: Outcome
     phase: Phase | None
     item: Json = None
-    """The item of a list that the links are about; None: the whole answer."""
+    """The item of a list from which links are followed; None: the whole answer."""
 
 
 def follow(links: Sequence[Link], origin: Origin) -> Iterator[Step]:
-    """The links that apply, and whose arguments can all be read; of one for each item of an array the first ones.
+    """The calls of all links that apply, and whose arguments can all be read.
 
     Args:
-        links: of a response, or of a list's items.
-        origin: what they are followed from.
+        links: of a response, or of a list's items. One with x-each gives a call for each of the first 20 items.
+        origin: the answer or item from which they are followed.
     """
     for link in links:
         if applies(link, origin):
@@ -47,11 +47,11 @@ def follow(links: Sequence[Link], origin: Origin) -> Iterator[Step]:
 
 
 def applies(link: Link, origin: Origin) -> bool:
-    """Whether a link is meant for an answer or an item.
+    """Whether the conditions of a link fit an answer or an item.
 
     Args:
         link: of a response, or of a list's items.
-        origin: what it is followed from.
+        origin: the answer or item from which it is followed.
     """
     if link.outcomes is not None and origin.outcome not in link.outcomes:
         return False
@@ -63,30 +63,30 @@ def applies(link: Link, origin: Origin) -> bool:
 
 
 def each(link: Link, origin: Origin) -> list[Json]:
-    """What a link stands for: each item of its array, or the one item that it is about.
+    """The items for which a link gives a call each: those of its array (x-each), or the one item of its origin.
 
     Args:
         link: of a response, or of a list's items.
-        origin: what it is followed from.
+        origin: the answer or item from which it is followed.
     """
     if link.each is None:
         return [origin.item]
-    found = look_up(_body(origin), link.each)
-    return found if isinstance(found, list) else []
+    items = look_up(_body(origin), link.each)
+    return items if isinstance(items, list) else []
 
 
 def steps(link: Link, origin: Origin, most: int) -> Iterator[Step]:
-    """The calls that a link leads to, where its arguments can all be read.
+    """The calls of a link, where its arguments can all be read.
 
     Args:
         link: one that applies.
-        origin: what it is followed from.
-        most: how many items of its array are followed.
+        origin: the answer or item from which it is followed.
+        most: items of its array that are followed, at most.
     """
     call = origin.call
     for item in each(link, origin)[:most]:
         arguments = {name: read(call, origin.reply, expression, item) for name, expression in link.arguments}
-        # Null fits nowhere: without an argument it would be another call, a cancel of whatever runs.
+        # No argument may be null: without it the call could be a cancel of whatever runs.
         if not call.surface.checks[link.operation_id](arguments):
             yield Step(link, call.surface.catalogue[link.operation_id], arguments)
 
@@ -99,10 +99,10 @@ def read(call: Call, reply: Reply | None, expression: Expression, item: Json = N
     """The value of an expression; None where there is none.
 
     Args:
-        call: whose arguments and target it may name.
-        reply: whose body and headers it may name; None if there is no answer.
-        expression: what to read.
-        item: the item of a list that it may name.
+        call: gives arguments and the target.
+        reply: gives the body and headers; None: there is no answer.
+        expression: the one to read.
+        item: the item of a list.
     """
     match expression.source:
         case Source.ARGUMENT:

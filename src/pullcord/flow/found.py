@@ -1,4 +1,4 @@
-"""What find_running saw to the answer that an agent reads: ordered, narrowed, and cut to a part. Pure."""
+"""Makes the answer of find_running from what was seen: ordered, filtered, and cut to a part. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,25 +13,25 @@ from pullcord.model.outcome import MEANINGS, Outcome
 from pullcord.model.running import AFTER, CONTAINS
 
 ITEMS = 20
-"""Pieces of work in one answer."""
+"""Pieces of work in one answer, at most."""
 PARTLY = "partly"
-"""How a platform came out of which only a part was seen; of others it is the outcome."""
+"""The word for a platform of which only a part was seen; for others it is an outcome."""
 
 _PASSING = frozenset({Outcome.RATE_LIMITED, Outcome.UNAVAILABLE, Outcome.UNKNOWN})
-"""What a look fails with that may succeed later."""
+"""Outcomes of a failed look that may succeed later."""
 
 
 class Gap(NamedTuple):
     """Why something of a platform was not seen."""
 
     outcome: Outcome | None
-    """Of the look that failed; None: none did, and there is more than could be looked at."""
+    """Of the look that failed; None: no look failed, and there is more than could be read."""
     why: str
-    """In words, without a full stop."""
+    """The reason, without a full stop."""
     retry_after: int | None = None
     """Seconds after which the platform may be asked again."""
     remedy: str | None = None
-    """What its operator must do, as a sentence."""
+    """What the operator must do, as a sentence."""
 
 
 @dataclass(slots=True)
@@ -47,27 +47,27 @@ class Sight:
 
     @property
     def word(self) -> str:
-        """How it came out: observed where all was seen."""
+        """The word for what was seen: observed, partly, or the outcome of a look that failed."""
         if not self.gaps:
             return str(Outcome.OBSERVED)
-        failed = next((each.outcome for each in self.gaps if each.outcome), None)
-        return PARTLY if self.looked or failed is None else str(failed)
+        outcome = next((each.outcome for each in self.gaps if each.outcome), None)
+        return PARTLY if self.looked or outcome is None else str(outcome)
 
 
 def found(call: Call, sights: Sequence[Sight]) -> Answer:
-    """The answer to a look at what runs.
+    """The answer of find_running.
 
     Args:
         call: of find_running.
-        sights: of every platform that was to be looked at; at least one.
+        sights: what was seen of each platform; at least one.
     """
     works = sorted((work for sight in sights for work in sight.works.values()), key=lambda work: work.place)
-    contained, after = call.arguments.get(CONTAINS), call.arguments.get(AFTER)
-    fitting = [work for work in works if contained is None or work.contains(str(contained))]
-    rest = [work for work in fitting if after is None or work.place > tuple(str(after).split(" ", 2))]
-    shown = rest[:ITEMS]
+    text, after = call.arguments.get(CONTAINS), call.arguments.get(AFTER)
+    matches = [work for work in works if text is None or work.contains(str(text))]
+    later_works = [work for work in matches if after is None or work.place > tuple(str(after).split(" ", 2))]
+    page = later_works[:ITEMS]
     outcome = _outcome(sights)
-    message = " ".join(_sentences(call, sights, shown, len(rest) - len(shown)))
+    message = " ".join(_sentences(call, sights, page, len(later_works) - len(page)))
     is_error = MEANINGS[outcome].is_error
     return Answer(
         operation_id=call.operation.operation_id,
@@ -79,29 +79,29 @@ def found(call: Call, sights: Sequence[Sight]) -> Answer:
         state=None,
         evidence={"platforms": {each.platform.name: each.word for each in sights}},
         target={},
-        resource=None if is_error else Items(tuple(work.item for work in shown), len(rest) - len(shown)),
+        resource=None if is_error else Items(tuple(work.item for work in page), len(later_works) - len(page)),
         parts=None,
         problem={"title": "Nothing seen", "detail": message, "request_id": call.request_id} if is_error else None,
-        allowed_actions=(*([_onward(call, shown[-1])] if rest[ITEMS:] else []), *_amends(call, sights)),
+        allowed_actions=(*([_onward(call, page[-1])] if later_works[ITEMS:] else []), *_amends(call, sights)),
     )
 
 
 def _outcome(sights: Sequence[Sight]) -> Outcome:
-    """What came of all looks: observed if anything was, else what all of them failed with."""
+    """The outcome of all looks: observed if any succeeded, else the outcome with which all of them failed."""
     words = {sight.word for sight in sights}
     if words & {Outcome.OBSERVED, PARTLY}:
         return Outcome.OBSERVED
     return Outcome(words.pop()) if len(words) == 1 else Outcome.UNKNOWN
 
 
-def _sentences(call: Call, sights: Sequence[Sight], shown: Sequence[Work], more: int) -> Iterator[str]:
+def _sentences(call: Call, sights: Sequence[Sight], page: Sequence[Work], rest: int) -> Iterator[str]:
     gaps = "; ".join(f"{sight.platform.title} ({gap.why})" for sight in sights for gap in sight.gaps)
     if _outcome(sights) is not Outcome.OBSERVED:
         yield f"What runs is unknown: {gaps}."
         return
-    if shown:
-        pieces = "1 piece of work is" if len(shown) == 1 else f"{len(shown)} pieces of work are"
-        yield f"{pieces} running, queued or paused{f'; {more} more follow' if more else ''}."
+    if page:
+        pieces = "1 piece of work is" if len(page) == 1 else f"{len(page)} pieces of work are"
+        yield f"{pieces} running, queued or paused{f'; {rest} more follow' if rest else ''}."
     elif AFTER in call.arguments:
         yield "No more work follows."
     elif CONTAINS in call.arguments:
@@ -110,7 +110,7 @@ def _sentences(call: Call, sights: Sequence[Sight], shown: Sequence[Work], more:
         yield "No work that was seen is running, queued or paused."
     else:
         yield f"No work is running, queued or paused on {' and '.join(sight.platform.title for sight in sights)}."
-    if any(work.protected for work in shown):
+    if any(work.protected for work in page):
         yield "What is protected must not be stopped from here (PULLCORD_PROTECT)."
     if gaps:
         yield f"Not all was seen: {gaps}."
@@ -127,7 +127,7 @@ def _onward(call: Call, last: Work) -> Action:
 
 
 def _amends(call: Call, sights: Sequence[Sight]) -> Iterator[Action]:
-    """What can be done about what was not seen."""
+    """The next steps towards what was not seen."""
     gaps = [gap for sight in sights for gap in sight.gaps]
     if any(gap.outcome in _PASSING for gap in gaps):
         yield Action(

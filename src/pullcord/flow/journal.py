@@ -1,7 +1,7 @@
-"""What was asked and what came of it: one JSON line before a cancel is sent, and one after.
+"""The journal of cancels: one JSON line before a cancel is sent, and one after.
 
-The first line is on disk before the request leaves, so that whatever kills the process, every cancel's intent can be
-read. The file is opened anew for each line: an outside tool may rename it, and several servers may share it.
+The first line is on disk before the request is sent, so that it can be read even if the process is killed then. The
+file is opened anew for each line: another program may rename it, and several servers may share it.
 """
 
 import errno
@@ -22,14 +22,14 @@ import anyio.to_thread
 from pullcord.model.value import Json
 
 STDERR = "-"
-"""In place of a file: the error output."""
+"""The path that stands for the error output."""
 PATIENCE = 5.0
-"""Seconds in which a line must be written: neither a reader that stalls nor a disk may hold a cancel for ever."""
+"""Seconds in which a line must be written, so that no reader and no disk holds a cancel up for ever."""
 
 _OWNER_ONLY = 0o600
-_AT_ONCE = getattr(select, "PIPE_BUF", 512)
-"""Bytes that a pipe takes without blocking once it says that it takes any, and that no other writer's come between."""
-_STALLED = "its reader does not read on"
+_CHUNK = getattr(select, "PIPE_BUF", 512)
+"""Bytes that a pipe which is ready takes at once, without blocking and without another writer's bytes in between."""
+_STALL = "its reader does not read on"
 _REASONS = {
     errno.ELOOP: "it is a symbolic link, which may lead anywhere; name the file itself",
     errno.ENXIO: "nobody reads this pipe",
@@ -37,18 +37,17 @@ _REASONS = {
 
 
 def stream(path: str) -> int | None:
-    """The descriptor that a path stands for: - or /dev/stderr, /dev/stdout, /dev/fd/N. None: it is a file's path."""
-    named = {STDERR: 2, "/dev/stderr": 2, "/dev/stdout": 1}
-    numbered = re.fullmatch(r"/dev/fd/([0-9]{1,4})", path)
-    return int(numbered[1]) if numbered else named.get(path)
+    """The descriptor of a path such as -, /dev/stderr, /dev/stdout or /dev/fd/N; None: it is the path of a file."""
+    descriptors = {STDERR: 2, "/dev/stderr": 2, "/dev/stdout": 1}
+    match = re.fullmatch(r"/dev/fd/([0-9]{1,4})", path)
+    return int(match[1]) if match else descriptors.get(path)
 
 
 class Journal:
     """Writes lines.
 
     Args:
-        path: the file, made readable for its owner only; or what `stream` takes for a descriptor. A symbolic link is
-            not followed.
+        path: of the file, which only its owner may read; or one that `stream` knows. A symbolic link is not followed.
         patience: seconds in which a line must be written; for tests.
     """
 
@@ -56,11 +55,11 @@ class Journal:
         self._path = path
         self._patience = patience
         self._turn = threading.Lock()
-        self._torn = False
+        self._has_gap = False
 
     def fault(self) -> str | None:
-        """Why no line can be written, if that shows before the first one is. Where it can, it makes the file."""
-        error = self._tried(b"", time.monotonic() + self._patience)
+        """Make the file, and return why no line can be written; None: it can, as far as that is known."""
+        error = self._attempt(b"", time.monotonic() + self._patience)
         return (error.strerror or str(error)) if error else None
 
     async def write(self, line: Mapping[str, Json]) -> None:
@@ -69,19 +68,19 @@ class Journal:
         Raises:
             OSError: it could not be written, or not in time.
         """
-        stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **line}
-        # ASCII: whatever a caller gave as a reason, showing the file can't steer a terminal.
-        text = json.dumps(stamped, separators=(",", ":")).encode("ascii") + b"\n"
+        record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **line}
+        # ASCII, so that no reason of a caller can steer the terminal in which the file is shown.
+        text = json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"
         error: OSError | None = TimeoutError(errno.ETIMEDOUT, "the disk did not take the line in time")
         deadline = time.monotonic() + self._patience
-        # Shielded: a line that is half written because the caller went away would be worth nothing. The thread gives up
-        # by itself, a second before it is given up, unless the system holds it.
+        # Shielded, so that no line is cut because the caller went away. The thread stops by itself a second before it
+        # is abandoned, unless the system blocks it.
         with anyio.move_on_after(self._patience + 1, shield=True):
-            error = await anyio.to_thread.run_sync(self._tried, text, deadline, abandon_on_cancel=True)
+            error = await anyio.to_thread.run_sync(self._attempt, text, deadline, abandon_on_cancel=True)
         if error:  # raised here, not in the thread: Python 3.11 stops tracing a coroutine that is woken by an error
             raise error
 
-    def _tried(self, line: bytes, deadline: float) -> OSError | None:
+    def _attempt(self, line: bytes, deadline: float) -> OSError | None:
         try:
             self._append(line, deadline)
         except OSError as error:
@@ -91,21 +90,21 @@ class Journal:
     def _append(self, line: bytes, deadline: float) -> None:
         descriptor = stream(self._path)
         if descriptor is not None:
-            _exists(descriptor)
-            self._say(descriptor, line, deadline)
+            _check_standard(descriptor)
+            self._write_stream(descriptor, line, deadline)
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.fsync(descriptor)
             return
-        descriptor, made = _open(self._path)
+        descriptor, is_new = _open(self._path)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                self._say(descriptor, line, deadline)
+                self._write_stream(descriptor, line, deadline)
                 return
             os.chmod(descriptor if os.chmod in os.supports_fd else self._path, _OWNER_ONLY)  # noqa: PTH101 - no path
             if status.st_size:
                 os.lseek(descriptor, status.st_size - 1, os.SEEK_SET)
-                # A writer that died within its line must not spoil this one. One that is still at it: a blank line.
+                # The unfinished line of a writer that died must not spoil this one.
                 line = line if os.read(descriptor, 1) in {b"\n", b""} else b"\n" + line
             # At once, so that no other writer's line can come between its parts.
             if os.write(descriptor, line) != len(line):
@@ -113,48 +112,52 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        if made:
+        if is_new:
             _sync(Path(self._path).parent)
 
-    def _say(self, descriptor: int, line: bytes, deadline: float) -> None:
+    def _write_stream(self, descriptor: int, line: bytes, deadline: float) -> None:
         """Write a line to a pipe, a terminal or a socket, whose reader may stall."""
         if not self._turn.acquire(timeout=max(0, deadline - time.monotonic())):
-            raise TimeoutError(errno.ETIMEDOUT, _STALLED)
+            raise TimeoutError(errno.ETIMEDOUT, _STALL)
         try:
-            rest = b"\n" + line if self._torn and line else line
-            while rest:
+            remainder = b"\n" + line if self._has_gap and line else line
+            while remainder:
                 _await_room(descriptor, deadline)
-                rest = rest[os.write(descriptor, rest[:_AT_ONCE]) :]
-                self._torn = bool(rest)
+                remainder = remainder[os.write(descriptor, remainder[:_CHUNK]) :]
+                self._has_gap = bool(remainder)
         finally:
             self._turn.release()
 
 
 def _await_room(descriptor: int, deadline: float) -> None:
-    """Wait until a write of _AT_ONCE bytes would not block; where the platform can't tell, it may."""
+    """Wait until a write of _CHUNK bytes would not block; where the system can't tell that, it may block."""
     if not hasattr(select, "poll"):
         return
-    room = select.poll()
-    room.register(descriptor, select.POLLOUT)
-    if not room.poll(max(0, deadline - time.monotonic()) * 1000):
-        raise TimeoutError(errno.ETIMEDOUT, _STALLED)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
+        raise TimeoutError(errno.ETIMEDOUT, _STALL)
 
 
-def _exists(descriptor: int) -> None:
-    """Refuse a standard descriptor that this process was started without: by now it may be another file's."""
+def _check_standard(descriptor: int) -> None:
+    """Refuse a standard descriptor that was closed at the start of this process: by now it may be another file's."""
     if {1: sys.__stdout__, 2: sys.__stderr__}.get(descriptor, sys) is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def _open(path: str) -> tuple[int, bool]:
-    """Open a file for appending; its descriptor, and whether it was made."""
+    """Open a file for appending.
+
+    Returns:
+        Its descriptor, and whether the file is new.
+    """
     try:
         mode: int | None = Path(path).lstat().st_mode
     except FileNotFoundError:
         mode = None
     if mode is not None and stat.S_ISLNK(mode):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-    # A pipe that was opened for reading, too, would take what nobody ever reads.
+    # A pipe that is opened for reading, too, would take lines that no other process reads.
     access = os.O_WRONLY if mode is not None and stat.S_ISFIFO(mode) else os.O_RDWR
     flags = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK")]
     return os.open(path, access | os.O_APPEND | os.O_CREAT | sum(flags), _OWNER_ONLY), mode is None
@@ -174,6 +177,6 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def milliseconds(since: float) -> int:
-    """How long ago a reading of time.monotonic was."""
-    return round((time.monotonic() - since) * 1000)
+def milliseconds(start: float) -> int:
+    """The milliseconds since a reading of time.monotonic."""
+    return round((time.monotonic() - start) * 1000)

@@ -1,4 +1,4 @@
-"""A list cut to a part that an agent can read, and how to ask for the next part. Pure."""
+"""Cuts a list to a part that an agent can read, and finds the arguments of the next part. Pure."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,23 +11,26 @@ from pullcord.model.value import Arguments, Json
 
 
 class Part(NamedTuple):
-    """What is shown of a list."""
+    """A part of a list."""
 
     items: list[Json]
     left_out: int | None
-    """How many items follow; None: unknown, and perhaps none."""
+    """How many items follow; None: that is unknown."""
     onward: dict[str, Json] | None
-    """The arguments of the next part; None if there is none."""
+    """The arguments of the next part; None: there is none."""
 
 
 def part(operation: Operation, listing: Listing, arguments: Arguments, body: Json) -> Part | None:
-    """The part of a list that a reply holds; None if it holds no list.
+    """The part of a list that a reply holds.
 
     Args:
         operation: the list.
-        listing: where its items stand, and how it goes on.
+        listing: how it is read.
         arguments: of the call.
-        body: what came back.
+        body: of the reply.
+
+    Returns:
+        The part; None: the body holds no list.
     """
     items = items_of(listing, body)
     if items is None:
@@ -35,40 +38,40 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
     pages = listing.pages
     if pages.style is PageStyle.CURSOR:
         return _by_cursor(pages, arguments, body, items)
-    at = _number(operation, pages.at, "default", arguments)
+    position = _number(operation, pages.at, "default", arguments)
     size = _number(operation, pages.size, "default", arguments) or sanitize.ITEMS_LIMIT
-    start, step = {PageStyle.PAGE: ((at - 1) * size, 1)}.get(pages.style, (at, size))
+    start, stride = {PageStyle.PAGE: ((position - 1) * size, 1)}.get(pages.style, (position, size))
     total = sanitize.value(look_up(body, pages.total)) if pages.total is not None else None
     if pages.style is PageStyle.WHOLE:
-        items, total = items[at:], len(items)
-    shown = items[:size]
+        items, total = items[position:], len(items)
+    page = items[:size]
     if isinstance(total, int) and not isinstance(total, bool):
-        left: int | None = max(0, total - start - len(shown))
+        left_out: int | None = max(0, total - start - len(page))
     elif len(items) < size:
-        left = 0
+        left_out = 0
     else:  # only the size of the answer tells: a full part may be followed by another
-        left = None
-    if not shown or left == 0:
-        return Part(shown, left, None)
+        left_out = None
+    if not page or left_out == 0:
+        return Part(page, left_out, None)
     if pages.style is PageStyle.LIMIT:
         larger = min(size * 5, _number(operation, pages.size, "maximum"))
-        return Part(shown, left, {**arguments, str(pages.size): larger} if larger > size else None)
-    return Part(shown, left, {**arguments, pages.at: at + step})
+        return Part(page, left_out, {**arguments, str(pages.size): larger} if larger > size else None)
+    return Part(page, left_out, {**arguments, pages.at: position + stride})
 
 
 def _by_cursor(pages: Pages, arguments: Arguments, body: Json, items: list[Json]) -> Part:
-    """All of a part, which may be empty although others follow, and what the platform calls the next one."""
+    """A part of a list with cursors, which may be empty although others follow."""
     cursor = look_up(body, pages.next) if pages.next is not None else None
-    more = look_up(body, pages.more) if pages.more is not None else None
-    is_last = more is False or cursor in (None, "", arguments.get(pages.at)) or isinstance(cursor, dict | list)
-    shown = items[:PAGE_LIMIT]
+    has_more = look_up(body, pages.more) if pages.more is not None else None
+    is_last = has_more is False or cursor in (None, "", arguments.get(pages.at)) or isinstance(cursor, dict | list)
+    page = items[:PAGE_LIMIT]
     if is_last:
-        return Part(shown, len(items) - len(shown), None)
-    return Part(shown, None, {**arguments, pages.at: str(cursor)})
+        return Part(page, len(items) - len(page), None)
+    return Part(page, None, {**arguments, pages.at: str(cursor)})
 
 
 def _number(operation: Operation, name: str | None, key: str, arguments: Arguments | None = None) -> int:
-    """What a parameter is given, or else what its schema says; 0 where there is neither."""
+    """The number that a parameter is given, or that its schema has under a key; 0: neither."""
     schema: Mapping[str, Json] = next((each.schema for each in operation.arguments if each.name == name), {})
     value = (arguments or {}).get(str(name), schema.get(key))
     return value if isinstance(value, int) else 0

@@ -1,4 +1,4 @@
-"""Looks that pullcord makes by itself: the call that a link leads to, and what it shows."""
+"""Looks that pullcord makes by itself: it finds the call that a link leads to, and makes it."""
 
 from collections.abc import Awaitable, Callable
 
@@ -15,34 +15,34 @@ def linked(call: Call, reply: Reply | None, rel: str) -> Call | None:
     """The call that a link of a relation leads to.
 
     Args:
-        call: whose operation has the link.
-        reply: what the link's arguments may be read from; None: there is none yet.
+        call: of the operation that has the link.
+        reply: gives the link's arguments; None: there is none yet.
         rel: the link's relation.
 
     Returns:
         The call; None if there is no such link, or its arguments can't be read.
     """
-    answered = reply if reply and reply.status is not None else None
+    answer = reply if reply and reply.status is not None else None
     links = [
-        *(link for link in call.operation.response(answered.status if answered else None).links if link.rel == rel),
-        *([early] if (early := call.operation.link(rel)) else []),
+        *(link for link in call.operation.response(answer.status if answer else None).links if link.rel == rel),
+        *([early_link] if (early_link := call.operation.link(rel)) else []),
     ]
     for link in links:
-        arguments = {name: read(call, answered, expression) for name, expression in link.arguments}
+        arguments = {name: read(call, answer, expression) for name, expression in link.arguments}
         if not call.surface.checks[link.operation_id](arguments):
             operation = call.surface.catalogue[link.operation_id]
             return call._replace(operation=operation, arguments=arguments, found={})
     return None
 
 
-async def look(call: Call, gateway: Gateway, again: Callable[[], Awaitable[bool]] | None = None) -> Attempt:
+async def look(call: Call, gateway: Gateway, recheck: Callable[[], Awaitable[bool]] | None = None) -> Attempt:
     """Make a look.
 
     Args:
         call: an operation that only reads, with its arguments.
         gateway: sends it.
-        again: whether it may be sent once more where that is needed; None: it may.
+        recheck: called before each repeat: whether it may be sent once more; None: it may.
     """
     message = request.build(call.operation, call.arguments, call.settings, call.request_id)
-    reply = await gateway.send(call.operation, message, deadline=call.deadline, recheck=again)
+    reply = await gateway.send(call.operation, message, deadline=call.deadline, recheck=recheck)
     return Attempt(call, judge(call.operation, reply, Context(call.arguments)), reply)

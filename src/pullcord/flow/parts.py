@@ -1,6 +1,6 @@
-"""What a piece of work started: the cancels of its children, background tasks and sub-executions.
+"""Finds the parts of a piece of work: the cancels of its children, background tasks and sub-executions.
 
-They are read from the look at the work, from what its cancel answered, and from the lists that these lead to.
+They are read from a look at the work, from the answer to its cancel, and from the lists that these lead to.
 """
 
 from collections import deque
@@ -22,11 +22,11 @@ from pullcord.model.outcome import OVER, Outcome
 from pullcord.upstream.gateway import Gateway
 
 DEPTH = 5
-"""Generations of parts that are followed."""
+"""Generations of parts that are followed, at most."""
 MOST = 50
-"""Pieces that one cascade stops, besides the parent."""
+"""Parts that one cascade stops, at most."""
 PAGES = 5
-"""Further pages that are read of one list."""
+"""Further pages of one list that are read, at most."""
 CANCEL = "cancel"
 """The link relation of a cancel."""
 
@@ -35,28 +35,28 @@ class Piece(NamedTuple):
     """Work that may have started other work."""
 
     call: Call
-    """Its cancel; of a part that has ended the look that showed it."""
+    """Its cancel; for a part that has ended the look that showed it."""
     answered: Attempt | None = None
-    """What that brought, which may name parts, too; None: it was not sent yet."""
+    """The attempt at that call, whose answer may name parts, too; None: it was not made yet."""
 
 
 @dataclass(slots=True)
 class Parts:
-    """The parts that were found, and whether these are all."""
+    """The parts that were found, and whether all were."""
 
     calls: list[Call] = field(default_factory=list)
     """Their cancels, nearest first, each once."""
     generations: dict[Hashable, int] = field(default_factory=dict)
-    """How far each piece that was met is from the parent."""
+    """The generation of each piece that was found: 0 for the parent."""
     complete: bool = True
-    """Whether everything that could hold a part was read, and each that may run has a cancel within the bounds."""
+    """Whether everything that could name a part was read, and each part that may run has a cancel within the bounds."""
 
     def add(self, piece: Piece, generation: int) -> bool:
-        """Note a piece; whether it is a new one within the bounds.
+        """Add a piece, and return whether it is a new one within the bounds.
 
         Args:
             piece: a part, or the parent.
-            generation: how far it is from the parent.
+            generation: 0 for the parent.
         """
         key = identity(piece.call)
         if key in self.generations:
@@ -71,110 +71,110 @@ class Parts:
 
 
 def identity(call: Call) -> Hashable:
-    """What a cancel hits: the operation, and the arguments that reach the platform or name what is expected."""
-    named = {parameter.name for parameter in call.operation.arguments if parameter.place is not Place.LOCAL}
-    kept = {name: value for name, value in call.arguments.items() if name in named or name.startswith(EXPECT)}
-    return call.operation.id, tuple(sorted((name, str(value)) for name, value in kept.items()))
+    """The same for two cancels of the same work: the operation, and the arguments that the platform or EXPECT reads."""
+    names = {parameter.name for parameter in call.operation.arguments if parameter.place is not Place.LOCAL}
+    arguments = {name: value for name, value in call.arguments.items() if name in names or name.startswith(EXPECT)}
+    return call.operation.id, tuple(sorted((name, str(value)) for name, value in arguments.items()))
 
 
 async def find(pieces: Iterable[Piece], gateway: Gateway, parts: Parts) -> None:
-    """Add the parts of pieces of work, and the parts of these.
+    """Find the parts of pieces of work, and the parts of these.
 
     Args:
-        pieces: the parent, or what is known already.
+        pieces: the parent, or pieces that are known already.
         gateway: sends the looks.
-        parts: filled with what is new.
+        parts: new parts are added to it.
     """
-    waiting = deque(pieces)
-    while waiting:
-        piece = waiting.popleft()
+    queue = deque(pieces)
+    while queue:
+        piece = queue.popleft()
         generation = parts.generations.setdefault(identity(piece.call), 0)
         if generation == DEPTH:
             parts.complete = False
             continue
         async for child in _children(piece, gateway, parts):
             if parts.add(child, generation + 1):
-                waiting.append(child)
+                queue.append(child)
 
 
 async def _children(piece: Piece, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
-    """What one piece of work started, and may run."""
-    call, answered = piece
-    origins = [_origin(answered)] if answered and answered.reply else []
+    """The parts of one piece of work that may run."""
+    call, answer = piece
+    origins = [_origin(answer)] if answer and answer.reply else []
     if call.operation.cancel:
         origins.append(Origin(call, None, Outcome.STOPPING, None))
-        was_cancelled = answered is None or answered.call.operation.cancel  # a look that led here tells the rest itself
-        if was_cancelled and (seen := await _seen(call, gateway, parts)):
-            origins.append(_origin(seen))
-    read = set[Hashable]()
+        was_cancelled = answer is None or answer.call.operation.cancel  # else the look that led here names its parts
+        if was_cancelled and (attempt := await _look_at_work(call, gateway, parts)):
+            origins.append(_origin(attempt))
+    visited = set[Hashable]()
     for origin in origins:
         for target in _targets(origin, parts):
-            if identity(target) not in read:
-                read.add(identity(target))
-                async for child in _at(target, gateway, parts):
+            if identity(target) not in visited:
+                visited.add(identity(target))
+                async for child in _parts_at(target, gateway, parts):
                     yield child
 
 
-async def _seen(cancel: Call, gateway: Gateway, parts: Parts) -> Attempt | None:
-    """A look at the work of a cancel, if anything leads to one that names parts."""
-    said = cancel.operation.cancel
-    before = [said.before.look] if said and said.before else []
-    for rel in [*before, *(said.confirm if said else ())]:
-        looking = linked(cancel, None, rel)
-        if looking and any(link.part for each in looking.operation.responses.values() for link in each.links):
-            return await _look(looking, gateway, parts)
+async def _look_at_work(cancel: Call, gateway: Gateway, parts: Parts) -> Attempt | None:
+    """A look at the work of a cancel, if a link leads to a look that names parts."""
+    keyword = cancel.operation.cancel
+    rels = [keyword.before.look] if keyword and keyword.before else []
+    for rel in [*rels, *(keyword.confirm if keyword else ())]:
+        look_call = linked(cancel, None, rel)
+        if look_call and any(link.part for each in look_call.operation.responses.values() for link in each.links):
+            return await _look(look_call, gateway, parts)
     return None
 
 
 async def _look(call: Call, gateway: Gateway, parts: Parts) -> Attempt | None:
-    """A look that succeeded; None: it failed, and what it would have shown is unknown, or nothing is there."""
-    seen = await look(call, gateway)
-    if seen.verdict.outcome is Outcome.OBSERVED:
-        return seen
-    parts.complete = parts.complete and seen.verdict.outcome is Outcome.NOT_FOUND
+    """A look that succeeded; None: there is no such work, or the look failed, and then not all parts are known."""
+    attempt = await look(call, gateway)
+    if attempt.verdict.outcome is Outcome.OBSERVED:
+        return attempt
+    parts.complete = parts.complete and attempt.verdict.outcome is Outcome.NOT_FOUND
     return None
 
 
 def _targets(origin: Origin, parts: Parts) -> Iterator[Call]:
-    """Where the part links of an answer lead; of what was not sent yet, those that read nothing of the answer."""
+    """The calls of the part links of an answer; before there is one, of those that need no value of it."""
     status = origin.reply.status if origin.reply else None
     operation = origin.call.operation
     responses = operation.responses.values() if status is None else [operation.response(status)]
     for link in [link for response in responses for link in response.links if link.part and applies(link, origin)]:
-        found = list(steps(link, origin, MOST))
-        if status is not None and len(found) != len(each(link, origin)):
+        targets = list(steps(link, origin, MOST))
+        if status is not None and len(targets) != len(each(link, origin)):
             parts.complete = False
-        for step in found:
-            yield _called(origin.call, step)
+        for step in targets:
+            yield _call_of(origin.call, step)
 
 
-async def _at(target: Call, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
-    """The parts that a part link leads to: itself, if it is a cancel, the items of a list, or what a look shows."""
+async def _parts_at(target: Call, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
+    """The parts that a part link leads to: the cancel itself, the items of a list, or the cancels that a look shows."""
     if target.operation.cancel:
         yield Piece(target)
     elif target.operation.listing:
-        async for child in _listed(target, target.operation.listing, gateway, parts):
+        async for child in _parts_in_list(target, target.operation.listing, gateway, parts):
             yield child
-    elif seen := await _look(target, gateway, parts):
-        if seen.verdict.phase in OVER:
-            yield Piece(target, seen)
+    elif attempt := await _look(target, gateway, parts):
+        if attempt.verdict.phase in OVER:
+            yield Piece(target, attempt)
         else:
-            links = target.operation.response(seen.reply.status if seen.reply else None).links
-            for cancel in _cancels(links, _origin(seen), parts):
-                yield Piece(cancel, seen)
+            links = target.operation.response(attempt.reply.status if attempt.reply else None).links
+            for cancel in _cancels(links, _origin(attempt), parts):
+                yield Piece(cancel, attempt)
 
 
-async def _listed(call: Call, listing: Listing, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
-    """The items of a list that may run, page after page."""
+async def _parts_in_list(call: Call, listing: Listing, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
+    """The parts in a list that may run, page after page."""
     for _ in range(1 + PAGES):
-        seen = await _look(call, gateway, parts)
-        page = part(call.operation, listing, call.arguments, seen.reply.body) if seen and seen.reply else None
-        if seen is None or page is None:
+        attempt = await _look(call, gateway, parts)
+        page = part(call.operation, listing, call.arguments, attempt.reply.body) if attempt and attempt.reply else None
+        if attempt is None or page is None:
             return
         for item in page.items:
             phase = where(listing.state, item, Context(call.arguments)).phase
             if phase not in OVER:
-                origin = Origin(call, seen.reply, Outcome.OBSERVED, phase, item)
+                origin = Origin(call, attempt.reply, Outcome.OBSERVED, phase, item)
                 for cancel in _cancels(listing.links, origin, parts):
                     yield Piece(cancel)
         if page.onward is None:
@@ -185,15 +185,15 @@ async def _listed(call: Call, listing: Listing, gateway: Gateway, parts: Parts) 
 
 
 def _cancels(links: Sequence[Link], origin: Origin, parts: Parts) -> list[Call]:
-    """The cancels of a part that may run."""
-    found = [step for step in follow([link for link in links if link.rel == CANCEL], origin) if step.operation.cancel]
-    parts.complete = parts.complete and bool(found)
-    return [_called(origin.call, step) for step in found]
+    """The cancels of a part that may run; without any, not all parts can be stopped."""
+    steps = [step for step in follow([link for link in links if link.rel == CANCEL], origin) if step.operation.cancel]
+    parts.complete = parts.complete and bool(steps)
+    return [_call_of(origin.call, step) for step in steps]
 
 
 def _origin(attempt: Attempt) -> Origin:
     return Origin(attempt.call, attempt.reply, attempt.verdict.outcome, attempt.verdict.phase)
 
 
-def _called(origin: Call, step: Step) -> Call:
+def _call_of(origin: Call, step: Step) -> Call:
     return origin._replace(operation=step.operation, arguments=step.arguments, found={})

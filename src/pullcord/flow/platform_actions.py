@@ -1,4 +1,4 @@
-"""The next steps that a platform itself names: cut to the known fields, and confined to the platform's origin. Pure."""
+"""The next steps that a platform itself offers: only their known fields, and only within its own origin. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ from pullcord.model.value import Json
 from pullcord.upstream import request
 
 ACTIONS_LIMIT = 20
-"""Actions taken over from one reply."""
+"""Actions of one reply, at most."""
 HREF_LIMIT = 2000
-"""Characters of an address that a platform gives; a longer one is dropped, since cut it would be another."""
+"""Characters of an address at most; a longer one is dropped, since a part of it would be another address."""
 
 _REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _OPERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -26,12 +26,12 @@ def platform_actions(platform: Platform, base_url: str, reply: Reply) -> Iterato
     """The actions in a reply.
 
     Args:
-        platform: says where they stand.
-        base_url: of the platform; what leads elsewhere is left out.
-        reply: what it answered.
+        platform: tells where they stand.
+        base_url: of the platform; actions that lead elsewhere are left out.
+        reply: of the platform.
     """
-    given = look_up(reply.body, platform.actions) if platform.actions is not None else None
-    for member in given[:ACTIONS_LIMIT] if isinstance(given, list) else ():
+    members = look_up(reply.body, platform.actions) if platform.actions is not None else None
+    for member in members[:ACTIONS_LIMIT] if isinstance(members, list) else ():
         action = _sanitized(platform, base_url, member) if isinstance(member, dict) else None
         if action:
             yield action
@@ -44,13 +44,13 @@ def _sanitized(platform: Platform, base_url: str, member: Mapping[str, Json]) ->
     address = request.absolute(href, base_url) if isinstance(href, str) and len(href) <= HREF_LIMIT else None
     if href is not None and address is None:
         return None
-    said = sanitize.text(hint, 200) if isinstance(hint, str) else ""
+    sentence = sanitize.text(hint, 200) if isinstance(hint, str) else ""
     return Action(
         rel=rel,
         operation_id=_word(member.get("operation_id"), _OPERATION_ID),
         method=_word(member.get("method"), _METHOD),
         href=address,
-        hint=said or f"{platform.title} offers this.",
+        hint=sentence or f"{platform.title} offers this.",
         schema_ref=_word(member.get("schema_ref"), _SCHEMA_REF),
     )
 

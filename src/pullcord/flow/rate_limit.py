@@ -1,4 +1,4 @@
-"""How many cancels this server sends."""
+"""Bounds the number of cancels that this server sends."""
 
 import math
 import re
@@ -13,7 +13,7 @@ _LIMIT = re.compile(rf"(?P<count>[1-9][0-9]{{0,5}})/(?P<unit>{'|'.join(SECONDS)}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many cancels in so many seconds."""
+    """A number of cancels in a unit of time."""
 
     count: int
     unit: str
@@ -24,19 +24,19 @@ def limit(text: str) -> Limit:
     """Read a limit such as 10/minute.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no limit.
     """
-    found = _LIMIT.fullmatch(text)
-    if not found:
+    match = _LIMIT.fullmatch(text)
+    if not match:
         raise ValueError(f"{text!r} is no limit; write a number and a unit, such as 10/minute")
-    return Limit(int(found["count"]), found["unit"])
+    return Limit(int(match["count"]), match["unit"])
 
 
 class RateLimit:
-    """A moving window: in no stretch of the limit's time are more cancels sent than it says.
+    """A moving window: in any stretch of time as long as the limit's unit, no more cancels are sent than its count.
 
     Args:
-        limit: how many cancels, and in which time.
+        limit: the number of cancels, and the unit of time.
         now: the time in seconds, from any start.
     """
 
@@ -45,16 +45,16 @@ class RateLimit:
         self._now = now
         self._window = SECONDS[limit.unit]
         self._sent: deque[float] = deque(maxlen=limit.count)
-        """When each of the last cancels was sent, as many as the limit allows."""
+        """The times of the last cancels, as many as the limit allows."""
 
     def take(self) -> int:
         """Count a cancel that is about to be sent.
 
         Returns:
-            0 if it may be sent, or the whole seconds after which one may be.
+            0 if it may be sent; else the seconds, rounded up, after which one may be sent.
         """
         now = self._now()
-        if len(self._sent) == self.limit.count and (left := self._sent[0] + self._window - now) > 0:
-            return math.ceil(left)
+        if len(self._sent) == self.limit.count and (wait := self._sent[0] + self._window - now) > 0:
+            return math.ceil(wait)
         self._sent.append(now)
         return 0

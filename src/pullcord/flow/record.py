@@ -1,4 +1,4 @@
-"""What the journal says of a cancel: one line before it is sent, and one after; of one that was refused, one."""
+"""The journal's lines about a cancel: one before it is sent, and one after; one alone where it is refused."""
 
 import logging
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def intent(call: Call, client: str) -> Mapping[str, Json]:
 
     Args:
         call: the cancel.
-        client: who asked for it.
+        client: the caller's name.
     """
     return {
         "id": call.request_id,
@@ -30,19 +30,19 @@ def intent(call: Call, client: str) -> Mapping[str, Json]:
     }
 
 
-def outcome(call: Call, came: Outcome, status: int | None, duration: int) -> Mapping[str, Json]:
+def outcome(call: Call, result: Outcome, status: int | None, duration: int) -> Mapping[str, Json]:
     """The line after a cancel was sent.
 
     Args:
         call: the cancel.
-        came: what came of it.
+        result: the outcome of the cancel.
         status: the HTTP status; None: no answer came.
         duration: milliseconds from the first line to the answer.
     """
     return {
         "id": call.request_id,
         "event": "outcome",
-        "outcome": str(came),
+        "outcome": str(result),
         "status": status,
         "duration_ms": duration,
     }
@@ -52,8 +52,8 @@ def refusal(attempt: Attempt, client: str) -> Mapping[str, Json]:
     """The only line of a cancel that was not sent.
 
     Args:
-        attempt: with the obstacle that it met.
-        client: who asked for it.
+        attempt: with its obstacle.
+        client: the caller's name.
     """
     return {
         **intent(attempt.call, client),
@@ -64,21 +64,24 @@ def refusal(attempt: Attempt, client: str) -> Mapping[str, Json]:
 
 
 async def record(journal: Journal, line: Mapping[str, Json]) -> bool:
-    """Write a line; whether it is on disk. Where it isn't, the log says so.
+    """Write a line; where that fails, log it.
 
     Args:
-        journal: where cancels are recorded.
-        line: one of the above.
+        journal: takes the line.
+        line: of this module.
+
+    Returns:
+        Whether the line is on disk.
     """
     try:
         await journal.write(line)
     except OSError as error:
-        what = {
+        consequence = {
             "intent": "the cancel was not sent",
             "refusal": "the cancel was refused all the same",
             "outcome": f"it came out as {line.get('outcome')}",
         }[str(line["event"])]
-        # Not as a traceback: the operator needs to know what became of the cancel.
-        _log.log(logging.ERROR, "the journal can't be written, and %s (cancel %s): %s", what, line["id"], error)
+        # Without a traceback: the operator needs to know what became of the cancel.
+        _log.log(logging.ERROR, "the journal can't be written, and %s (cancel %s): %s", consequence, line["id"], error)
         return False
     return True

@@ -1,4 +1,4 @@
-"""An attempt to the answer that an agent reads: it words what was decided, and decides nothing. Pure."""
+"""Makes the answer that an agent reads of an attempt; it decides nothing. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,29 +20,29 @@ def render(attempt: Attempt, whole: Whole | None = None) -> Answer:
     """The answer to a call.
 
     Args:
-        attempt: what was done, and what came of it.
-        whole: what came of it together with all that its work had started; None: only it was asked for.
+        attempt: at the call.
+        whole: with cascade: what came of the work and its parts; None: without.
     """
-    shown = attempt.watch.last if attempt.watch and attempt.watch.last else attempt
-    listed = _part(shown)
-    items = _items(shown, listed)
-    offered = offer(attempt, listed.onward if listed else None, whole)
-    call, judged = attempt.call, whole.verdict if whole else attempt.verdict
+    observation = attempt.watch.last if attempt.watch and attempt.watch.last else attempt
+    page = _part(observation)
+    items = _items(observation, page)
+    steps = offer(attempt, page.onward if page else None, whole)
+    call, verdict = attempt.call, whole.verdict if whole else attempt.verdict
     pieces = (attempt, *(whole.parts if whole else ()))
     return Answer(
         operation_id=call.operation.operation_id,
         platform=call.operation.platform.name,
-        outcome=judged.outcome,
-        message=wording.message(attempt, items, [*wording.together(whole), *offered.notes]),
-        work_stopped=judged.work_stopped,
-        may_go_on=tuple(word for word in MayGoOn if word in judged.may_go_on),
-        state=judged.state,
-        evidence=_evidence(attempt, shown),
+        outcome=verdict.outcome,
+        message=wording.message(attempt, items, [*wording.together(whole), *steps.notes]),
+        work_stopped=verdict.work_stopped,
+        may_go_on=tuple(word for word in MayGoOn if word in verdict.may_go_on),
+        state=verdict.state,
+        evidence=_evidence(attempt, observation),
         target=call.target,
-        resource=items or _resource(shown),
+        resource=items or _resource(observation),
         parts=tuple(_piece(each) for each in pieces[1:]) if whole else None,
-        problem=_problem(next(each for each in pieces if each.verdict.outcome is judged.outcome)),
-        allowed_actions=(*offered.actions, *_onward(pieces[1:])),
+        problem=_problem(next(each for each in pieces if each.verdict.outcome is verdict.outcome)),
+        allowed_actions=(*steps.actions, *_onward(pieces[1:])),
     )
 
 
@@ -52,57 +52,57 @@ def _piece(part: Attempt) -> Piece:
 
 
 def _onward(pieces: Sequence[Attempt]) -> Iterator[Action]:
-    """The next step of each piece that is not over: the first that can be called. Of very many only some."""
-    open_ones = [each for each in pieces if each.verdict.outcome not in FINAL | {Outcome.NOT_FOUND}]
-    for each in open_ones[: sanitize.ITEMS_LIMIT]:
+    """The next step of each piece that is not over, the first that can be called; for the first 20 such pieces."""
+    open_pieces = [each for each in pieces if each.verdict.outcome not in FINAL | {Outcome.NOT_FOUND}]
+    for each in open_pieces[: sanitize.ITEMS_LIMIT]:
         yield from [action for action in offer(each).actions if action.tool][:1]
 
 
-def _evidence(attempt: Attempt, shown: Attempt) -> dict[str, Json] | None:
-    """What an answer rests on, beside its state and resource: of a cancel that was not sent, the look before it."""
-    source = attempt.look if attempt.obstacle and attempt.look else shown
+def _evidence(attempt: Attempt, observation: Attempt) -> dict[str, Json] | None:
+    """What an answer rests on, beside its state and resource; for a cancel that was not sent the look before it."""
+    source = attempt.look if attempt.obstacle and attempt.look else observation
     if source.reply is None or source.reply.status is None:
         return None
     fields = source.verdict.read if attempt.obstacle else attempt.verdict.read
-    watched: dict[str, Json] = (
+    watch_evidence: dict[str, Json] = (
         {"watched_seconds": round(attempt.watch.seconds, 1)} if attempt.watch and attempt.watch.possible else {}
     )
     operation = source.call.operation
-    elsewhere = {*operation.expose, *([operation.state.at] if operation.state else [])}
-    read = {pointer: value for pointer, value in fields.items() if pointer not in elsewhere}
+    pointers = {*operation.expose, *([operation.state.at] if operation.state else [])}
+    fields_read = {pointer: value for pointer, value in fields.items() if pointer not in pointers}
     return {
         "http_status": source.reply.status,
-        **({"fields": read} if read else {}),
+        **({"fields": fields_read} if fields_read else {}),
         "request_id": attempt.call.request_id,
-        **watched,
+        **watch_evidence,
     }
 
 
-def _part(shown: Attempt) -> Part | None:
-    listing = shown.call.operation.listing
-    if shown.reply is None or not shown.reply.readable or not listing:
+def _part(observation: Attempt) -> Part | None:
+    listing = observation.call.operation.listing
+    if observation.reply is None or not observation.reply.readable or not listing:
         return None
-    return part(shown.call.operation, listing, shown.call.arguments, shown.reply.body)
+    return part(observation.call.operation, listing, observation.call.arguments, observation.reply.body)
 
 
-def _items(shown: Attempt, listed: Part | None) -> Items | None:
-    listing = shown.call.operation.listing
-    if listing is None or listed is None:
+def _items(observation: Attempt, page: Part | None) -> Items | None:
+    listing = observation.call.operation.listing
+    if listing is None or page is None:
         return None
     return Items(
-        tuple(Item(sanitize.select(item, listing.expose), tuple(offer_item(shown, item))) for item in listed.items),
-        listed.left_out,
+        tuple(Item(sanitize.select(item, listing.expose), tuple(offer_item(observation, item))) for item in page.items),
+        page.left_out,
     )
 
 
-def _resource(shown: Attempt) -> dict[str, Json] | None:
-    if shown.reply is None or not shown.reply.readable:
+def _resource(observation: Attempt) -> dict[str, Json] | None:
+    if observation.reply is None or not observation.reply.readable:
         return None
-    return sanitize.select(shown.reply.body, shown.call.operation.expose) or None
+    return sanitize.select(observation.reply.body, observation.call.operation.expose) or None
 
 
 def _problem(attempt: Attempt) -> dict[str, Json] | None:
-    """What went wrong, as RFC 9457 has it."""
+    """The members of RFC 9457; None: nothing went wrong."""
     if attempt.obstacle:
         return _obstacle(attempt)
     reply = attempt.reply or Reply.unsent("")

@@ -27,14 +27,14 @@ from pullcord.upstream import request
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls."""
+    """The caller of a tool."""
 
     name: str
-    """The client's own name, for the journal."""
+    """Its name for the journal."""
     report: Callable[[float, float, str], Awaitable[None]]
-    """Told at each look: the seconds watched, the seconds there are, and what was seen."""
+    """Called at each look with the seconds watched, the seconds in all, and a text that says what was seen."""
     person: Person | None = None
-    """Must agree to each cancel; None: nobody is asked."""
+    """The person who must agree to each cancel; None: no person is asked."""
 
 
 OUTCOMES = {
@@ -55,7 +55,7 @@ OUTCOMES = {
     Obstacle.UNRECORDED: Outcome.UNAVAILABLE,
     Obstacle.CRASHED: Outcome.UNKNOWN,
 }
-"""What comes of a call that meets an obstacle; where a look failed (UNSEEN), the look's own outcome tells."""
+"""The outcome of a call that meets an obstacle; after a failed look (UNSEEN) it follows from the look's outcome."""
 
 _REFUSALS = {
     Consent.PENDING: Obstacle.ASKED,
@@ -64,22 +64,22 @@ _REFUSALS = {
     Consent.CHANGED: Obstacle.CHANGED,
 }
 _RECORDED = frozenset({Obstacle.LIMITED, Obstacle.DECLINED, Obstacle.UNASKED, Obstacle.PROTECTED, Obstacle.UNGUARDED})
-"""Refusals that the journal keeps."""
+"""Obstacles that the journal records."""
 
 
 def withhold(call: Call, obstacle: Obstacle, sighting: Sighting | None = None, **details: Json) -> Attempt:
     """An attempt at which nothing was sent.
 
     Args:
-        call: what was to be done.
-        obstacle: what stood in the way.
+        call: the one that was not made.
+        obstacle: why it was not.
         sighting: the look at what runs, if there was one.
-        details: what the sentence about the obstacle names.
+        details: the values in the sentence about the obstacle, by name.
     """
     look = sighting.look if sighting else None
     return Attempt(
         call,
-        _blind(look) if look and obstacle is Obstacle.UNSEEN else Verdict(OUTCOMES[obstacle]),
+        _unseen_verdict(look) if look and obstacle is Obstacle.UNSEEN else Verdict(OUTCOMES[obstacle]),
         aim=sighting.aim if sighting else Aim.NAMED,
         look=look,
         obstacle=obstacle,
@@ -87,20 +87,20 @@ def withhold(call: Call, obstacle: Obstacle, sighting: Sighting | None = None, *
     )
 
 
-def _blind(look: Attempt) -> Verdict:
-    """What comes of a cancel that needs a look first, where the look failed: nothing was sent."""
-    seen = look.verdict.outcome
-    return Verdict(Outcome.UNAVAILABLE if seen is Outcome.UNKNOWN else seen)
+def _unseen_verdict(look: Attempt) -> Verdict:
+    """The verdict on a cancel that needs a look first, where that look failed: nothing was sent."""
+    outcome_of_look = look.verdict.outcome
+    return Verdict(Outcome.UNAVAILABLE if outcome_of_look is Outcome.UNKNOWN else outcome_of_look)
 
 
 async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call] = ()) -> Attempt:
-    """Do what a call is for, once.
+    """Make a call once: resolve the target, permit, record, send, judge.
 
     Args:
-        call: checked, and named by a request id.
-        engine: what it goes through.
-        caller: who calls, and who must agree.
-        parts: further cancels that a person who agrees agrees to, too.
+        call: checked, with a request id.
+        engine: sends, limits and records.
+        caller: the client, and the person who must agree.
+        parts: the cancels of its parts, about which the person is asked, too.
     """
     cancel = call.operation.cancel
     if cancel is None:
@@ -110,10 +110,10 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
     if obstacle is None and cancel.target:
         sighting = await sight(call, engine.gateway, cancel.target)
         call = call._replace(found=sighting.found)
-        obstacle = _unmet(call, sighting)
+        obstacle = _target_obstacle(call, sighting)
     before = await _look_before(call, engine) if obstacle is None and cancel.before else None
-    if before and (unsent := _unsent(call, before)):
-        return unsent
+    if before and (final_attempt := _attempt_without_sending(call, before)):
+        return final_attempt
     if obstacle is None and caller.person:
         consent = await caller.person.ask(question(call, parts))
         obstacle = _REFUSALS.get(consent)
@@ -131,54 +131,54 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
         )
     if obstacle:
         return await _refuse(withhold(call, obstacle, sighting), engine, caller)
-    return await _cancel(call, engine, caller, Aimed(sighting, before))
+    return await _cancel(call, engine, caller, Lookups(sighting, before))
 
 
-def _unmet(call: Call, sighting: Sighting) -> Obstacle | None:
-    """Why what a look showed forbids the cancel; None if it doesn't."""
+def _target_obstacle(call: Call, sighting: Sighting) -> Obstacle | None:
+    """The obstacle in what the look at what runs showed; None: there is none."""
     if call.is_protected:
         return Obstacle.PROTECTED
-    unknown = {Aim.UNKNOWN: Obstacle.UNSEEN, Aim.SEVERAL: Obstacle.SEVERAL, Aim.NOTHING: Obstacle.IDLE}
+    obstacles = {Aim.UNKNOWN: Obstacle.UNSEEN, Aim.SEVERAL: Obstacle.SEVERAL, Aim.NOTHING: Obstacle.IDLE}
     if call.surface.protected and sighting.aim in {Aim.UNKNOWN, Aim.SEVERAL}:
         return Obstacle.UNGUARDED
     if call.expected is None:
         return None
-    if sighting.aim in unknown:
-        return unknown[sighting.aim]
+    if sighting.aim in obstacles:
+        return obstacles[sighting.aim]
     return None if call.expected in call.found.values() else Obstacle.CHANGED
 
 
 async def _look_before(call: Call, engine: Engine) -> Attempt | None:
-    """The look that must come right before the sending; None where nothing leads to it."""
+    """The look that must come right before the sending; None: no link leads to it."""
     before = call.operation.cancel.before if call.operation.cancel else None
-    looking = linked(call, None, before.look) if before else None
-    return await look(looking, engine.gateway) if looking else None
+    look_call = linked(call, None, before.look) if before else None
+    return await look(look_call, engine.gateway) if look_call else None
 
 
-def _unsent(call: Call, before: Attempt) -> Attempt | None:
-    """What a cancel comes to that is not sent, because of the look before; None: it is sent."""
-    seen, cancel = before.verdict, call.operation.cancel
-    if seen.outcome is Outcome.NOT_FOUND:
-        return Attempt(call, replace(seen, unsent=None), look=before, obstacle=Obstacle.OVER)
-    if seen.outcome is not Outcome.OBSERVED:
-        blind = Attempt(call, _blind(before), look=before, obstacle=Obstacle.UNSEEN)
-        return blind if cancel and cancel.before and cancel.before.required else None
-    if seen.unsent is None:
+def _attempt_without_sending(call: Call, before: Attempt) -> Attempt | None:
+    """The attempt at a cancel that is not sent because of the look before it; None: it is sent."""
+    verdict, cancel = before.verdict, call.operation.cancel
+    if verdict.outcome is Outcome.NOT_FOUND:
+        return Attempt(call, replace(verdict, unsent=None), look=before, obstacle=Obstacle.OVER)
+    if verdict.outcome is not Outcome.OBSERVED:
+        attempt = Attempt(call, _unseen_verdict(before), look=before, obstacle=Obstacle.UNSEEN)
+        return attempt if cancel and cancel.before and cancel.before.required else None
+    if verdict.unsent is None:
         return None
-    return Attempt(call, replace(seen, outcome=seen.unsent, unsent=None), look=before, obstacle=Obstacle.OVER)
+    return Attempt(call, replace(verdict, outcome=verdict.unsent, unsent=None), look=before, obstacle=Obstacle.OVER)
 
 
 async def _sight_again(
-    call: Call, engine: Engine, agreed: Sighting | None
+    call: Call, engine: Engine, first_sighting: Sighting | None
 ) -> tuple[Call, Sighting | None, Obstacle | None]:
-    """Look once more at what runs, after a person took time to agree: it must be what was agreed to."""
+    """Look once more at what runs, after a person took time to agree: it must be the target that was agreed to."""
     target = call.operation.cancel.target if call.operation.cancel else None
-    if target is None or agreed is None:
-        return call, agreed, None
+    if target is None or first_sighting is None:
+        return call, first_sighting, None
     sighting = await sight(call, engine.gateway, target)
     call = call._replace(found=sighting.found)
-    obstacle = _unmet(call, sighting)
-    if obstacle is None and sighting.found != agreed.found:
+    obstacle = _target_obstacle(call, sighting)
+    if obstacle is None and sighting.found != first_sighting.found:
         obstacle = Obstacle.CHANGED
     return call, sighting, obstacle
 
@@ -189,46 +189,46 @@ async def _refuse(attempt: Attempt, engine: Engine, caller: Caller) -> Attempt:
     return attempt
 
 
-class Aimed(NamedTuple):
-    """What was looked up for a cancel right before its sending."""
+class Lookups(NamedTuple):
+    """What was looked up for a cancel, right before its sending."""
 
     sighting: Sighting | None = None
     """What runs, where the cancel names no task."""
     before: Attempt | None = None
-    """Where the work stands."""
+    """The look at the work itself."""
 
 
-async def _cancel(call: Call, engine: Engine, caller: Caller, aimed: Aimed) -> Attempt:
+async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) -> Attempt:
     """Send a cancel, between the journal's two lines."""
-    sighting, before = aimed
-    aim, seen = (sighting.aim, sighting.look) if sighting else (Aim.NAMED, None)
+    sighting, before = lookups
+    aim, target_look = (sighting.aim, sighting.look) if sighting else (Aim.NAMED, None)
     if engine.journal and not await record(engine.journal, intent(call, caller.name)):
         return withhold(call, Obstacle.UNRECORDED, sighting)
     context = Context(call.arguments)
     if before and before.verdict.outcome is Outcome.OBSERVED and before.reply:
         context = context._replace(phase=before.verdict.phase, before=before.reply.body)
-    started = time.monotonic()
+    start = time.monotonic()
     reply = Reply.unsent("the caller went away")
-    judged = judge(call.operation, reply)
+    verdict = judge(call.operation, reply)
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
         reply = Reply.lost("the caller went away")
-        reply = await _send(call, engine, aimed)
+        reply = await _send(call, engine, lookups)
     finally:
-        judged = judge(call.operation, reply, context)
+        verdict = judge(call.operation, reply, context)
         if engine.journal:
-            await record(engine.journal, outcome(call, judged.outcome, reply.status, milliseconds(started)))
-    return Attempt(call, judged, reply, aim, seen, before=before)
+            await record(engine.journal, outcome(call, verdict.outcome, reply.status, milliseconds(start)))
+    return Attempt(call, verdict, reply, aim, target_look, before=before)
 
 
-async def _send(call: Call, engine: Engine, aimed: Aimed) -> Reply:
-    async def still_meets() -> bool:
-        """Whether a repeat would meet what the first sending was meant for: looked up anew before each."""
+async def _send(call: Call, engine: Engine, lookups: Lookups) -> Reply:
+    async def recheck() -> bool:
+        """Whether a repeat would still stop the work that was meant, by a new look."""
         cancel = call.operation.cancel
-        if cancel and cancel.target and aimed.sighting:
-            return (await sight(call, engine.gateway, cancel.target)).found == aimed.sighting.found
-        before = await _look_before(call, engine) if aimed.before else None
-        return before is None or _unsent(call, before) is None
+        if cancel and cancel.target and lookups.sighting:
+            return (await sight(call, engine.gateway, cancel.target)).found == lookups.sighting.found
+        before = await _look_before(call, engine) if lookups.before else None
+        return before is None or _attempt_without_sending(call, before) is None
 
     message = request.build(call.operation, call.arguments, call.settings, call.request_id)
-    return await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=still_meets)
+    return await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=recheck)

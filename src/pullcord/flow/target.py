@@ -1,4 +1,4 @@
-"""What a cancel that names no task would hit: looked up just before it is sent."""
+"""Looks up which work a cancel that names no task would stop, just before it is sent."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,12 +18,12 @@ from pullcord.upstream.gateway import Gateway
 
 
 class Sighting(NamedTuple):
-    """What a look at the running work showed."""
+    """The look at what runs, and what it showed."""
 
     look: Attempt
     aim: Aim
     found: Mapping[str, Json]
-    """The running work's id, by its name; null where nothing runs; empty where it isn't known which one it is."""
+    """The running work's id, by its name; the id is None where nothing runs; empty: it is unknown which work runs."""
 
 
 async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
@@ -35,20 +35,20 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
         target: where to look, and how the running work is known.
     """
     operation = call.surface.catalogue[target.operation_id]
-    given = {name: read(call, None, expression) for name, expression in target.arguments}
-    arguments = {name: value for name, value in given.items() if value is not None}
-    seen = await look(call._replace(operation=operation, arguments=arguments, found={}), gateway)
-    items = items_of(operation.listing, seen.reply.body) if operation.listing and seen.reply else None
-    if seen.verdict.outcome is not Outcome.OBSERVED or items is None:
-        return Sighting(seen, Aim.UNKNOWN, {})
-    running = [item for item in items if fits(target.when, item, Context(call.arguments))]
-    if len(running) > 1:
-        return Sighting(seen, Aim.SEVERAL, {})
-    if not running:
-        return Sighting(seen, Aim.NOTHING, {target.name: None})
-    found = {target.name: look_up(running[0], target.at)}
-    expecting = {**call.arguments, **{EXPECT + name: value for name, value in found.items()}}
-    if call.surface.checks[call.operation.id](expecting):
-        # Something runs, and what the platform calls it is no id: nothing was learnt.
-        return Sighting(replace(seen, verdict=Verdict(Outcome.UNKNOWN, cause=Cause.BODY)), Aim.UNKNOWN, {})
-    return Sighting(seen, Aim.NAMED, found)
+    values = {name: read(call, None, expression) for name, expression in target.arguments}
+    arguments = {name: value for name, value in values.items() if value is not None}
+    attempt = await look(call._replace(operation=operation, arguments=arguments, found={}), gateway)
+    items = items_of(operation.listing, attempt.reply.body) if operation.listing and attempt.reply else None
+    if attempt.verdict.outcome is not Outcome.OBSERVED or items is None:
+        return Sighting(attempt, Aim.UNKNOWN, {})
+    matches = [item for item in items if fits(target.when, item, Context(call.arguments))]
+    if len(matches) > 1:
+        return Sighting(attempt, Aim.SEVERAL, {})
+    if not matches:
+        return Sighting(attempt, Aim.NOTHING, {target.name: None})
+    ids = {target.name: look_up(matches[0], target.at)}
+    expectation = {EXPECT + name: value for name, value in ids.items()}
+    if call.surface.checks[call.operation.id]({**call.arguments, **expectation}):
+        # Something runs, and its id is none that the argument could have: it is unknown which work runs.
+        return Sighting(replace(attempt, verdict=Verdict(Outcome.UNKNOWN, cause=Cause.BODY)), Aim.UNKNOWN, {})
+    return Sighting(attempt, Aim.NAMED, ids)

@@ -1,7 +1,7 @@
-"""A reply to its verdict, by the manifest's rules: the one place that says what an answer means. Pure.
+"""Judges a reply by the manifest's rules: the one place that says what an answer means. Pure.
 
-The first rule of the status that fits the body decides. Where the manifest has none, an error of the platform's own
-is judged by its status, by the table below. What is not in the platform's shape says nothing of the platform.
+The first rule of the status that fits the body decides. Where no rule fits, an error of the platform is judged by its
+status, by the table below. An answer that is not in the platform's shape tells nothing of the platform.
 """
 
 from collections.abc import Mapping
@@ -19,15 +19,16 @@ from pullcord.model.rule import Rule, first
 from pullcord.model.state import State
 from pullcord.model.value import Json
 
-WHOEVER_SAYS_IT: Mapping[int, Outcome] = {
+FROM_ANY_SENDER: Mapping[int, Outcome] = {
     401: Outcome.DENIED,
     403: Outcome.DENIED,
     407: Outcome.DENIED,
     429: Outcome.RATE_LIMITED,
 }
-"""What an error says even if somebody in between sent it: nobody forwards what he has refused (RFC 9110, 15.5)."""
+"""Outcomes of an error whoever sent it, the platform or a proxy: a proxy forwards no request that it refuses
+(RFC 9110, 15.5)."""
 BY_STATUS: Mapping[int, Outcome] = {
-    **WHOEVER_SAYS_IT,
+    **FROM_ANY_SENDER,
     400: Outcome.INVALID_ARGUMENTS,
     404: Outcome.NOT_FOUND,
     409: Outcome.REFUSED,
@@ -35,15 +36,15 @@ BY_STATUS: Mapping[int, Outcome] = {
     422: Outcome.INVALID_ARGUMENTS,
     423: Outcome.REFUSED,
 }
-"""What an error of the platform says by its status alone (RFC 9110, 15; RFC 6585; RFC 4918). Any other: unknown."""
+"""Outcomes of an error of the platform by its status (RFC 9110, 15; RFC 6585; RFC 4918); any other is unknown."""
 
 _REDIRECTS = range(300, 400)
-_NOTHING_TO_SAY = frozenset({Outcome.DENIED, Outcome.INVALID_ARGUMENTS, Outcome.NOT_FOUND})
-"""After these, nothing is known that may go on."""
+_NOTHING_GOES_ON = frozenset({Outcome.DENIED, Outcome.INVALID_ARGUMENTS, Outcome.NOT_FOUND})
+"""Outcomes after which nothing is known that may go on."""
 
 
 class Cause(StrEnum):
-    """Why an outcome is less than the platform's plain word."""
+    """Why an outcome does not rest on the platform's own word."""
 
     UNSENT = "unsent"
     """Nothing left this machine."""
@@ -52,24 +53,24 @@ class Cause(StrEnum):
     UNREADABLE = "unreadable"
     """The answer's body can't be read."""
     REDIRECT = "redirect"
-    """It points elsewhere, and is never followed."""
+    """The answer is a redirect, which is never followed."""
     FOREIGN = "foreign"
-    """It doesn't have the platform's shape: somebody in between may have answered."""
+    """The answer doesn't have the platform's shape: a proxy may have sent it."""
     STATUS = "status"
-    """The status is an error that nothing explains."""
+    """The status is an error that no rule explains."""
     BODY = "body"
-    """A success that no rule explains."""
+    """The answer is a success that no rule explains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a call, and what that rests on."""
+    """The outcome of a call, and what it rests on."""
 
     outcome: Outcome
     work_stopped: WorkStopped = "unknown"
-    """What is known of the work: yes or no only where a sign says so."""
+    """What is known of the work: yes or no only where a sign shows it."""
     state: str | None = None
-    """The platform's own word."""
+    """The platform's own word for the state of the work."""
     phase: Phase | None = None
     read: Mapping[Pointer, Json] = field(default_factory=dict)
     """The fields that decided."""
@@ -79,88 +80,88 @@ class Verdict:
     may_go_on: frozenset[MayGoOn] = frozenset()
     """What may still run."""
     watch: bool = True
-    """Whether looking at the work could teach more."""
+    """Whether a look at the work could tell more."""
     look: bool = False
-    """Whether one look must decide; the outcome holds where that can't tell."""
+    """Whether one look must decide; where it tells nothing, the outcome holds."""
     unsent: Outcome | None = None
-    """Of a look before a cancel: what the cancel comes to without being sent; None: it is sent."""
+    """For a look before a cancel: the outcome of the cancel, which then is not sent; None: it is sent."""
 
 
 def judge(operation: Operation, reply: Reply, context: Context = ALONE) -> Verdict:
-    """What a reply, or the lack of one, says of a call.
+    """The verdict on a call, from its reply or the lack of one.
 
     Args:
-        operation: what was called, with its manifest's rules.
+        operation: the one that was called, with the rules of its manifest.
         reply: what came back.
-        context: the call's arguments, and what was seen before; the reply's headers are added.
+        context: the arguments of the call, and what the look before it showed; the reply's headers are added.
     """
-    judged = _judge(operation, reply, context)
-    if reply.repeated and operation.cancel and MEANINGS[judged.outcome].is_error:
-        # What an earlier sending may have done, no later refusal can undo.
-        return replace(judged, outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=judged.cause or Cause.STATUS)
-    return judged
+    verdict = _judge(operation, reply, context)
+    if reply.repeated and operation.cancel and MEANINGS[verdict.outcome].is_error:
+        # An earlier sending may have acted, which a later refusal does not change.
+        return replace(verdict, outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=verdict.cause or Cause.STATUS)
+    return verdict
 
 
 def _judge(operation: Operation, reply: Reply, context: Context) -> Verdict:
     if reply.failure is not None:
-        unanswered = Verdict(Outcome.UNKNOWN, cause=Cause.LOST)
-        return unanswered if reply.sent else Verdict(Outcome.UNAVAILABLE, cause=Cause.UNSENT)
+        verdict = Verdict(Outcome.UNKNOWN, cause=Cause.LOST)
+        return verdict if reply.sent else Verdict(Outcome.UNAVAILABLE, cause=Cause.UNSENT)
     context = context._replace(headers=reply.headers)
     state = where(operation.state, reply.body, context) if reply.readable else Standing()
     if state.phase is Phase.ABSENT:
         return _verdict(Outcome.NOT_FOUND, state, None, state.read)
-    rule, read = None, dict(state.read)
+    rule, fields = None, dict(state.read)
     if not reply.unreadable and reply.genuine:
-        rule, fields = first(operation.response(reply.status).outcomes, reply.body, context)
-        read |= fields
+        rule, rule_fields = first(operation.response(reply.status).outcomes, reply.body, context)
+        fields |= rule_fields
     if rule:
         outcome = rule.word
         if reply.repeated and outcome is Outcome.ALREADY_FINISHED and state.phase is Phase.CANCELLED:
             outcome = Outcome.STOPPED  # by this call's first sending, whose answer was lost
-        return _verdict(outcome, state, rule, read)
+        return _verdict(outcome, state, rule, fields)
     cause = _cause(operation, reply)
     if cause is None:
-        return _verdict(Outcome.OBSERVED, state, None, read)
-    by_status = BY_STATUS if reply.genuine else WHOEVER_SAYS_IT
+        return _verdict(Outcome.OBSERVED, state, None, fields)
+    by_status = BY_STATUS if reply.genuine else FROM_ANY_SENDER
     outcome = Outcome.UNKNOWN if reply.succeeded else by_status.get(reply.status or 0, Outcome.UNKNOWN)
     if outcome is not Outcome.UNKNOWN:
         cause = None if reply.genuine else Cause.FOREIGN
-    return _verdict(outcome, state, None, read, cause)
+    return _verdict(outcome, state, None, fields, cause)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a body says that the work stands."""
+    """The state of the work, by a body."""
 
     word: str | None = None
-    """The platform's own word, cleaned."""
+    """The platform's own word for it, cleaned."""
     rule: Rule[Phase] | None = None
-    """What it means; None: pullcord doesn't know."""
+    """The rule that fits; None: none does."""
     read: Mapping[Pointer, Json] = field(default_factory=dict)
-    """The fields that tell it."""
+    """The fields that the rule reads."""
 
     @property
     def phase(self) -> Phase | None:
-        """Where the work stands."""
+        """The phase of the work; None: it is unknown."""
         return self.rule.word if self.rule else None
 
 
 def where(state: State | None, body: Json, context: Context = ALONE) -> Standing:
-    """Where a body says that the work stands.
+    """The state of the work, by a body.
 
     Args:
-        state: where the platform's word stands, and what it means; None: the manifest doesn't say.
+        state: the manifest's x-state; None: it has none.
         body: a reply's body, or an item of a list.
         context: what else the rules may read.
     """
     if state is None:
         return Standing()
-    at = fill(state.at, context.arguments)
-    word = look_up(body, at)
+    pointer = fill(state.at, context.arguments)
+    word = look_up(body, pointer)
     rule, read = first(state.phases, body, context)
     if not isinstance(word, str):
         return Standing(None, rule, read)
-    return Standing(sanitize.text(word, 64), rule, {at: sanitize.text(word, 64), **read})
+    return Standing(sanitize.text(word, 64), rule, {pointer: sanitize.text(word, 64), **read})
 
 
 def _verdict(
@@ -170,19 +171,19 @@ def _verdict(
     read: Mapping[Pointer, Json],
     cause: Cause | None = None,
 ) -> Verdict:
-    """A verdict from the rules that fitted: the outcome's own word goes before the phase's."""
+    """The verdict from the rules that fit: that of the outcome goes before that of the phase."""
     rules = [each for each in (rule, state.rule) if each]
-    stopped = next((each.work_stopped for each in rules if each.work_stopped), None)
-    going_on = frozenset(word for each in rules for word in each.may_go_on)
+    work_stopped = next((each.work_stopped for each in rules if each.work_stopped), None)
+    may_go_on = frozenset(word for each in rules for word in each.may_go_on)
     return Verdict(
         outcome,
-        stopped or ("no" if state.phase is Phase.ACTIVE else "unknown"),
+        work_stopped or ("no" if state.phase is Phase.ACTIVE else "unknown"),
         state.word,
         state.phase,
         read,
         tuple(dict.fromkeys(each.note for each in rules if each.note)),
         cause,
-        frozenset() if outcome in _NOTHING_TO_SAY else going_on,
+        frozenset() if outcome in _NOTHING_GOES_ON else may_go_on,
         watch=rule.watch if rule else True,
         look=rule.look if rule else False,
         unsent=state.rule.before if state.rule else None,
@@ -190,7 +191,7 @@ def _verdict(
 
 
 def _cause(operation: Operation, reply: Reply) -> Cause | None:
-    """Why a reply that no rule explains says less than it seems to; None: it is a look's plain answer."""
+    """Why a reply that no rule explains is not the platform's own word; None: it is the answer to a look."""
     if reply.unreadable:
         return Cause.UNREADABLE
     if reply.status in _REDIRECTS:

@@ -1,4 +1,4 @@
-"""Waiting: follow the links that confirm a cancel, or repeat a look, until the work has ended or the time is up."""
+"""Waits for the end of work: follows the links that confirm a cancel, or repeats a look, until the time is up."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -17,28 +17,28 @@ from pullcord.model.state import Poll
 from pullcord.upstream.gateway import Gateway
 
 Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
-"""Told at each look: the seconds watched, the seconds there are, and what was seen."""
+"""Called at each look with the seconds watched, the seconds in all, and a text that says what was seen."""
 
 GROWTH = 1.6
-"""How much longer each interval is than the one before."""
+"""The factor by which each pause between two looks is longer than the one before."""
 LAST_LOOK = 5.0
-"""Seconds that the look at the end of the time may take."""
+"""Seconds beyond the time that the last look may take."""
 SILENCE = 10.0
-"""Seconds after which a client is told that pullcord still waits, even if there was no look."""
+"""Seconds at most between two reports to the client, even if there was no look."""
 
 _HOPELESS = frozenset({Outcome.NOT_FOUND, Outcome.DENIED})
-"""What a look says where looking again won't help."""
+"""Outcomes of a look after which another look tells nothing else."""
 
 
 async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
-    """Watch the work of a cancel, or what a look is at, as long as its caller lets it, and settle what came of it.
+    """Watch the work of a cancel or a look for the call's wait_seconds, and settle the verdict.
 
-    A look that fails is no news: watching goes on, and what was last known stays known. Nothing is cancelled again.
+    A look that fails changes nothing: watching goes on, and what was known stays. Nothing is cancelled again.
 
     Args:
         attempt: the cancel, sent and judged; or the first look.
         gateway: sends the looks.
-        report: tells the client how far it is.
+        report: tells the client the progress.
     """
     if not is_worthwhile(attempt):
         return attempt
@@ -50,28 +50,28 @@ async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
     if not calls:
         return replace(attempt, watch=Watch(possible=False), verdict=unsettled(attempt))
     watch = await _Watching(attempt, calls, gateway, report).run()
-    shown = attempt if attempt.call.operation.cancel else watch.last or attempt
-    return replace(shown, call=attempt.call, watch=watch, verdict=settle(attempt, watch))
+    source = attempt if attempt.call.operation.cancel else watch.last or attempt
+    return replace(source, call=attempt.call, watch=watch, verdict=settle(attempt, watch))
 
 
 def is_worthwhile(attempt: Attempt) -> bool:
-    """Whether looking at the work can add anything to what is known: the one place that says so."""
-    judged, cancel = attempt.verdict, attempt.call.operation.cancel
-    if attempt.obstacle or not judged.watch:
+    """Whether looks at the work can add anything to what is known: the one place that decides it."""
+    verdict, cancel = attempt.verdict, attempt.call.operation.cancel
+    if attempt.obstacle or not verdict.watch:
         return False
     if cancel is None:
-        return judged.outcome is Outcome.UNKNOWN or (judged.outcome is Outcome.OBSERVED and judged.phase not in OVER)
-    if judged.look:
+        return verdict.outcome is Outcome.UNKNOWN or (verdict.outcome is Outcome.OBSERVED and verdict.phase not in OVER)
+    if verdict.look:
         return True
-    if judged.outcome is Outcome.STOPPED:  # an end may turn out to be none, and other signs may prove it
-        return judged.work_stopped != "yes" and bool(cancel.again or cancel.confirm[1:])
-    if judged.outcome in FINAL:
-        return judged.outcome is Outcome.NOTHING_RUNNING
-    return judged.outcome is Outcome.UNKNOWN or not MEANINGS[judged.outcome].is_error
+    if verdict.outcome is Outcome.STOPPED:  # an end may turn out to be none, and other signs may prove it
+        return verdict.work_stopped != "yes" and bool(cancel.again or cancel.confirm[1:])
+    if verdict.outcome in FINAL:
+        return verdict.outcome is Outcome.NOTHING_RUNNING
+    return verdict.outcome is Outcome.UNKNOWN or not MEANINGS[verdict.outcome].is_error
 
 
 async def _met_nothing(attempt: Attempt, gateway: Gateway) -> bool:
-    """Whether an accepted cancel met nothing: nothing ran just before it, and a second look finds nothing, either."""
+    """Whether an accepted cancel had nothing to stop: nothing ran just before it, and a look now finds nothing."""
     cancel = attempt.call.operation.cancel
     if attempt.aim is not Aim.NOTHING or attempt.verdict.outcome is not Outcome.STOPPING:
         return False
@@ -79,7 +79,7 @@ async def _met_nothing(attempt: Attempt, gateway: Gateway) -> bool:
 
 
 def _looks(attempt: Attempt) -> list[Call]:
-    """What tells how the work ends: the first gives the word, the others delay it while they show activity."""
+    """The looks that tell how the work ends: the first gives the state, the others delay the end while active."""
     cancel = attempt.call.operation.cancel
     if cancel is None:
         return [attempt.call]
@@ -87,101 +87,102 @@ def _looks(attempt: Attempt) -> list[Call]:
 
 
 class _Watching:
-    """One watching, with what it has seen so far.
+    """Watches one piece of work, and keeps what it has seen so far.
 
     Args:
         attempt: the cancel, or the first look.
         calls: the looks that tell how the work ends; at least one.
         gateway: sends them.
-        report: tells the client.
+        report: tells the client the progress.
     """
 
     def __init__(self, attempt: Attempt, calls: list[Call], gateway: Gateway, report: Report) -> None:
         self.attempt, self.calls, self.gateway, self.report = attempt, calls, gateway, report
-        cancel, judged, deadline = attempt.call.operation.cancel, attempt.verdict, attempt.call.deadline
-        self.started = gateway.now()
-        left = attempt.call.wait if deadline is None else min(attempt.call.wait, deadline - self.started)
-        self.seconds = max(0.0, left)
-        self.state = judged.state or "unknown"
-        self.least: float = (attempt.reply.retry_after if attempt.reply else None) or 0
-        self.again = (cancel and cancel.again) or 0
-        self.ends = int(judged.outcome is Outcome.STOPPED and self.again > 0)
-        """How often in a row the work was found to have ended."""
-        self.hopeless = False
-        self.watch = Watch(last=attempt if judged.outcome is Outcome.OBSERVED else None)
+        cancel, verdict, deadline = attempt.call.operation.cancel, attempt.verdict, attempt.call.deadline
+        self.start = gateway.now()
+        seconds = attempt.call.wait if deadline is None else min(attempt.call.wait, deadline - self.start)
+        self.seconds = max(0.0, seconds)
+        self.state = verdict.state or "unknown"
+        self.least_pause: float = (attempt.reply.retry_after if attempt.reply else None) or 0
+        self.recheck_seconds = (cancel and cancel.again) or 0
+        self.ends = int(verdict.outcome is Outcome.STOPPED and self.recheck_seconds > 0)
+        """The number of looks in a row that found the work ended."""
+        self.is_hopeless = False
+        self.watch = Watch(last=attempt if verdict.outcome is Outcome.OBSERVED else None)
 
     @property
     def elapsed(self) -> float:
-        return self.gateway.now() - self.started
+        return self.gateway.now() - self.start
 
     async def run(self) -> Watch:
         if self.attempt.verdict.look:
             await self._look()  # this one decides
         else:
             await self._follow()
-        return replace(self.watch, seconds=self.elapsed, settled=not (self.again and self.ends == 1))
+        return replace(self.watch, seconds=self.elapsed, settled=not (self.recheck_seconds and self.ends == 1))
 
     async def _follow(self) -> None:
         """Look until the work has ended, no look can tell more, or the time is up."""
         cancel, state = self.attempt.call.operation.cancel, self.calls[0].operation.state
         poll = (cancel and cancel.poll) or (state and state.poll) or Poll()
-        enough = 2 if self.again else 1
+        ends_needed = 2 if self.recheck_seconds else 1
         pause = poll.first
         while not self.gateway.ending.is_set():
-            left = self.seconds - self.elapsed
-            least = max(self.least, self.again if self.ends else 0)
-            if left <= 0 or least > left:
+            seconds_left = self.seconds - self.elapsed
+            least_pause = max(self.least_pause, self.recheck_seconds if self.ends else 0)
+            if seconds_left <= 0 or least_pause > seconds_left:
                 break
-            jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
-            await self._rest(least if self.again and self.ends else min(left, max(jittered, least)))
+            jitter = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+            is_recheck = self.recheck_seconds and self.ends
+            await self._pause(least_pause if is_recheck else min(seconds_left, max(jitter, least_pause)))
             await self._look()
-            # That nothing ran can only be looked up, not waited for.
-            if self.hopeless or self.ends >= enough or self.attempt.verdict.outcome is Outcome.NOTHING_RUNNING:
+            # After a cancel with nothing to stop there is no end to wait for: one look is enough.
+            if self.is_hopeless or self.ends >= ends_needed or self.attempt.verdict.outcome is Outcome.NOTHING_RUNNING:
                 break
             pause = min(pause * GROWTH, poll.most)
 
-    async def _rest(self, seconds: float) -> None:
-        """Pause, and let the client know in the meantime that pullcord still waits."""
+    async def _pause(self, seconds: float) -> None:
+        """Pause, with reports to the client in the meantime."""
         while seconds > SILENCE and not self.gateway.ending.is_set():
             await self.gateway.pause(SILENCE)
             seconds -= SILENCE
-            await self._tell(self.state)
+            await self._report(self.state)
         await self.gateway.pause(seconds)
 
-    async def _tell(self, what: str) -> None:
+    async def _report(self, text: str) -> None:
         title = self.attempt.call.operation.platform.title
-        await self.report(self.elapsed, self.seconds, f"{title}: {what}")
+        await self.report(self.elapsed, self.seconds, f"{title}: {text}")
 
     async def _look(self) -> None:
-        """Look once at all that tells how the work ended."""
-        first, *others = self.calls
-        seen = await self._see(first)
-        judged = seen.verdict
-        self.watch = replace(self.watch, looks=self.watch.looks + 1, gone=judged.outcome is Outcome.NOT_FOUND)
-        self.hopeless = judged.outcome in _HOPELESS
-        if judged.outcome is not Outcome.OBSERVED:
-            await self._tell(f"{self.state} (this look failed)")
+        """Make each look once; the further ones only where the first shows an end."""
+        first_call, *other_calls = self.calls
+        attempt = await self._make_look(first_call)
+        verdict = attempt.verdict
+        self.watch = replace(self.watch, looks=self.watch.looks + 1, gone=verdict.outcome is Outcome.NOT_FOUND)
+        self.is_hopeless = verdict.outcome in _HOPELESS
+        if verdict.outcome is not Outcome.OBSERVED:
+            await self._report(f"{self.state} (this look failed)")
             return
-        self.state = judged.state or "unknown"
-        over = judged.phase in OVER
-        beside = [await self._see(each) for each in others] if over else []
-        self.watch = replace(self.watch, last=seen, beside=tuple(beside))
-        self.hopeless = any(each.verdict.outcome is Outcome.DENIED for each in beside)
-        self.ends = self.ends + 1 if over and not any(delays(each.verdict) for each in beside) else 0
-        await self._tell(self.state)
+        self.state = verdict.state or "unknown"
+        has_ended = verdict.phase in OVER
+        attempts = [await self._make_look(each) for each in other_calls] if has_ended else []
+        self.watch = replace(self.watch, last=attempt, beside=tuple(attempts))
+        self.is_hopeless = any(each.verdict.outcome is Outcome.DENIED for each in attempts)
+        self.ends = self.ends + 1 if has_ended and not any(delays(each.verdict) for each in attempts) else 0
+        await self._report(self.state)
 
-    async def _see(self, call: Call) -> Attempt:
-        """Make a look; the client is told in the meantime that pullcord still waits."""
-        seen = Attempt(call, Verdict(Outcome.UNKNOWN, cause=Cause.LOST))
+    async def _make_look(self, call: Call) -> Attempt:
+        """Make a look, with reports to the client in the meantime."""
+        attempt = Attempt(call, Verdict(Outcome.UNKNOWN, cause=Cause.LOST))
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._remind)
+            tasks.start_soon(self._report_regularly)
             with anyio.move_on_after(self.seconds + LAST_LOOK - self.elapsed):
-                seen = await look(call, self.gateway)
+                attempt = await look(call, self.gateway)
             tasks.cancel_scope.cancel()
-        self.least = (seen.reply.retry_after if seen.reply else None) or 0
-        return seen
+        self.least_pause = (attempt.reply.retry_after if attempt.reply else None) or 0
+        return attempt
 
-    async def _remind(self) -> None:
+    async def _report_regularly(self) -> None:
         while True:
             await anyio.sleep(SILENCE)
-            await self._tell(self.state)
+            await self._report(self.state)

@@ -1,6 +1,6 @@
-"""The sentences that an agent reads, as tables, and the message that they make. Pure.
+"""The sentences that an agent reads, in tables, and the message that they make. Pure.
 
-{platform} stands for the platform's title; other words in braces are named beside each table.
+{platform} stands for the platform's title; other words in braces are explained beside each table.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ CANCELS: Mapping[Outcome, str] = {
     Outcome.UNAVAILABLE: "{platform} did not act on the request; the work may still be running.",
     Outcome.UNKNOWN: "The request was sent, and the work may or may not be stopping.",
 }
-"""What came of a cancel. The words of an output schema, too."""
+"""By the outcome of a cancel."""
 
 LOOKS: Mapping[Outcome, str] = {
     Outcome.REFUSED: "{platform} won't show this in its present state.",
@@ -38,7 +38,7 @@ LOOKS: Mapping[Outcome, str] = {
     Outcome.UNAVAILABLE: "{platform} did not answer the question.",
     Outcome.UNKNOWN: "Nothing was learnt about the work, and nothing was changed.",
 }
-"""What came of a look that showed nothing."""
+"""By the outcome of a look that showed nothing."""
 
 PHASES: Mapping[Phase | None, str] = {
     Phase.ACTIVE: "The work is running, or about to.",
@@ -49,7 +49,7 @@ PHASES: Mapping[Phase | None, str] = {
     Phase.ABSENT: "{platform} knows no such work.",
     None: "{platform} reports a state that pullcord doesn't know, so whether the work runs is unknown.",
 }
-"""What a look showed."""
+"""By the phase that a look showed."""
 
 CAUSES: Mapping[Cause, str] = {
     Cause.UNSENT: "{failure}",
@@ -153,12 +153,12 @@ CALL_AGAIN = "Call again after {seconds} s."
 
 
 def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
-    """What an answer says in words.
+    """The message of an answer.
 
     Args:
-        attempt: what was done, and what came of it.
-        items: the part of a list that is shown, if it was a list.
-        notes: what the offered actions add.
+        attempt: at the call.
+        items: the part of a list that the answer shows; None: it shows no list.
+        notes: further sentences, such as those of the offered actions.
     """
     sentences = [
         *_obstacle(attempt),
@@ -168,12 +168,12 @@ def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
         UNWATCHABLE if attempt.watch and not attempt.watch.possible else None,
         *notes,
     ]
-    told = " ".join(sentence for sentence in sentences if sentence)
-    return told.replace("{platform}", attempt.call.operation.platform.title)
+    text = " ".join(sentence for sentence in sentences if sentence)
+    return text.replace("{platform}", attempt.call.operation.platform.title)
 
 
 def together(whole: Whole | None) -> Iterable[str]:
-    """What a cascade says of the pieces that went with the work: how many came to what, and why some were not sent."""
+    """The sentences about the parts of a cascade: how many had which outcome, and why some cancels were not sent."""
     if whole is None:
         return
     if not whole.complete:
@@ -183,16 +183,16 @@ def together(whole: Whole | None) -> Iterable[str]:
         yield from [NO_PARTS] * whole.complete
         return
     counts = Counter(str(each.verdict.outcome) for each in parts)
-    told = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    yield f"{len(parts)} piece{'s' * (len(parts) > 1)} that it had started: {told}."
-    unsent = {each.obstacle: each for each in parts if each.obstacle and each.obstacle is not Obstacle.OVER}
-    for obstacle, each in unsent.items():
-        count = sum(one.obstacle is obstacle for one in parts)
+    summary = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    yield f"{len(parts)} piece{'s' * (len(parts) > 1)} that it had started: {summary}."
+    obstacles = {each.obstacle: each for each in parts if each.obstacle and each.obstacle is not Obstacle.OVER}
+    for obstacle, each in obstacles.items():
+        count = sum(part.obstacle is obstacle for part in parts)
         yield f"Of {count}: {OBSTACLES[obstacle].format_map(each.details)}"
 
 
 def cause(attempt: Attempt) -> str | None:
-    """Why an outcome says less than the platform's plain word."""
+    """The sentence that says why an outcome does not rest on the platform's own word; None: it does."""
     if attempt.verdict.cause is None:
         return None
     return _filled(CAUSES[attempt.verdict.cause], attempt)
@@ -200,11 +200,11 @@ def cause(attempt: Attempt) -> str | None:
 
 def _filled(sentence: str, attempt: Attempt) -> str:
     reply = attempt.reply
-    known: dict[str, Json] = {"base_url": attempt.call.settings.base_url}
+    values: dict[str, Json] = {"base_url": attempt.call.settings.base_url}
     if reply:
         failure = f"{reply.failure[0].upper()}{reply.failure[1:]}." if reply.failure else None
-        known |= {"status": reply.status, "unreadable": reply.unreadable, "failure": failure}
-    for name, value in known.items():
+        values |= {"status": reply.status, "unreadable": reply.unreadable, "failure": failure}
+    for name, value in values.items():
         sentence = sentence.replace(f"{{{name}}}", str(value))
     return sentence
 
@@ -222,38 +222,38 @@ def _obstacle(attempt: Attempt) -> Iterable[str | None]:
 def _outcome(attempt: Attempt, items: Items | None) -> Iterable[str | None]:
     if attempt.obstacle:
         return
-    judged = attempt.verdict
-    if judged.cause is Cause.FOREIGN and judged.outcome in FOREIGN:
-        yield _filled(FOREIGN[judged.outcome], attempt)
+    verdict = attempt.verdict
+    if verdict.cause is Cause.FOREIGN and verdict.outcome in FOREIGN:
+        yield _filled(FOREIGN[verdict.outcome], attempt)
         return
     yield cause(attempt)
     if attempt.call.operation.cancel is None:
         yield _look(attempt, items)
-    elif judged.cause is Cause.UNSENT:
+    elif verdict.cause is Cause.UNSENT:
         yield "Nothing was sent to {platform}; the work may still be running."
-    elif judged.outcome is not Outcome.UNKNOWN:
-        yield CANCELS[judged.outcome]
-    elif judged.phase in OVER:
+    elif verdict.outcome is not Outcome.UNKNOWN:
+        yield CANCELS[verdict.outcome]
+    elif verdict.phase in OVER:
         yield "The request was sent; whether {platform} acted on it is unknown."
     else:
-        yield f"{CANCELS[judged.outcome]} {LOOK_FIRST[attempt.call.operation.repeatable]}"
-    if judged.outcome is Outcome.STOPPING:
+        yield f"{CANCELS[verdict.outcome]} {LOOK_FIRST[attempt.call.operation.repeatable]}"
+    if verdict.outcome is Outcome.STOPPING:
         yield AIMS.get(attempt.aim)
 
 
 def _look(attempt: Attempt, items: Items | None) -> str:
-    judged = attempt.verdict
-    if judged.outcome is not Outcome.OBSERVED:
-        return LOOKS[judged.outcome]
+    verdict = attempt.verdict
+    if verdict.outcome is not Outcome.OBSERVED:
+        return LOOKS[verdict.outcome]
     if items is None:
-        return PHASES[judged.phase]
-    more = "; there may be more" if items.left_out is None else f"; {items.left_out} more follow" * bool(items.left_out)
+        return PHASES[verdict.phase]
+    rest = "; there may be more" if items.left_out is None else f"; {items.left_out} more follow" * bool(items.left_out)
     count = len(items.items)
-    return f"{count} item{'s' * (count != 1)}, each with its allowed_actions{more}." if count else f"No items{more}."
+    return f"{count} item{'s' * (count != 1)}, each with its allowed_actions{rest}." if count else f"No items{rest}."
 
 
 def _pause(attempt: Attempt) -> Iterable[str]:
-    """When to call again, where the platform names it."""
+    """When to call again, where the platform names the seconds."""
     if (
         attempt.reply
         and attempt.reply.retry_after

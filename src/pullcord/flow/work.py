@@ -1,4 +1,4 @@
-"""An item of a list as work that runs: its place in the order, its name, and what can be done with it. Pure."""
+"""Reads an item of a list as work that runs: its place in the order, its name, and its next steps. Pure."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,23 +19,23 @@ from pullcord.model.pointer import look_up
 from pullcord.model.value import Json
 
 NAME_LIMIT = 60
-"""Characters of a name that are shown."""
+"""Characters of a name at most."""
 ID_LIMIT = 300
-"""Characters of an id that keep its place in the order."""
+"""Characters of the id in a place, at most."""
 UNKNOWN_START = "~"
-"""Stands for the start of work of which nothing tells it: behind every time, as text."""
+"""The start of work whose start is unknown; as a text it comes after every time."""
 
 _RUNNING = frozenset({Phase.ACTIVE, Phase.PAUSED})
 
 
 class Place(NamedTuple):
-    """Where a piece of work stands in the order. It stays there for as long as the work runs."""
+    """The place of a piece of work in the order, the same for as long as the work runs."""
 
     since: str
-    """In UTC, to the microsecond, so that texts are in the order of time; or UNKNOWN_START."""
+    """Its start in UTC, to the microsecond, so that texts are in the order of time; or UNKNOWN_START."""
     platform: str
     id: str
-    """What tells it from all other work of the platform."""
+    """Unique among the work of the platform."""
 
 
 class Work(NamedTuple):
@@ -46,16 +46,16 @@ class Work(NamedTuple):
     state: str | None
     """Its platform's own word."""
     ids: tuple[str, ...]
-    """Of the work itself, and of what it belongs to."""
+    """The ids of the work itself, and of what it belongs to."""
     protected: bool
     """Whether it must not be stopped from here."""
     actions: tuple[Action, ...]
     within: Step | None
-    """The look at the list that holds what really runs; None: it is this."""
+    """The look at the list that holds the work that really runs; None: this is the work."""
 
     @property
     def item(self) -> Item:
-        """How it is shown."""
+        """The item of the answer that shows it."""
         fields: dict[str, Json] = {
             "platform": self.place.platform,
             "name": sanitize.text(self.name, NAME_LIMIT) if self.name else None,
@@ -70,49 +70,49 @@ class Work(NamedTuple):
         return any(text.casefold() in each.casefold() for each in (self.name or "", *self.ids))
 
 
-def work_of(seen: Attempt, listing: Listing, item: Json) -> Work | None:
-    """The work that an item of a list stands for; None if it has ended, or nothing says that it runs.
+def work_of(attempt: Attempt, listing: Listing, item: Json) -> Work | None:
+    """The work that an item of a list shows; None: it has ended, or it is unknown whether it runs.
 
     Args:
-        seen: the look at the list.
+        attempt: the look at the list.
         listing: how the list is read.
         item: one of its items.
     """
-    standing = where(listing.state, item, Context(seen.call.arguments))
-    # A list that was asked for what runs shows what runs, also in a state that pullcord doesn't know.
+    standing = where(listing.state, item, Context(attempt.call.arguments))
+    # A list that was requested with `running` shows work that runs, also in a state that pullcord doesn't know.
     if standing.phase not in _RUNNING and not (listing.running and standing.phase is None):
         return None
-    steps = list(follow(listing.links, Origin(seen.call, seen.reply, Outcome.OBSERVED, standing.phase, item)))
+    steps = list(follow(listing.links, Origin(attempt.call, attempt.reply, Outcome.OBSERVED, standing.phase, item)))
     ids = tuple(dict.fromkeys(each for step in steps for each in _ids(step)))
-    protected = any(each.lower() in seen.call.surface.protected for each in ids)
+    protected = any(each.lower() in attempt.call.surface.protected for each in ids)
     since, name = begun(listing.since, item), look_up(item, listing.name) if listing.name is not None else None
     return Work(
         Place(
             since.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if since else UNKNOWN_START,
-            seen.call.operation.platform.name,
+            attempt.call.operation.platform.name,
             sanitize.text(_identity(steps, sanitize.select(item, listing.expose)), ID_LIMIT),
         ),
         sanitize.text(str(name)) if isinstance(name, str | int) else None,
         standing.word,
         ids,
         protected,
-        _sensible(seen, steps, protected=protected),
+        _item_actions(attempt, steps, protected=protected),
         next((step for step in steps if step.link.rel == listing.within), None),
     )
 
 
-def _sensible(seen: Attempt, steps: Sequence[Step], *, protected: bool) -> tuple[Action, ...]:
-    """What can be done with work that runs: what stops it; where nothing does, or may, what looks at it."""
-    here = [step for step in steps if step.operation.id in seen.call.surface.tools]
-    stops = [step for step in here if step.operation.cancel and step.link.rel != TERMINATE and not protected]
+def _item_actions(attempt: Attempt, steps: Sequence[Step], *, protected: bool) -> tuple[Action, ...]:
+    """The next steps with work that runs: its cancels; where there is none, or it is protected, the looks at it."""
+    tool_steps = [step for step in steps if step.operation.id in attempt.call.surface.tools]
+    cancels = [step for step in tool_steps if step.operation.cancel and step.link.rel != TERMINATE and not protected]
     return tuple(
         Action(rel=step.link.rel, hint=step.link.hint, tool=step.operation.id, arguments=step.arguments)
-        for step in stops or [step for step in here if not step.operation.cancel]
+        for step in cancels or [step for step in tool_steps if not step.operation.cancel]
     )
 
 
 def _identity(steps: Sequence[Step], exposed: dict[str, Json]) -> str:
-    """The first call about it; where there is none, all that is shown of it."""
+    """An id for the work: the first call about it; where there is none, all its fields."""
     return "/".join([steps[0].operation.id, *_ids(steps[0])]) if steps else json.dumps(exposed, sort_keys=True)
 
 

@@ -202,8 +202,8 @@ def _places(entry: _Entry) -> Iterator[Note]:
     members = entry.node.members("operation")
     if entry.operation.state:
         yield from _state(entry, entry.operation.state, members["x-state"], entry.success)
-    for at, node in members["x-answers"].named().items() if "x-answers" in members else ():
-        yield from _pointer(entry, node, at, entry.success)
+    for pointer, node in members["x-answers"].named().items() if "x-answers" in members else ():
+        yield from _pointer(entry, node, pointer, entry.success)
     for node in members["x-expose"].items() if "x-expose" in members else ():
         yield from _pointer(entry, node, str(node.value), entry.success)
 

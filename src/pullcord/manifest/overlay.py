@@ -37,12 +37,12 @@ def apply(vendor: Json, overlay: Document) -> Json:
     faults: list[Fault] = []
     members = Node(overlay, SUBSET, faults, overlay.value).members("overlay")
     members["info"].members("info")
-    found = copy.deepcopy(vendor)
+    document = copy.deepcopy(vendor)
     for action in members["actions"].items():
-        found = _act(found, action.members("action"), action)
+        document = _act(document, action.members("action"), action)
     if faults:
         raise ManifestError(lines(overlay.name, faults))
-    return found
+    return document
 
 
 def _act(document: Any, members: Mapping[str, Node], action: Node) -> Any:  # noqa: ANN401 - any JSON

@@ -1,6 +1,6 @@
-"""A vendor's document, after an overlay, to a manifest: only what is marked, and only what manifests may say. Pure.
+"""Trims a vendor's document, after an overlay, to a manifest: marked operations only, and keys of manifests only. Pure.
 
-An operation is marked by x-tool, which no vendor writes. Of schemas that describe answers the bare structure is kept.
+An operation is marked by x-tool, which no vendor writes. Of schemas that describe answers only the structure is kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,16 @@ Object: TypeAlias = dict[str, Any]
 """A JSON object."""
 
 _METHODS = ("get", "put", "post", "patch", "delete")
-_UNREAD = frozenset({"tags", "example", "examples", "headers"})
-"""What manifests may say, and nobody reads."""
-_INNER: Mapping[str, Mapping[str, str]] = {
+_IGNORED_KEYS = frozenset({"tags", "example", "examples", "headers"})
+"""Keys that manifests may have, and that are left out since they are not read."""
+_INNER_KINDS: Mapping[str, Mapping[str, str]] = {
     "document": {"info": "info"},
     "path": {"parameters": "parameter", **dict.fromkeys(_METHODS, "operation")},
     "operation": {"parameters": "parameter", "requestBody": "request body"},
     "parameter": {"schema": "parameter schema"},
     "parameter schema": {"items": "items"},
 }
-"""Of each kind of object what stands in it that is trimmed, too."""
+"""By the kind of an object: its members that are trimmed, too, and their kinds."""
 _STRUCTURE = frozenset({
     "$ref", "type", "format", "properties", "items", "enum", "const", "required", "additionalProperties", "allOf",
     "anyOf", "oneOf",
@@ -32,79 +32,85 @@ _COMPONENTS = {"parameters": "parameter", "responses": "response"}
 
 
 def trim(document: Json) -> Object:
-    """The manifest that a document's marked operations make.
+    """The manifest of a document's marked operations.
 
     Args:
         document: OpenAPI 3.0 or 3.1, with what an overlay added.
     """
-    kept = _kept(document, "document")
-    whole: Object = {key: kept[key] for key in (key.rstrip("!") for key in SUBSET["document"].split()) if key in kept}
-    paths = dict(_paths(whole.get("paths")))
-    whole |= {"openapi": "3.1.0", "paths": paths, "components": _components(document, paths, whole.get("security"))}
-    return whole
+    members = _trimmed(document, "document")
+    manifest: Object = {
+        key: members[key] for key in (key.rstrip("!") for key in SUBSET["document"].split()) if key in members
+    }
+    paths = dict(_paths(manifest.get("paths")))
+    manifest |= {
+        "openapi": "3.1.0",
+        "paths": paths,
+        "components": _components(document, paths, manifest.get("security")),
+    }
+    return manifest
 
 
-def _kept(value: Any, kind: str) -> Any:  # noqa: ANN401 - any JSON
-    """A value without what a manifest doesn't say in an object of its kind."""
+def _trimmed(value: Any, kind: str) -> Any:  # noqa: ANN401 - any JSON
+    """A value without the keys that a manifest doesn't have in an object of its kind."""
     if isinstance(value, list):
-        return [_kept(each, kind) for each in value]
+        return [_trimmed(each, kind) for each in value]
     if not isinstance(value, dict) or "$ref" in value:
         return value
-    allowed = {key.rstrip("!") for key in SUBSET[kind].split()} - _UNREAD
-    inner = _INNER.get(kind, {})
-    kept = {key: _kept(each, inner[key]) if key in inner else each for key, each in value.items() if key in allowed}
-    if "responses" in kept:
-        kept["responses"] = {status: _kept(each, "response") for status, each in kept["responses"].items()}
-    if "content" in kept and kind == "response":
-        kept["content"] = {
-            media: {"schema": _schema(look_up(each, "/schema"))} for media, each in kept["content"].items()
+    keys = {key.rstrip("!") for key in SUBSET[kind].split()} - _IGNORED_KEYS
+    kinds = _INNER_KINDS.get(kind, {})
+    members = {key: _trimmed(each, kinds[key]) if key in kinds else each for key, each in value.items() if key in keys}
+    if "responses" in members:
+        members["responses"] = {status: _trimmed(each, "response") for status, each in members["responses"].items()}
+    if "content" in members and kind == "response":
+        members["content"] = {
+            media: {"schema": _schema(look_up(each, "/schema"))} for media, each in members["content"].items()
         }
-    return kept
+    return members
 
 
 def _paths(paths: Any) -> Iterator[tuple[str, Json]]:  # noqa: ANN401 - any JSON
-    """The paths that have a marked operation, with these alone."""
+    """The paths that have a marked operation, with their marked operations only."""
     for path, item in paths.items() if isinstance(paths, dict) else ():
-        marked = {key for key in _METHODS if look_up(item, f"/{key}/x-tool") is not None}
-        if marked:
-            yield path, _kept({key: each for key, each in item.items() if key in {*marked, "parameters"}}, "path")
+        methods = {key for key in _METHODS if look_up(item, f"/{key}/x-tool") is not None}
+        if methods:
+            yield path, _trimmed({key: each for key, each in item.items() if key in {*methods, "parameters"}}, "path")
 
 
 def _schema(schema: Any) -> Any:  # noqa: ANN401 - any JSON
-    """The bare structure of a schema, as OpenAPI 3.1 writes it."""
+    """The structure of a schema, without descriptions and the like, as OpenAPI 3.1 writes it."""
     if isinstance(schema, list):
         return [_schema(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {key: each for key, each in schema.items() if key in _STRUCTURE}
-    for key in kept.keys() & {"items", "additionalProperties", "allOf", "anyOf", "oneOf"}:
-        kept[key] = _schema(kept[key])
-    if "properties" in kept:
-        kept["properties"] = {name: _schema(each) for name, each in kept["properties"].items()}
-    if schema.get("nullable") is True and isinstance(kept.get("type"), str):
-        kept["type"] = [kept["type"], "null"]
-        if "enum" in kept:
-            kept["enum"] = [*(each for each in kept["enum"] if each is not None), None]
-    return kept
+    members = {key: each for key, each in schema.items() if key in _STRUCTURE}
+    for key in members.keys() & {"items", "additionalProperties", "allOf", "anyOf", "oneOf"}:
+        members[key] = _schema(members[key])
+    if "properties" in members:
+        members["properties"] = {name: _schema(each) for name, each in members["properties"].items()}
+    if schema.get("nullable") is True and isinstance(members.get("type"), str):
+        members["type"] = [members["type"], "null"]
+        if "enum" in members:
+            members["enum"] = [*(each for each in members["enum"] if each is not None), None]
+    return members
 
 
 def _components(document: Json, paths: Object, security: Any) -> Object:  # noqa: ANN401 - any JSON
-    """The components that are named by what is kept, and by each other."""
-    found: dict[str, Object] = {}
+    """The components that the paths and each other name."""
+    components: dict[str, Object] = {}
     schemes = (
         [name for each in security if isinstance(each, dict) for name in each] if isinstance(security, list) else []
     )
-    named = [*_references(paths), *(f"/components/securitySchemes/{name}" for name in schemes)]
-    while named:
-        pointer = named.pop()
+    queue = [*_references(paths), *(f"/components/securitySchemes/{name}" for name in schemes)]
+    while queue:
+        pointer = queue.pop()
         _, kind, name = tokens(pointer)
-        if name not in found.setdefault(kind, {}):
+        if name not in components.setdefault(kind, {}):
             value = look_up(document, pointer)
-            found[kind][name] = _schema(value) if kind == "schemas" else value
+            components[kind][name] = _schema(value) if kind == "schemas" else value
             if kind in _COMPONENTS:
-                found[kind][name] = _kept(value, _COMPONENTS[kind])
-            named += _references(found[kind][name])
-    return {kind: dict(sorted(each.items())) for kind, each in sorted(found.items())}
+                components[kind][name] = _trimmed(value, _COMPONENTS[kind])
+            queue += _references(components[kind][name])
+    return {kind: dict(sorted(each.items())) for kind, each in sorted(components.items())}
 
 
 def _references(value: Json) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A vendor's own OpenAPI document: read as it is, whatever its size, and written as a manifest once it is trimmed."""
+"""Reads a vendor's own OpenAPI document, whatever its size, and writes a manifest as YAML."""
 
 import json
 
@@ -20,25 +20,25 @@ class _Dumper(yaml.SafeDumper):
 
 
 def document(name: str, text: str) -> Json:
-    """A vendor's document.
+    """Read a vendor's document.
 
     Args:
-        name: what to call the file in faults.
+        name: of the file, for its fault.
         text: its JSON or YAML.
 
     Raises:
         ManifestError: it is neither.
     """
     try:
-        found: Json = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506 - it is safe
+        value: Json = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506 - it is safe
     except (ValueError, yaml.YAMLError) as error:
-        what = " ".join(str(error).split())
-        raise ManifestError([f"{name}: this is neither JSON nor YAML: {what}"]) from None
-    return found
+        reason = " ".join(str(error).split())
+        raise ManifestError([f"{name}: this is neither JSON nor YAML: {reason}"]) from None
+    return value
 
 
 def written(manifest: Json) -> str:
-    """A manifest's text."""
+    """A manifest as YAML."""
     text: str = yaml.dump(
         manifest, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
     )

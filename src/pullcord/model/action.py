@@ -28,7 +28,7 @@ class Action:
 
     def to_json(self) -> dict[str, Any]:
         """All that is known of it."""
-        known: dict[str, Any] = {
+        members: dict[str, Any] = {
             "rel": self.rel,
             "operation_id": self.operation_id,
             "method": self.method,
@@ -39,7 +39,7 @@ class Action:
             "arguments": None if self.arguments is None else dict(self.arguments),
             "retry_after_seconds": self.retry_after_seconds,
         }
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in members.items() if value is not None}
 
     def compact(self) -> dict[str, Any]:
         """The call alone, for an item of a list."""

@@ -33,8 +33,8 @@ class Items:
 
     def to_json(self) -> dict[str, Any]:
         """The items, and how many more there are, where that is known."""
-        shown = [item.to_json() for item in self.items]
-        return {"items": shown, "left_out": self.left_out} if self.left_out else {"items": shown}
+        items = [item.to_json() for item in self.items]
+        return {"items": items, "left_out": self.left_out} if self.left_out else {"items": items}
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,20 +87,20 @@ _UNITS = {"s": timedelta(seconds=1), "ms": timedelta(milliseconds=1)}
 
 
 def begun(since: Since | None, item: Json) -> datetime | None:
-    """Since when an item has been running, in UTC; None where nothing tells it.
+    """The time since when an item has been running, in UTC; None: it is unknown.
 
     Args:
-        since: where its list says that it stands; None: the list doesn't say.
+        since: where the item tells it; None: nowhere.
         item: of the list.
     """
     if since is None:
         return None
-    given = look_up(item, since.at)
+    value = look_up(item, since.at)
     try:
-        if since.unit and isinstance(given, int | float) and not isinstance(given, bool):
-            return _EPOCH + given * _UNITS[since.unit]
-        if since.unit is None and isinstance(given, str):
-            moment = datetime.fromisoformat(given)
+        if since.unit and isinstance(value, int | float) and not isinstance(value, bool):
+            return _EPOCH + value * _UNITS[since.unit]
+        if since.unit is None and isinstance(value, str):
+            moment = datetime.fromisoformat(value)
             return moment.astimezone(UTC) if moment.tzinfo else None  # a local time could be anywhere's
     except (ValueError, OverflowError):
         return None  # no time, or one that no calendar has

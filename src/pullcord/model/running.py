@@ -1,4 +1,4 @@
-"""find_running, the operation that is pullcord's own, and the lists of the platforms that it begins with. Pure."""
+"""find_running, pullcord's own operation, and the lists that it reads first on each platform. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -23,40 +23,42 @@ _DESCRIPTION = (
 
 
 class Start(NamedTuple):
-    """A request to begin with."""
+    """A list that find_running reads first."""
 
     operation: Operation
     listing: Listing
     arguments: Arguments
-    """All that must be given, but for what places to look in fill."""
+    """All required arguments, except those that the places to look in give."""
 
 
 def starts(catalogue: Catalogue) -> dict[str, list[Start]]:
-    """What each platform is asked for first to learn what runs there, by the platform's name.
+    """The lists that find_running reads first, by the platform's name.
 
-    Its manifest says it (`running`). Where none of its lists does: each that can be asked for as it is and whose items
-    have a state.
+    They are those whose manifest has `running`. Where a platform has none of these: each list without required
+    arguments whose items have a state.
     """
-    found: dict[str, list[Start]] = {}
+    lists: dict[str, list[Start]] = {}
     for operation in catalogue.values():
-        found.setdefault(operation.platform.name, []).extend(_starts(operation))
-    return {name: [each for each in own if each.listing.running] or own for name, own in found.items()}
+        lists.setdefault(operation.platform.name, []).extend(_starts(operation))
+    return {
+        name: [each for each in starts_of if each.listing.running] or starts_of for name, starts_of in lists.items()
+    }
 
 
 def _starts(operation: Operation) -> Iterator[Start]:
     listing = operation.listing
     if listing is None or not (listing.running or listing.state):
         return
-    filled = listing.places.fills if listing.places else ()
-    needed = {each.name for each in operation.arguments if each.required and each.name not in filled}
-    for given in listing.running or ({},):
-        if needed <= given.keys():
-            yield Start(operation, listing, given)
+    place_names = listing.places.fills if listing.places else ()
+    required = {each.name for each in operation.arguments if each.required and each.name not in place_names}
+    for arguments in listing.running or ({},):
+        if required <= arguments.keys():
+            yield Start(operation, listing, arguments)
 
 
 def callables(catalogue: Catalogue) -> Catalogue:
-    """All that may be called: the catalogue's operations, and find_running where a list of theirs shows what runs."""
-    names = [name for name, own in starts(catalogue).items() if own]
+    """The operations that may be called: those of the catalogue, and find_running where a list shows what runs."""
+    names = [name for name, lists in starts(catalogue).items() if lists]
     return {FIND_RUNNING: _find_running(names), **catalogue} if names else catalogue
 
 

@@ -45,8 +45,8 @@ def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variab
                 yield Variable(parameter.env, f"the header {parameter.wire}", parameter.description)
         if operation.listing and operation.listing.places:
             env, fills = operation.listing.places
-            filled = "/".join(f"{{{name}}}" for name in fills)
-            yield Variable(env, f"{filled} of {operation.id}", f"Where {operation.title} looks, with commas.")
+            place_form = "/".join(f"{{{name}}}" for name in fills)
+            yield Variable(env, f"{place_form} of {operation.id}", f"Where {operation.title} looks, with commas.")
 
 
 def prefix(platform: str, *, of_user: bool) -> str:

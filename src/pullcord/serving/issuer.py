@@ -224,5 +224,5 @@ def _access(claims: Mapping[str, Any]) -> AccessToken:
     )
 
 
-def _items(given: object) -> Iterable[object]:
-    return given if isinstance(given, list) else []
+def _items(value: object) -> Iterable[object]:
+    return value if isinstance(value, list) else []

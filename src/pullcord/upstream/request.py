@@ -68,9 +68,9 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
     secrets: tuple[str, ...] = ()
     if settings.key and settings.scheme:
         headers[settings.scheme.header], secrets = _key(settings.scheme, settings.key.get_secret_value())
-    kept = bool(operation.answers) and operation.repeatable
+    is_shared = bool(operation.answers) and operation.repeatable
     address = url(operation, arguments, settings.base_url)
-    return Request(operation.method, address, headers, arguments, kept, secrets, content)
+    return Request(operation.method, address, headers, arguments, is_shared, secrets, content)
 
 
 def _accept(operation: Operation) -> str:
