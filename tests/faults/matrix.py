@@ -24,7 +24,8 @@ AT_ONCE = 32
 """Cases under way at a time."""
 TIMES = ("--timeout", "6", "--connect-timeout", "1")
 """Three tries to connect end well before the call does, on a busy machine too."""
-TRIES = {"never": 1, "aimed": 2, "always": 3}
+TRIES = {"never": 1, "aimed": 2, "waits": 3, "always": 3}
+UNWATCHED = {"wait_seconds": 0}
 INTERNALS = (
     "Traceback",
     'File "',
@@ -60,28 +61,30 @@ class Column(NamedTuple):
 
 def _task(sandbox: Sandbox) -> Target:
     word = sandbox.everruns.add_task()
-    return Target(word, {"session_id": sandbox.everruns.ids.active_session, "task_id": word, "reason": "a fault"})
+    return Target(
+        word, {"session_id": sandbox.everruns.ids.active_session, "task_id": word, "reason": "a fault", **UNWATCHED}
+    )
 
 
 def _turn(sandbox: Sandbox) -> Target:
     word = sandbox.everruns.add_session()
-    return Target(word, {"session_id": word})
+    return Target(word, {"session_id": word, **UNWATCHED})
 
 
 def _workspace(sandbox: Sandbox) -> Target:
     word = sandbox.evershell.add_workspace()
     sandbox.evershell.add_task(word)
-    return Target(word, {"workspace_id": word})
+    return Target(word, {"workspace_id": word, **UNWATCHED})
 
 
 def _expected(sandbox: Sandbox) -> Target:
     word = sandbox.evershell.add_workspace()
-    return Target(word, {"workspace_id": word, "expect_task_id": sandbox.evershell.add_task(word)})
+    return Target(word, {"workspace_id": word, "expect_task_id": sandbox.evershell.add_task(word), **UNWATCHED})
 
 
 def _execution(sandbox: Sandbox) -> Target:
     word = sandbox.xpander.add_task()
-    return Target(word, {"task_id": word})
+    return Target(word, {"task_id": word, **UNWATCHED})
 
 
 def _watched(sandbox: Sandbox) -> Target:
@@ -132,7 +135,7 @@ def due(fault: Fault, column: Column, *, once: bool) -> Due:
             return Due(column.clean, 1, None)
         return Due(fault.but.get(column.title, {"unknown": "unavailable"}.get(outcome, outcome)), 0, None)
     outcome = fault.but.get(column.title, outcome)
-    again = fault.again == "always" or (fault.again == "aimed" and column.aimed)
+    again = fault.again == "always" or (fault.again in {"aimed", "waits"} and column.aimed)
     if once and again:
         return Due(column.clean, 1 + fault.reaches, 2)
     tries = TRIES[fault.again] if again else 1

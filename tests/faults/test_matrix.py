@@ -5,9 +5,9 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.faults.faults import FAULTS, MARK, Fault, flooded, json_page
+from tests.faults.faults import FAULTS, MARK, Fault, flooded, json_page, problem
 from tests.faults.matrix import COLUMNS, Column, bench, run
-from tests.faults.proxy import Exchange, Proxy, proxy
+from tests.faults.proxy import Exchange, Proxy, proxy, through
 from tests.faults.wire import PATIENCE, Era
 
 from pullcord.sandbox import Sandbox, running
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 
 CANCELS = [column for column in COLUMNS if column.method == "POST"]
 TURN = CANCELS[1]
+(EXPECTING,) = [column for column in COLUMNS if column.title == "its look before"]
 MEMORY = 8
 """MiB that the largest fault may cost."""
 
@@ -57,6 +58,41 @@ async def test_an_answer_of_200_mb_costs_a_few_mib(sandbox: Sandbox, standing: P
         assert (await tried.server.call(TURN.tool, target.arguments))["outcome"] == "unknown"
         assert tried.server.memory("VmHWM") - before < MEMORY
     assert [cell for cell in [*cells, *tried.cells] if cell.wrong] == []
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+async def test_a_target_that_moves_while_a_platform_asks_for_a_wait_is_left_alone(
+    sandbox: Sandbox, standing: Proxy, tmp_path: Path, status: str
+) -> None:
+    async def moves(exchange: Exchange) -> None:
+        await exchange.request()
+        sandbox.evershell.tasks[target.word].clear()
+        sandbox.evershell.add_task(target.word)
+        await exchange.send(problem(status, "Retry-After: 0"))
+
+    async with bench("modern", sandbox, standing, tmp_path) as tried:
+        target = EXPECTING.target(sandbox)
+        standing.spoils["POST", target.word] = [moves, through]
+        answer = await tried.server.call(EXPECTING.tool, target.arguments)
+        assert answer["outcome"] in {"rate_limited", "unknown"}
+        assert (standing.arrivals["POST", target.word], tried.sent(target.word)) == (1, 0)
+
+
+@pytest.mark.parametrize("column", [column for column in CANCELS if column.aimed], ids=lambda column: column.title)
+async def test_work_whose_cancel_was_lost_and_that_is_found_cancelled_was_stopped_by_it(
+    tmp_path: Path, column: Column
+) -> None:
+    sandbox = Sandbox(wind_down=0)
+    (lost,) = [fault for fault in FAULTS if fault.name == "reset after it was handed on"]
+    async with (
+        running(sandbox) as base_url,
+        proxy(base_url) as standing,
+        bench("modern", sandbox, standing, tmp_path) as tried,
+    ):
+        target = column.target(sandbox)
+        standing.spoils["POST", target.word] = [lost.spoil, through]
+        answer = await tried.server.call(column.tool, target.arguments)
+        assert (answer["outcome"], tried.sent(target.word)) == ("stopped", 2)
 
 
 async def test_a_second_answer_behind_the_first_is_not_taken_for_the_next_call_s(

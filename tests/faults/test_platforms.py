@@ -72,6 +72,7 @@ def calls(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     session = {"session_id": everruns.active_session}
     workspace = {"workspace_id": evershell.busy_workspace}
     return {
+        "find_running": {},
         "cancel_task": {**session, "task_id": everruns.background_task, "wait_seconds": 5},
         "cancel_turn": session,
         "get_task": {**session, "task_id": everruns.background_task},

@@ -359,6 +359,14 @@ class TestWhyNothingWasSent:
 
         assert answer == Reply.unsent("connecting took too long")
 
+    async def test_the_time_of_the_whole_call_ended_before_a_connection_stood(self) -> None:
+        async def silent(_: anyio.abc.ByteStream) -> None:
+            await anyio.sleep_forever()
+
+        answer = await answer_over_sockets("https://127.0.0.1:{}/x", silent, limits=Limits(total=1.5))
+
+        assert answer == Reply.unsent("connecting took too long")
+
     async def test_the_other_side_hung_up_before_a_request_was_written(self) -> None:
         assert await answer_over_sockets("https://127.0.0.1:{}/x", hangs_up) == Reply.unsent(
             "the connection could not be made"

@@ -206,6 +206,19 @@ async def test_what_still_makes_sense_is_looked_up_before_each_repeat() -> None:
     assert (answer.status, looked) == (200, [1, 2])
 
 
+async def test_a_look_before_a_repeat_that_takes_too_long_leaves_what_is_known() -> None:
+    line = Line(httpx2.ConnectError("x"), 200, total=8)
+
+    async def recheck() -> bool:
+        line.clock += 8
+        return True
+
+    answer = await line.gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]), recheck=recheck)
+
+    assert answer == Reply.unsent("the connection could not be made")
+    assert len(line.seen) == 1
+
+
 async def test_the_deadline_of_the_whole_call_bounds_its_repeats() -> None:
     line = Line(late(429, "5"))
     await line.gateway.send(shipped()[TASK], request(shipped()[TASK]), deadline=8)

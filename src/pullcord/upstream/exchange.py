@@ -50,19 +50,22 @@ class Exchange:
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, connect: float) -> None:
         self._transport = transport
-        self._extensions = {"timeout": {"connect": connect, "pool": connect}}  # all else ends with the whole call's
+        self._connect = connect
 
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def send(self, operation: Operation, request: Request) -> Reply:
+    async def send(self, operation: Operation, request: Request, seconds: float) -> Reply:
         """Send a request once, and read its answer, in which its secrets are hidden.
 
         Args:
             operation: the one that is called: it tells which answers are the platform's own word.
             request: as request.build makes it.
+            seconds: that there are, at whose end the caller stops waiting.
         """
+        # A place, a connection and TLS each end before all does: then it is known that nothing was sent.
+        limit = min(self._connect, seconds / 3)
         headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
         try:
             http_request = httpx2.Request(
@@ -70,7 +73,7 @@ class Exchange:
                 request.url,
                 headers=headers,
                 stream=httpx2.ByteStream(request.content),
-                extensions=self._extensions,
+                extensions={"timeout": {"connect": limit, "pool": limit}},
             )
         except (httpx2.InvalidURL, UnicodeError):
             return Reply.unsent("the base URL, or a value in the request, can't be sent")

@@ -142,7 +142,7 @@ class Gateway:
             if wait is None or self.now() + wait >= deadline:
                 break
             await self.sleep(wait)
-            if recheck and not await recheck():
+            if (recheck and not await recheck()) or self.now() >= deadline:
                 break
             doubt = answer if _is_doubtful(answer) else doubt
         # An earlier try may have acted; a later one that tells nothing of the platform does not change that.
@@ -154,8 +154,9 @@ class Gateway:
             exchange = self._exchange
         except ImportError:
             return Reply.unsent("pullcord's own files went while it ran; it must be started again")
-        with anyio.move_on_after(deadline - self.now(), shield=operation.cancel is not None):
-            return await exchange.send(operation, request)
+        seconds = deadline - self.now()
+        with anyio.move_on_after(seconds, shield=operation.cancel is not None):
+            return await exchange.send(operation, request, seconds)
         return Reply.lost("no answer came in time")
 
 
