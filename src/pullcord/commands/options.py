@@ -1,7 +1,9 @@
 """The commands and their options, for argparse."""
 
 import argparse
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,8 @@ HTTP: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
 
 def parsers() -> tuple[Parser, dict[str, Parser]]:
     """The parser of the whole command line, whose `command` names the module; and the parser of each command."""
@@ -80,6 +84,11 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     serve = add("serve", "Serve MCP, on standard input and output or over HTTP.", is_choosing=True)
     _add_serving(serve)
     add("demo", "Tell the whole story against the embedded sandbox, over MCP.", is_choosing=False)
+    _add_ps(add("ps", "Show what runs now, on every platform that can be reached.", is_choosing=False))
+    stop = "Stop work, wait for its end, and say what is known: ids, URLs, or what fits the options."
+    _add_stop(add("stop", stop, is_choosing=False, placeholder=" [ID ...]"))
+    wait = "Wait for the end of what was asked to stop."
+    _add_wait(add("wait", wait, is_choosing=False, placeholder=" [ID ...]"))
     tools = add("tools", "List the tools that would be offered.", is_choosing=True)
     tools.add_argument("--json", action="store_true", help="as MCP's tools/list answers")
     check = add("check", "Check manifests and settings.", is_choosing=True)
@@ -126,10 +135,14 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
 def _choice_options() -> Parser:
     """A parser of the options that choose what is offered."""
     parser = Parser(add_help=False)
-    parser.add_argument(
-        "--platform", action="append", default=[], metavar="P", help="offer this platform, too (repeatable)"
-    )
+    _add_platforms(parser, "offer this platform, too (repeatable)")
     parser.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool (repeatable)")
+    return parser
+
+
+def _add_platforms(parser: Parser, description: str) -> None:
+    """The options that choose platforms."""
+    parser.add_argument("--platform", action="append", default=[], metavar="P", help=description)
     parser.add_argument(
         "--manifest",
         action="append",
@@ -138,7 +151,59 @@ def _choice_options() -> Parser:
         type=Path,
         help="offer a platform of your own, too (repeatable)",
     )
-    return parser
+
+
+def _add_looking(command: Parser) -> None:
+    """The options of commands that look at what runs."""
+    _add_platforms(command, "only this platform; it need not be named elsewhere (repeatable)")
+    command.set_defaults(only=[])
+    command.add_argument("--match", metavar="TEXT", help="only what has this in its name or ids")
+    command.add_argument("--sandbox", action="store_true", help="on made-up platforms, embedded")
+
+
+def _add_targets(command: Parser) -> None:
+    """What commands about pieces of work take for them."""
+    command.add_argument("id", nargs="*", metavar="ID", help="of work, the URL of its page, or TOOL NAME=VALUE ...")
+    _add_looking(command)
+    command.add_argument("--all", action="store_true", help="all that runs")
+
+
+def _add_ps(ps: Parser) -> None:
+    """The options of ps."""
+    _add_looking(ps)
+    ps.add_argument("--json", action="store_true", help="for programs")
+    ps.add_argument("--watch", action="store_true", help="look again every 5 s, until Ctrl-C")
+
+
+def _add_stop(stop: Parser) -> None:
+    """The options of stop."""
+    _add_targets(stop)
+    stop.add_argument("--older", type=_span, metavar="AGE", help="only what began so long ago: 90s, 30m, 2h, 1d")
+    stop.add_argument("--most", type=int, default=20, metavar="N", help="take no more than N that fit (20)")
+    stop.add_argument("--dry-run", action="store_true", help="show what would be stopped, and no more")
+    stop.add_argument("--yes", action="store_true", help="stop without asking")
+    stop.add_argument(
+        "--wait", type=_wait(300), default=60, metavar="S", help="wait up to 300 s for the end of each (60)"
+    )
+    stop.add_argument("--strict", action="store_true", help="exit 0 only if each end is proved, too")
+    stop.add_argument("--reason", metavar="TEXT", help="why, for the journal, and for platforms that take one")
+    _add_keeping(stop)
+
+
+def _add_wait(wait: Parser) -> None:
+    """The options of wait."""
+    _add_targets(wait)
+    wait.set_defaults(older=None, most=1000)
+    wait.add_argument("--journal", metavar="FILE", help="what this journal records as asked to stop, and no end of")
+    wait.add_argument("--wait", type=_wait(86400), default=300, metavar="S", help="wait up to S seconds (300)")
+
+
+def _add_keeping(command: Parser) -> None:
+    """The options of commands that cancel: their record, and their limit."""
+    command.add_argument("--journal", metavar="FILE", help="record every cancel in a file, or - for standard error")
+    command.add_argument(
+        "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
+    )
 
 
 def _add_serving(serve: Parser) -> None:
@@ -146,10 +211,7 @@ def _add_serving(serve: Parser) -> None:
     serve.add_argument("--sandbox", action="store_true", help="run on made-up platforms, embedded")
     serve.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for a whole call (30)")
     serve.add_argument("--connect-timeout", type=_seconds, default=5.0, metavar="S", help="seconds to connect (5)")
-    serve.add_argument("--journal", metavar="FILE", help="record every cancel in a file, or - for standard error")
-    serve.add_argument(
-        "--limit", type=_limit, metavar="N/UNIT", help="send at most N cancels per second, minute or hour"
-    )
+    _add_keeping(serve)
     serve.add_argument("--confirm", action="store_true", help="ask a person before each cancel, through the client")
     serve.add_argument("--http", action="store_true", help="serve over Streamable HTTP")
     http = serve.add_argument_group("with --http")
@@ -167,6 +229,23 @@ def _limit(text: str) -> Limit:
         return limit(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _span(text: str) -> timedelta:
+    found = re.fullmatch("([0-9]{1,6})([smhd])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text} is no length of time; write a number and s, m, h or d, such as 2h")
+    return int(found[1]) * timedelta(**{_SPANS[found[2]]: 1})
+
+
+def _wait(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        seconds = whole_number(text)
+        if not 0 <= seconds <= most:
+            raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, 0 to {most}")
+        return seconds
+
+    return read
 
 
 def _seconds(text: str) -> float:
