@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 STATE_KEY = "PULLCORD_STATE_KEY"
 """The variable of the key that replicas share, so that each can read the answer to a question that another asked."""
 STATE_KEY_LENGTH = 32
+IN_A_TERMINAL: Mapping[bool, str] = {
+    False: "serving MCP on standard input and output, for a program that speaks it: an MCP client starts this by itself"
+    " (pullcord config prints its settings). Ctrl-C ends it. For a person there are pullcord ps and pullcord stop.",
+    True: "serving MCP over HTTP, for programs that speak it. Ctrl-C ends it.",
+}
+"""Said to a person who starts the server in a terminal; by whether it serves over HTTP."""
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -69,6 +76,8 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         gc.enable()
         server = partial(make, offer, engine, sandbox=options.sandbox)
         await stack.enter_async_context(gateway)
+        if sys.stdin and sys.stdin.isatty():
+            say(IN_A_TERMINAL[options.http])
         if not options.http:
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
