@@ -162,6 +162,14 @@ async def test_an_id_that_fits_several_pieces_is_told_with_the_call_of_each() ->
     assert any(note.startswith(line) for note in at.noted)
 
 
+async def test_work_that_is_named_twice_is_stopped_once() -> None:
+    url = f"https://xpander.example/tasks/{XPANDER.executing_task}"
+    async with desk() as at:
+        assert await status(at, XPANDER.executing_task, url, "--yes") == 0
+        assert len(at.sent) == 1
+    assert at.written[-1].startswith("1 of 1 ")
+
+
 async def test_a_whole_call_needs_no_list() -> None:
     async with desk(typed="yes") as at:
         assert await status(at, "stop_task", f"task_id={XPANDER.executing_task}") == 0

@@ -32,6 +32,11 @@ class Piece(NamedTuple):
     """The cancel; None: it can't be stopped from here."""
     arguments: Arguments
 
+    @property
+    def key(self) -> str:
+        """The same for all that one call stops."""
+        return call_line(self.operation.id, self.arguments) if self.operation else self.label
+
 
 class Chosen(NamedTuple):
     """What is meant."""
@@ -72,7 +77,8 @@ async def chosen(reach: Reach, options: argparse.Namespace, now: datetime) -> Ch
         raise UnclearError(
             [f"{len(free)} pieces of work fit, and at most {options.most} are taken; --most {len(free)}"]
         )
-    return Chosen([_piece(work, reach) for work in free], len(fitting) - len(free), found.gaps)
+    pieces = {piece.key: piece for piece in (_piece(work, reach) for work in free)}
+    return Chosen(list(pieces.values()), len(fitting) - len(free), found.gaps)
 
 
 def _named(reach: Reach, options: argparse.Namespace, found: Running) -> list[Piece]:
@@ -82,7 +88,8 @@ def _named(reach: Reach, options: argparse.Namespace, found: Running) -> list[Pi
     for text in options.id:
         fitting = meant(text, found.works, reach)
         if len(fitting) == 1:
-            pieces[fitting[0].place.id] = _piece(fitting[0], reach)
+            piece = _piece(fitting[0], reach)
+            pieces[piece.key] = piece
         else:
             sentences += _which(reach, options, text, fitting)
     if sentences:

@@ -146,7 +146,7 @@ class _Stopping:
         self.reach, self.options, self.console = reach, options, console
         self.places = anyio.CapacityLimiter(AT_ONCE)
         self.answers: dict[str, Answer] = {}
-        """By the piece's label."""
+        """By the key of the piece."""
 
     async def run(self, pieces: Sequence[Piece]) -> Sequence[Result]:
         """Stop those whose cancel names them side by side; then the others, one after the other.
@@ -176,7 +176,7 @@ class _Stopping:
                 beside = {name: value for name, value in given.items() if name in takes and value is not None}
                 call = Call(self.reach.surface, piece.operation, {**beside, **piece.arguments})
                 caller = Caller("pullcord stop", partial(self._report, piece))
-                answer = self.answers[piece.label] = await run_call(call, self.reach.engine, caller)
+                answer = self.answers[piece.key] = await run_call(call, self.reach.engine, caller)
                 self.console.write("\n".join(told(piece.label, answer)))
 
     async def _report(self, piece: Piece, seconds: float, whole: float, what: str) -> None:
@@ -197,7 +197,7 @@ class _Stopping:
         )
 
     def _result(self, piece: Piece) -> Result:
-        answer = self.answers.get(piece.label)
+        answer = self.answers.get(piece.key)
         if answer:
             return Result(answer.outcome, answer.work_stopped)
         return self._along(piece) or Result(None)
