@@ -42,11 +42,15 @@ async def record() -> tuple[int, list[Line]]:
 
 
 def picture(lines: Sequence[Line]) -> str:
-    """A terminal in which the lines come up from below, each at its time. Where nothing moves, the end is shown."""
-    total = lines[-1].seconds + REST
+    """A terminal in which the lines come up from below, each at its time. Where nothing moves, the end is shown.
+
+    It begins with the first line: the time that the server takes to start would be an empty terminal.
+    """
+    start = lines[0].seconds
+    total = lines[-1].seconds - start + REST
     frames = [f"0%{{transform:translateY({HEIGHT * ROWS}px)}}"]
     for told, line in enumerate(lines, start=1):
-        frames.append(f"{line.seconds / total:.3%}{{transform:translateY({HEIGHT * (ROWS - told)}px)}}")
+        frames.append(f"{(line.seconds - start) / total:.3%}{{transform:translateY({HEIGHT * (ROWS - told)}px)}}")
     end = HEIGHT * (ROWS - len(lines))
     texts = "\n".join(
         f'<text x="0" y="{HEIGHT * number + HEIGHT - 4}">{_spans(line.text)}</text>'

@@ -32,7 +32,7 @@ DEPLOYMENT = OBJECTS["deployment.yaml"]
 POD = DEPLOYMENT["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]
 MOUNT = "/etc/pullcord"
-DOCKERFILE = (ROOT / "manifests" / "container" / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("name", OBJECTS)
@@ -163,7 +163,7 @@ async def test_the_container_starts_as_it_is_deployed_and_answers_its_probes(tmp
 def test_the_image_is_built_from_what_is_here_and_runs_as_nobody() -> None:
     copied = [line.split()[1:-1] for line in DOCKERFILE.splitlines() if re.match(r"COPY (?!--from)", line)]
     assert [source for sources in copied for source in sources if not (ROOT / source).exists()] == []
-    ignored = (ROOT / "manifests" / "container" / "Dockerfile.dockerignore").read_text().splitlines()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {source for sources in copied for source in sources} == {each[1:] for each in ignored if each[0] == "!"}
     (user,) = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
     assert int(user) == POD["securityContext"]["runAsUser"]
@@ -173,7 +173,8 @@ def test_the_image_is_built_from_what_is_here_and_runs_as_nobody() -> None:
     assert json.loads(entry) == ["pullcord"]
 
 
-def test_the_image_alone_is_refused_until_its_callers_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_image_over_http_is_refused_until_its_callers_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
     (command,) = re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)
-    assert main(json.loads(command)) == 2
+    assert json.loads(command) == ["serve"], "on standard input and output, as catalogues start it"
+    assert main([*json.loads(command), "--http", "--host=0.0.0.0"]) == 2
     assert "callers must be checked" in capsys.readouterr().err

@@ -233,6 +233,29 @@ class TestRegistry:
             assert not each.keys() - {"name", "description", "isSecret", "format"}
 
 
+class TestCatalogues:
+    """What catalogues of MCP servers read in the project's root."""
+
+    def test_smithery_asks_for_what_the_desktop_bundle_asks_for(self) -> None:
+        start = yaml.safe_load((ROOT / "smithery.yaml").read_text(encoding="utf-8"))["startCommand"]
+        questions = TestBundle.bundle["user_config"]
+        assert start["type"] == "stdio"
+        assert start["configSchema"]["properties"] == {
+            name: {"type": "string", "title": each["title"], "description": each["description"], "default": ""}
+            for name, each in questions.items()
+        }
+        assert "command: 'pullcord', args: ['serve']" in " ".join(start["commandFunction"].split())
+
+    def test_glama_is_told_the_namespace_that_the_registry_knows(self) -> None:
+        glama = json.loads((ROOT / "glama.json").read_text(encoding="utf-8"))
+        assert glama["maintainers"] == [NAME.split("/", maxsplit=1)[0].removeprefix("io.github.")]
+
+    def test_the_projects_pages_are_those_of_its_namespace(self) -> None:
+        home = f"https://github.com/{NAME.removeprefix('io.github.')}"
+        assert all(url.startswith(home) for url in PROJECT["urls"].values())
+        assert PROJECT["urls"]["Homepage"] == home
+
+
 class TestBundle:
     """The desktop bundle."""
 

@@ -25,7 +25,7 @@ from pullcord.model.running import callables
 README = Path(__file__).parents[1] / "README.md"
 UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
 CATALOGUE = shipped()
-COMMANDS = {"serve", "demo", "tools", "check", "config", "journal", "token", "sandbox"}
+COMMANDS = {"serve", "demo", "ps", "stop", "wait", "tools", "check", "config", "journal", "token", "sandbox"}
 
 pytestmark = pytest.mark.anyio
 

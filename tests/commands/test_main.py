@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -169,6 +170,18 @@ def test_an_interrupt_before_anything_runs_ends_it_as_shells_expect(monkeypatch:
 
     monkeypatch.setattr(anyio, "run", interrupted)
     assert main(["sandbox"]) == 130
+
+
+def test_a_reader_of_the_output_that_has_gone_ends_it_quietly(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(anyio, "run", broken)
+    assert main(["ps"]) == 1
+    os.write(1, b"nobody reads this")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_demo_that_fails_says_so_in_its_status(

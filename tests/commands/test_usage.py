@@ -4,7 +4,7 @@ import pytest
 
 from pullcord.commands.main import main
 
-COMMANDS = "serve, demo, tools, check, manifest, config, journal, token, sandbox"
+COMMANDS = "serve, demo, ps, stop, wait, tools, check, manifest, config, journal, token, sandbox"
 WHOLE = "usage: pullcord COMMAND [OPTION ...] (pullcord --help tells more)"
 
 

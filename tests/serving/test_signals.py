@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from typing import NoReturn
 
 import anyio
 import pytest
@@ -49,3 +50,18 @@ async def test_a_terminal_that_hangs_up_ends_nothing_that_was_started_to_outlive
 async def test_a_platform_that_has_no_such_signal_does_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(signal, "SIGHUP")
     assert await ended_by(signal.SIGTERM) == 143
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+async def test_where_the_event_loop_takes_no_signals_they_are_caught_all_the_same(
+    number: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise NotImplementedError
+
+    monkeypatch.setattr(anyio, "open_signal_receiver", refuse)
+    before = signal.getsignal(number)
+    assert await ended_by(number) == status
+    assert signal.getsignal(number) is before

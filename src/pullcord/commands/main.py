@@ -36,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for fault in error.faults:
             say(fault)
         return 2
+    except BrokenPipeError:
+        # Whoever read the output has gone, as head does. Python would write what is left, and complain, at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
     except KeyboardInterrupt:
         return 130
     return status

@@ -1,7 +1,9 @@
 """The commands and their options, as tables for argparse."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -55,6 +57,9 @@ HTTP: Mapping[str, Option] = {
 }
 
 
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
 def _limit(text: str) -> Limit:
     try:
         return limit(text)
@@ -72,6 +77,23 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _span(text: str) -> timedelta:
+    found = re.fullmatch("([0-9]{1,6})([smhd])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text} is no length of time; write a number and s, m, h or d, such as 2h")
+    return int(found[1]) * timedelta(**{_SPANS[found[2]]: 1})
+
+
+def _wait(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        seconds = whole_number(text)
+        if not 0 <= seconds <= most:
+            raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, 0 to {most}")
+        return seconds
+
+    return read
+
+
 class Command(NamedTuple):
     """What a command is, and what it takes."""
 
@@ -82,9 +104,51 @@ class Command(NamedTuple):
     """Whether it also has the options that choose what is offered."""
     placeholder: str = ""
     """Its positional argument, in the line of usage."""
+    fixed: Mapping[str, Any] = {}
+    """What its module reads as options, and nobody can set."""
 
 
 _JSON: Option = ("--json", {"action": "store_true", "help": "for programs"})
+
+_MANIFEST: Option = (
+    "--manifest",
+    {
+        "action": "append",
+        "default": [],
+        "metavar": "FILE",
+        "type": Path,
+        "help": "offer a platform of your own, too (repeatable)",
+    },
+)
+
+_KEEPING: Sequence[Option] = (
+    ("--journal", {"metavar": "FILE", "help": "record every cancel in a file, or - for standard error"}),
+    ("--limit", {"type": _limit, "metavar": "N/UNIT", "help": "send at most N cancels per second, minute or hour"}),
+)
+"""Of commands that cancel: their record, and their limit."""
+
+_LOOKING: Sequence[Option] = (
+    (
+        "--platform",
+        {
+            "action": "append",
+            "default": [],
+            "metavar": "P",
+            "help": "only this platform; it need not be named elsewhere (repeatable)",
+        },
+    ),
+    _MANIFEST,
+    ("--match", {"metavar": "TEXT", "help": "only what has this in its name or ids"}),
+    ("--sandbox", {"action": "store_true", "help": "on made-up platforms, embedded"}),
+)
+"""Of commands that look at what runs."""
+
+_TARGETS: Sequence[Option] = (
+    ("id", {"nargs": "*", "metavar": "ID", "help": "of work, the URL of its page, or TOOL NAME=VALUE ..."}),
+    *_LOOKING,
+    ("--all", {"action": "store_true", "help": "all that runs"}),
+)
+"""Of commands about pieces of work."""
 
 CHOOSING: Sequence[Option] = (
     (
@@ -92,16 +156,7 @@ CHOOSING: Sequence[Option] = (
         {"action": "append", "default": [], "metavar": "P", "help": "offer this platform, too (repeatable)"},
     ),
     ("--only", {"action": "append", "default": [], "metavar": "TOOL", "help": "offer only this tool (repeatable)"}),
-    (
-        "--manifest",
-        {
-            "action": "append",
-            "default": [],
-            "metavar": "FILE",
-            "type": Path,
-            "help": "offer a platform of your own, too (repeatable)",
-        },
-    ),
+    _MANIFEST,
 )
 """What chooses what is offered."""
 
@@ -112,17 +167,59 @@ COMMANDS: Mapping[str, Command] = {
             ("--sandbox", {"action": "store_true", "help": "run on made-up platforms, embedded"}),
             ("--timeout", {"type": _seconds, "default": 30.0, "metavar": "S", "help": "seconds for a whole call (30)"}),
             ("--connect-timeout", {"type": _seconds, "default": 5.0, "metavar": "S", "help": "seconds to connect (5)"}),
-            ("--journal", {"metavar": "FILE", "help": "record every cancel in a file, or - for standard error"}),
-            (
-                "--limit",
-                {"type": _limit, "metavar": "N/UNIT", "help": "send at most N cancels per second, minute or hour"},
-            ),
+            *_KEEPING,
             ("--confirm", {"action": "store_true", "help": "ask a person before each cancel, through the client"}),
             ("--http", {"action": "store_true", "help": "serve over Streamable HTTP"}),
         ),
         is_choosing=True,
     ),
     "demo": Command("Tell the whole story against the embedded sandbox, over MCP."),
+    "ps": Command(
+        "Show what runs now, on every platform that can be reached.",
+        (
+            *_LOOKING,
+            _JSON,
+            ("--watch", {"action": "store_true", "help": "look again every 5 s, until Ctrl-C"}),
+        ),
+        fixed={"only": []},
+    ),
+    "stop": Command(
+        "Stop work, wait for its end, and say what is known: ids, URLs, or what fits the options.",
+        (
+            *_TARGETS,
+            ("--older", {"type": _span, "metavar": "AGE", "help": "only what began so long ago: 90s, 30m, 2h, 1d"}),
+            ("--most", {"type": int, "default": 20, "metavar": "N", "help": "take no more than N that fit (20)"}),
+            ("--dry-run", {"action": "store_true", "help": "show what would be stopped, and no more"}),
+            ("--yes", {"action": "store_true", "help": "stop without asking"}),
+            (
+                "--wait",
+                {
+                    "type": _wait(300),
+                    "default": 60,
+                    "metavar": "S",
+                    "help": "wait up to 300 s for each end (60)",
+                },
+            ),
+            ("--strict", {"action": "store_true", "help": "exit 0 only if each end is proved, too"}),
+            ("--reason", {"metavar": "TEXT", "help": "why, for the journal, and for platforms that take one"}),
+            *_KEEPING,
+        ),
+        placeholder=" [ID ...]",
+        fixed={"only": []},
+    ),
+    "wait": Command(
+        "Wait for the end of what was asked to stop.",
+        (
+            *_TARGETS,
+            ("--journal", {"metavar": "FILE", "help": "what this journal records as asked to stop, and no end of"}),
+            (
+                "--wait",
+                {"type": _wait(86400), "default": 300, "metavar": "S", "help": "wait up to S seconds (300)"},
+            ),
+        ),
+        placeholder=" [ID ...]",
+        fixed={"only": [], "older": None, "most": 1000},
+    ),
     "tools": Command(
         "List the tools that would be offered.",
         (("--json", {"action": "store_true", "help": "as MCP's tools/list answers"}),),
@@ -215,6 +312,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         parser.register("type", int, whole_number)
         for flag, settings in (*(CHOOSING if command.is_choosing else ()), *command.options):
             parser.add_argument(flag, **settings)
+        parser.set_defaults(**command.fixed)
         parsers[name] = parser
     http = parsers["serve"].add_argument_group("with --http")
     for field, (flag, settings) in HTTP.items():

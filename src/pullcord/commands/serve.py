@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -13,14 +14,13 @@ from pydantic import SecretStr
 from pullcord.assembly.choice import surface
 from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
-from pullcord.commands.terminal import SANDBOX_NOTICE, say
+from pullcord.commands.reach import make_engine, sandbox, tell_faults
+from pullcord.commands.terminal import say
 from pullcord.config.environment import own_value
-from pullcord.flow.engine import Engine
-from pullcord.flow.journal import Journal, stream
-from pullcord.flow.rate_limit import RateLimit
+from pullcord.flow.journal import stream
 from pullcord.model.errors import SettingsError
 from pullcord.serving.server import make
-from pullcord.upstream.gateway import LIMITS, Gateway, Limits
+from pullcord.upstream.gateway import LIMITS, Limits
 
 if TYPE_CHECKING:
     from pullcord.serving.elicitation import Elicitation
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 STATE_KEY = "PULLCORD_STATE_KEY"
 """The variable of the key that replicas share, so that each can read the answer to a question that another asked."""
 STATE_KEY_LENGTH = 32
+IN_A_TERMINAL: Mapping[bool, str] = {
+    False: "serving MCP on standard input and output, for a program that speaks it: an MCP client starts this by itself"
+    " (pullcord config prints its settings). Ctrl-C ends it. For a person there are pullcord ps and pullcord stop.",
+    True: "serving MCP over HTTP, for programs that speak it. Ctrl-C ends it.",
+}
+"""Said to a person who starts the server in a terminal; by whether it serves over HTTP."""
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -58,23 +64,20 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
     if front_options and not options.http:
         raise SettingsError([f"{HTTP[field][0]}: only with --http" for field in front_options])
     async with AsyncExitStack() as stack:
-        settings_environ = await _sandbox(stack) if options.sandbox else environ
+        settings_environ = await sandbox(stack) if options.sandbox else environ
         offer = surface(choice(options), settings_environ, brought=options.caller_keys or False)
-        for settings in offer.settings.values():
-            for each in settings.faults:
-                say(each)
+        tell_faults(offer)
         limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
-        gateway = Gateway(environ=environ, limits=limits)
         if path and not options.http and stream(path) == 1:
             raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
-        journal = Journal(path) if path else None
-        if journal and (fault := journal.fault()):
-            raise SettingsError([f"the journal {path} can't be written, so no cancel could be sent: {fault}"])
-        engine = Engine(gateway, journal, RateLimit(options.limit, gateway.now) if options.limit else None)
+        engine = make_engine(environ, path, options.limit, limits)
+        gateway = engine.gateway
         gc.freeze()
         gc.enable()
         server = partial(make, offer, engine, sandbox=options.sandbox)
         await stack.enter_async_context(gateway)
+        if sys.stdin and sys.stdin.isatty():
+            say(IN_A_TERMINAL[options.http])
         if not options.http:
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
@@ -95,14 +98,6 @@ def _elicitation(key: SecretStr | None) -> "Elicitation":
     from pullcord.serving.elicitation import Elicitation  # noqa: PLC0415 - a start without --confirm asks nobody
 
     return Elicitation(key)
-
-
-async def _sandbox(stack: AsyncExitStack) -> Mapping[str, str]:
-    from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - a real server has no sandbox
-
-    variables = await stack.enter_async_context(embedded())
-    say(SANDBOX_NOTICE)
-    return variables
 
 
 def _state_key(environ: Mapping[str, str]) -> SecretStr | None:

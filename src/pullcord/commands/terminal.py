@@ -1,21 +1,27 @@
 """What commands write to the error output, without ever waiting for its reader."""
 
 import select
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 
 SANDBOX_NOTICE = "this is the sandbox: the platforms and their work are made up, and nothing real is stopped"
 
 
 def say(sentence: str) -> bool:
-    """Write a line to the error output, after the name of pullcord.
+    """Write a line to the error output, after the name of pullcord; for a terminal a sentence is wrapped at words.
 
     Returns:
         Whether it was written. It is left out where writing would wait: a reader that stalls must not stop pullcord.
     """
     if sys.stderr is None or not _has_room():  # print would take the standard output for it
         return False
-    print(f"pullcord: {sentence}", file=sys.stderr, flush=True)
+    line = f"pullcord: {sentence}"
+    if sys.stderr.isatty() and not sentence.startswith(" "):  # what is indented is there to be copied
+        columns = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    print(line, file=sys.stderr, flush=True)
     return True
 
 

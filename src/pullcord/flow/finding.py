@@ -32,11 +32,24 @@ async def find(call: Call, gateway: Gateway) -> Answer:
         call: of find_running, checked, with a request id.
         gateway: sends the looks.
     """
+    return found(call, await look_around(call, gateway))
+
+
+async def look_around(call: Call, gateway: Gateway) -> list[Sight]:
+    """Look at all platforms that can be reached.
+
+    Args:
+        call: of find_running, checked, with a request id.
+        gateway: sends the looks.
+
+    Returns:
+        What was seen of each, and what was not.
+    """
     choice, settings = call.arguments.get(PLATFORM), call.surface.settings
     platforms = {each.platform.name: each.platform for each in call.surface.catalogue.values()}
     starting_lists = {name: lists for name, lists in starts(call.surface.catalogue).items() if choice in {None, name}}
     usable = [name for name, lists in starting_lists.items() if lists and settings[name].obstacle is None]
-    sights = []
+    sights: list[Sight] = []
     async with anyio.create_task_group() as tasks:
         for name, lists in starting_lists.items():
             obstacle = settings[name].obstacle
@@ -51,7 +64,7 @@ async def find(call: Call, gateway: Gateway) -> Answer:
                 tasks.start_soon(_Sweep(call, gateway, sight).run, lists)
             else:
                 sight.gaps.append(Gap(None, "none of its lists shows what runs"))
-    return found(call, sights)
+    return sights
 
 
 class _Sweep:

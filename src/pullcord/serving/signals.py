@@ -1,25 +1,51 @@
 """The signals that tell a process to end."""
 
+import asyncio
+import math
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import anyio
 
 _NAMES = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
-def ending_signals() -> AbstractContextManager[AsyncIterator[signal.Signals]]:
+@contextmanager
+def ending_signals() -> Iterator[AsyncIterator[signal.Signals]]:
     """Catch SIGTERM, SIGINT and SIGHUP for as long as the block runs, so that none of them ends the process there.
 
     SIGHUP is left alone where the process ignores it, as under nohup, or where the system has none.
 
-    Returns:
-        A context manager that gives the block the signals as they arrive.
+    Yields:
+        The signals as they arrive.
     """
     signals: list[signal.Signals] = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    selection = (each for each in signals if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN)
-    return anyio.open_signal_receiver(*selection)
+    selection = [each for each in signals if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN]
+    with ExitStack() as stack:
+        try:
+            arriving = stack.enter_context(anyio.open_signal_receiver(*selection))
+        except NotImplementedError:  # on Windows asyncio's loops take no signals
+            arriving = stack.enter_context(_handled(selection))
+        yield arriving
+
+
+@contextmanager
+def _handled(selection: Iterable[signal.Signals]) -> Iterator[AsyncIterator[signal.Signals]]:
+    """Catch signals by Python's own handlers, which may run between any two instructions: they only wake the loop."""
+    send, receive = anyio.create_memory_object_stream[signal.Signals](math.inf)
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, _: object) -> None:
+        loop.call_soon_threadsafe(send.send_nowait, signal.Signals(number))
+
+    before = {each: signal.signal(each, handle) for each in selection}
+    with send, receive:
+        try:
+            yield receive
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
 
 def exit_status(ending: signal.Signals) -> int:

@@ -1,7 +1,9 @@
-# pullcord over HTTP. Build it in the project's root: docker build -f manifests/container/Dockerfile -t pullcord .
+# pullcord in a container: docker build -t pullcord . Started as it is, it speaks MCP on standard input and output (docker
+# run -i); with "serve --http --host 0.0.0.0" behind it over HTTP, on port 8642. Beyond the container callers must then be
+# checked: add --tokens, or --issuer and --resource, and --allowed-host.
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml hatch_build.py constraints.txt README.md LICENSE ./
 COPY src src
 COPY manifests/platforms manifests/platforms
 RUN python -m venv /opt/pullcord && /opt/pullcord/bin/pip install --no-cache-dir --constraint constraints.txt . && /opt/pullcord/bin/pip uninstall --yes pip
@@ -13,6 +15,5 @@ COPY --from=build /opt/pullcord /opt/pullcord
 ENV PATH=/opt/pullcord/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 EXPOSE 8642
-# Beyond the container callers must be checked: add --tokens, or --issuer and --audience, and --allowed-host.
 ENTRYPOINT ["pullcord"]
-CMD ["serve", "--http", "--host", "0.0.0.0", "--journal", "/dev/stdout"]
+CMD ["serve"]

@@ -1,0 +1,43 @@
+"""The terminal at which a command runs, as far as it needs one: what it writes, whom it asks, and its clock."""
+
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+
+import anyio
+
+from pullcord.commands.terminal import say
+
+
+def ask(question: str) -> str | None:
+    """Ask the person at the terminal.
+
+    Returns:
+        What was typed, without the line's end; None: nobody is there to be asked.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
+    # Nothing else goes on meanwhile. The event loop's own handler would wait until the line has been typed.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        print(question, end=" ", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Console(NamedTuple):
+    """What a command writes to, asks and waits by; tests have their own."""
+
+    write: Callable[[str], object] = partial(print, flush=True)
+    """Takes what the command answers."""
+    note: Callable[[str], object] = say
+    """Takes what is said beside it."""
+    ask: Callable[[str], str | None] = ask
+    """Asks a person; None: nobody is there."""
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    """Waits for seconds."""
+    now: Callable[[], datetime] = partial(datetime.now, UTC)

@@ -1,0 +1,71 @@
+"""pullcord ps: what runs now, on every platform that can be reached."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+import anyio
+
+from pullcord.commands.console import Console
+from pullcord.commands.reach import Reach, reached
+from pullcord.commands.work import as_json, narrowing, running, table
+from pullcord.flow.work import Work
+
+PAUSE = 5.0
+"""Seconds between two looks with --watch."""
+_CLEAR = "\x1b[H\x1b[2J"
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Show what runs.
+
+    Args:
+        options: of the command line.
+        environ: the variables, by name.
+
+    Returns:
+        0 if all was seen, else 1.
+
+    Raises:
+        SettingsError: the settings can't be used; nothing was sent.
+    """
+    return anyio.run(_run, options, environ)
+
+
+async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    async with reached(options, environ) as reach:
+        return await show(reach, options, Console())
+
+
+async def show(reach: Reach, options: argparse.Namespace, console: Console) -> int:
+    """Look once, or with --watch again and again.
+
+    Args:
+        reach: what is looked at.
+        options: of the command.
+        console: where what runs is shown.
+
+    Returns:
+        0 if all was seen, else 1.
+    """
+    narrow = narrowing(options)
+    while True:
+        found = await running(reach, narrow.platforms)
+        now = console.now()
+        works = [each for each in found.works if narrow.fits(each, now)]
+        if options.json:
+            console.write(_as_json(works, found.gaps, indent=None if options.watch else 2))
+        else:
+            clear = _CLEAR if options.watch and sys.stdout.isatty() else ""
+            console.write(clear + (table(works, now) if works else "Nothing was seen to run."))
+            for gap in found.gaps:
+                console.note(f"not all was seen: {gap}")
+        if not options.watch:
+            return 1 if found.gaps else 0
+        await console.sleep(PAUSE)
+
+
+def _as_json(works: Sequence[Work], gaps: Sequence[str], indent: int | None) -> str:
+    shown = {"running": [as_json(each) for each in works], "not_seen": gaps}
+    return json.dumps(shown, ensure_ascii=False, indent=indent)

@@ -1,0 +1,234 @@
+"""pullcord stop: the brake for people, and for what they schedule. Shows what it will stop, asks, stops, waits."""
+
+import argparse
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import anyio
+
+from pullcord.commands.choosing import Piece, UnclearError, call_line, chosen
+from pullcord.commands.console import Console
+from pullcord.commands.log_lines import apart
+from pullcord.commands.reach import Reach, reached, until_signal
+from pullcord.commands.work import table
+from pullcord.flow.attempt import Call
+from pullcord.flow.call import run as run_call
+from pullcord.flow.step import Caller
+from pullcord.model import sanitize
+from pullcord.model.answer import Answer
+from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS
+from pullcord.model.outcome import FINAL, Outcome, WorkStopped
+
+AT_ONCE = 8
+"""Pieces of work that are stopped side by side."""
+WIDTH = 80
+"""Characters of a line of prose."""
+_MARGIN = " " * 4
+
+
+class Result(NamedTuple):
+    """What came of a piece of work."""
+
+    outcome: Outcome | None
+    """None: nothing was sent."""
+    work_stopped: WorkStopped = "unknown"
+
+    def is_over(self, *, strict: bool) -> bool:
+        """Whether it is over by the record; and where it must be, proved."""
+        return self.outcome in FINAL and (not strict or self.work_stopped == "yes")
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Stop work.
+
+    Args:
+        options: of the command line.
+        environ: the variables, by name.
+
+    Returns:
+        The exit status: 0 if every piece is over, 1 if something may go on, 2 if nothing was begun.
+
+    Raises:
+        SettingsError: the settings can't be used; nothing was sent.
+    """
+    journal = options.journal or environ.get("PULLCORD_JOURNAL")
+    with apart(journal, output=True):
+        return anyio.run(_run, options, environ, journal)
+
+
+async def _run(options: argparse.Namespace, environ: Mapping[str, str], journal: str | None) -> int:
+    async with reached(options, environ, journal=journal, limit=options.limit) as reach:
+        return await stop(reach, options, Console())
+
+
+async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> int:
+    """Find what is meant, show it, ask, stop it, and wait for its end.
+
+    Args:
+        reach: what is called.
+        options: of the command.
+        console: the person's.
+
+    Returns:
+        The exit status. After a signal it is that of the signal: what was sent is told, and nothing more is sent.
+    """
+    try:
+        found = await chosen(reach, options, console.now())
+    except UnclearError as unclear:
+        for sentence in unclear.sentences:
+            console.note(sentence)
+        return 2
+    if found.protected:
+        console.note(f"{found.protected} more must not be stopped from here (PULLCORD_PROTECT), and are left alone")
+    if not found.pieces:
+        console.write("Nothing was seen to run that this would stop.")
+        return _tell_gaps(found.gaps, console)
+    _show(found.pieces, console)
+    if options.dry_run:
+        console.write("Nothing was stopped: this was a dry run.")
+        return _tell_gaps(found.gaps, console)
+    if not options.yes and (status := _ask(len(found.pieces), console)):
+        return status
+    done, ending = await until_signal(reach.engine, partial(_Stopping(reach, options, console).run, found.pieces))
+    console.write(_summary(done))
+    status = _tell_gaps(found.gaps, console)
+    return ending or (status if all(each.is_over(strict=options.strict) for each in done) else 1)
+
+
+def _tell_gaps(gaps: Sequence[str], console: Console) -> int:
+    """Say what was not seen; 0 if all was, else 1."""
+    for gap in gaps:
+        console.note(f"not all was seen: {gap}")
+    return 1 if gaps else 0
+
+
+def _show(pieces: Sequence[Piece], console: Console) -> None:
+    works = [each.work for each in pieces if each.work]
+    if works:
+        console.write(table(works, console.now()))
+    for each in pieces:
+        if each.work is None:
+            console.write(each.label)
+
+
+def _ask(count: int, console: Console) -> int:
+    """Ask whether that shall be stopped: of several pieces their number must be typed; 0 if it shall, else 2."""
+    what, word = (
+        ("Stop it, and what it started? [y/N]", "y")
+        if count == 1
+        else (
+            f"Stop these {count}, and what they started? Type their number to do it:",
+            str(count),
+        )
+    )
+    typed = console.ask(what)
+    if typed is None:
+        console.note("nobody is there to be asked, and nothing was stopped; --yes stops without asking")
+    elif typed.lower().removesuffix("es") != word:
+        console.note("nothing was stopped")
+    else:
+        return 0
+    return 2
+
+
+class _Stopping:
+    """Stops pieces of work.
+
+    Args:
+        reach: what is called.
+        options: of the command.
+        console: the person's.
+    """
+
+    def __init__(self, reach: Reach, options: argparse.Namespace, console: Console) -> None:
+        self.reach, self.options, self.console = reach, options, console
+        self.places = anyio.CapacityLimiter(AT_ONCE)
+        self.answers: dict[str, Answer] = {}
+        """By the key of the piece."""
+
+    async def run(self, pieces: Sequence[Piece]) -> Sequence[Result]:
+        """Stop those whose cancel names them side by side; then the others, one after the other.
+
+        A cancel of whatever runs is not sent where it went with another piece already: it might meet the next work.
+        """
+        async with anyio.create_task_group() as tasks:
+            for piece in filter(_is_aimed, pieces):
+                tasks.start_soon(self._one, piece)
+        for piece in pieces:
+            if not _is_aimed(piece) and not self._along(piece):
+                await self._one(piece)
+        return [self._result(piece) for piece in pieces]
+
+    async def _one(self, piece: Piece) -> None:
+        async with self.places:
+            if piece.operation is None:
+                why = (
+                    "it is protected (PULLCORD_PROTECT)" if piece.work and piece.work.protected else "nothing stops it"
+                )
+                self.console.write(f"not stopped  {piece.label}: {why} from here, as it is now")
+            elif self.reach.engine.gateway.ending.is_set():
+                self.console.write(f"not stopped  {piece.label}: a signal came first")
+            else:
+                takes = {parameter.name for parameter in piece.operation.arguments}
+                given = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
+                beside = {name: value for name, value in given.items() if name in takes and value is not None}
+                call = Call(self.reach.surface, piece.operation, {**beside, **piece.arguments})
+                caller = Caller("pullcord stop", partial(self._report, piece))
+                answer = self.answers[piece.key] = await run_call(call, self.reach.engine, caller)
+                self.console.write("\n".join(told(piece.label, answer)))
+
+    async def _report(self, piece: Piece, seconds: float, whole: float, what: str) -> None:
+        self.console.note(f"{piece.label}: {seconds:.0f} of {whole:.0f} s: {sanitize.text(what)}")
+
+    def _along(self, piece: Piece) -> Result | None:
+        """What came of a piece that another one took with it; None: none did."""
+        parts = [part for answer in self.answers.values() for part in answer.parts or ()]
+        return next(
+            (
+                Result(part.outcome, part.work_stopped)
+                for part in parts
+                if piece.operation
+                and part.tool == piece.operation.id
+                and part.arguments.items() >= piece.arguments.items()
+            ),
+            None,
+        )
+
+    def _result(self, piece: Piece) -> Result:
+        answer = self.answers.get(piece.key)
+        if answer:
+            return Result(answer.outcome, answer.work_stopped)
+        return self._along(piece) or Result(None)
+
+
+def _is_aimed(piece: Piece) -> bool:
+    """Whether its cancel meets this work or nothing."""
+    expecting = any(name.startswith(EXPECT) for name in piece.arguments)
+    return piece.operation is None or piece.operation.repeatable or expecting
+
+
+def told(label: str, answer: Answer) -> Iterator[str]:
+    """What came of a cancel, in lines: the outcome, why, and what its platform can't prove.
+
+    Args:
+        label: what a person knows the work by.
+        answer: to its cancel.
+    """
+    yield f"{answer.outcome}  {label}"
+    sentences = [answer.message]
+    if answer.outcome in FINAL and answer.work_stopped != "yes":
+        sentences.append("No sign of the work itself proves that it has stopped.")
+    if answer.may_go_on:
+        sentences.append(f"May go on: {', '.join(word.replace('_', ' ') for word in answer.may_go_on)}.")
+    yield textwrap.fill(" ".join(sentences), WIDTH, initial_indent=_MARGIN, subsequent_indent=_MARGIN)
+    for part in answer.parts or ():
+        yield f"{_MARGIN}{part.outcome}  {call_line(part.tool, part.arguments)}"
+
+
+def _summary(done: Sequence[Result]) -> str:
+    over = [each for each in done if each.is_over(strict=False)]
+    proved = sum(each.is_over(strict=True) for each in done)
+    told = f"{len(over)} of {len(done)} over by the record, {proved} of them proved by a sign of the work itself."
+    return f"{told} {len(done) - len(over)} may go on; pullcord ps shows what runs." if over != [*done] else told

@@ -1,0 +1,139 @@
+"""pullcord wait: watches work until it ends, above all what was asked to stop and had not ended. It stops nothing."""
+
+import argparse
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from pullcord.commands import journal
+from pullcord.commands.choosing import Piece, UnclearError, call_line, chosen
+from pullcord.commands.console import Console
+from pullcord.commands.reach import Reach, reached, until_signal
+from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.verdict import Verdict
+from pullcord.flow.wait import wait
+from pullcord.model import sanitize
+from pullcord.model.cancel import EXPECT, WAIT_SECONDS
+from pullcord.model.errors import SettingsError
+from pullcord.model.outcome import FINAL, Outcome
+from pullcord.model.value import Json
+
+_SENTENCES: Mapping[Outcome, str] = {
+    Outcome.STOPPED: "it has ended because it was cancelled",
+    Outcome.FINISHED_FIRST: "it has ended by itself",
+}
+_OPEN = frozenset({None, Outcome.STOPPING, Outcome.UNKNOWN})
+"""What a journal says of a cancel whose work may run."""
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Wait for the end of work.
+
+    Args:
+        options: of the command line.
+        environ: the variables, by name.
+
+    Returns:
+        The exit status: 0 if all has ended, 1 if some may go on, 2 if it is unclear what is meant.
+
+    Raises:
+        SettingsError: the settings can't be used; nothing was sent.
+    """
+    options.journal = options.journal or environ.get("PULLCORD_JOURNAL")
+    return anyio.run(_run, options, environ)
+
+
+async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    async with reached(options, environ) as reach:
+        return await watch(reach, options, Console())
+
+
+async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> int:
+    """Find what is meant, and look at it until it has ended or the time is up.
+
+    Args:
+        reach: what is looked at.
+        options: of the command.
+        console: the person's.
+
+    Returns:
+        The exit status; after a signal that of the signal.
+    """
+    if options.journal and not (options.id or options.all or options.match or options.platform):
+        pieces: Sequence[Piece] = list(_recorded(reach, Path(options.journal)))
+    else:
+        try:
+            pieces = (await chosen(reach, options, console.now())).pieces
+        except UnclearError as unclear:
+            for sentence in unclear.sentences:
+                console.note(sentence)
+            return 2
+    ended, ending = await until_signal(reach.engine, partial(_watch_all, reach, pieces, options.wait, console))
+    console.write(f"{sum(ended)} of {len(pieces)} ended.")
+    return ending or (0 if all(ended) else 1)
+
+
+async def _watch_all(reach: Reach, pieces: Sequence[Piece], seconds: int, console: Console) -> Sequence[bool]:
+    """Watch pieces of work side by side; of each whether it has ended."""
+    ended = [False for _ in pieces]
+
+    async def one(number: int, piece: Piece) -> None:
+        seen = await _watch(reach, piece, seconds, console)
+        ended[number] = seen is not None and seen.verdict.outcome in FINAL
+        word = "ended" if ended[number] else "not ended"
+        console.write(f"{word}  {piece.label}: {_sentence(seen)}")
+
+    async with anyio.create_task_group() as tasks:
+        for number, piece in enumerate(pieces):
+            tasks.start_soon(one, number, piece)
+    return ended
+
+
+async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> Attempt | None:
+    """Watch a piece as after its cancel was accepted; None: nothing tells how it ends."""
+    cancel = piece.operation.cancel if piece.operation else None
+    if piece.operation is None or cancel is None:
+        return None
+
+    async def report(elapsed: float, whole: float, what: str) -> None:
+        console.note(f"{piece.label}: {elapsed:.0f} of {whole:.0f} s: {sanitize.text(what)}")
+
+    arguments = {**piece.arguments}
+    found: dict[str, Json] = {}
+    if cancel.target:  # what was looked up is no argument of the cancel
+        name = cancel.target.name
+        values = [arguments.pop(each) for each in (name, EXPECT + name) if each in arguments]
+        found = {name: values[0]} if values else {}
+    arguments[WAIT_SECONDS] = seconds
+    call = Call(reach.surface, piece.operation, arguments, found, request_id=secrets.token_hex(16))
+    return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, report)
+
+
+def _sentence(seen: Attempt | None) -> str:
+    if seen is None or seen.watch is None or not seen.watch.possible:
+        return "no look tells when it ends; pullcord ps shows whether it runs"
+    if seen.watch.gone:
+        return "its platform finds no such work any more"
+    if seen.watch.last is None:
+        return "no look at it succeeded"
+    state = sanitize.text(seen.verdict.state or "unknown")
+    return f"{_SENTENCES.get(seen.verdict.outcome, 'it may still run')} (state {state})"
+
+
+def _recorded(reach: Reach, path: Path) -> Iterator[Piece]:
+    """What a journal records as asked to stop, and not as ended: the last cancel of each piece of work tells."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            entries, _ = journal.read(lines)
+    except OSError as error:
+        raise SettingsError([f"{path}: this journal can't be read: {error.strerror}"]) from None
+    last = {str([entry["platform"], entry["operation"], entry["target"]]): entry for entry in entries}
+    operations = {(each.platform.name, each.operation_id): each for each in reach.surface.tools.values()}
+    for entry in last.values():
+        operation = operations.get((str(entry["platform"]), str(entry["operation"])))
+        if entry["outcome"] in _OPEN and operation and operation.cancel:
+            target: Mapping[str, Json] = entry["target"] if isinstance(entry["target"], dict) else {}
+            yield Piece(sanitize.text(call_line(operation.id, target)), None, operation, target)

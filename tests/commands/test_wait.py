@@ -1,0 +1,128 @@
+"""pullcord wait: what it watches, and how it ends."""
+
+import json
+import signal
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+from tests.commands.desk import Desk, desk, options
+from tests.support import answering
+
+from pullcord.commands.main import main
+from pullcord.commands.stop import stop
+from pullcord.commands.wait import watch
+from pullcord.flow.engine import Engine
+from pullcord.flow.journal import Journal
+from pullcord.sandbox import Sandbox
+from pullcord.upstream.gateway import Gateway
+
+pytestmark = pytest.mark.anyio
+
+EVERRUNS, EVERSHELL, XPANDER = Sandbox().everruns.ids, Sandbox().evershell.ids, Sandbox().xpander.ids
+
+CANCELLED = "it has ended because it was cancelled"
+
+
+async def status(at: Desk, *argv: str) -> int:
+    """What `pullcord wait` with these arguments ends with."""
+    return await watch(at.reach, options("wait", *argv), at.console)
+
+
+async def stopping(at: Desk, *argv: str) -> None:
+    """Ask work to stop, and don't wait."""
+    await stop(at.reach, options("stop", "--yes", "--wait", "0", *argv), at.console)
+    at.written.clear()
+    at.noted.clear()
+
+
+async def test_what_was_asked_to_stop_is_watched_until_it_has_ended_and_nothing_is_sent_again() -> None:
+    async with desk() as at:
+        await stopping(at, EVERSHELL.busy_task)
+        assert await status(at, EVERSHELL.busy_task) == 0
+        assert len(at.sent) == 1
+    assert at.written == [
+        f"ended  evershell Rewrite the tests {EVERSHELL.busy_task}: {CANCELLED} (state cancelled)",
+        "1 of 1 ended.",
+    ]
+    assert any(" of 300 s: EverShell: " in note for note in at.noted)
+
+
+async def test_what_runs_on_is_told_when_the_time_is_up() -> None:
+    async with desk() as at:
+        assert await status(at, XPANDER.executing_task, "--wait", "5") == 1
+        assert at.sent == []
+    assert at.written[0].endswith(f"{XPANDER.executing_task}: it may still run (state executing)")
+
+
+async def test_work_that_ends_by_itself_is_told_as_that() -> None:
+    async with desk() as at:
+        argv = ["cancel_task", f"session_id={EVERRUNS.active_session}", f"task_id={EVERRUNS.succeeded_task}"]
+        assert await status(at, *argv) == 0
+    assert at.written[0].endswith(": it has ended by itself (state succeeded)")
+
+
+async def test_a_journal_tells_what_had_not_ended(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+
+    def make(gateway: Gateway) -> Engine:
+        return Engine(gateway, Journal(str(path)))
+
+    async with desk(make=make) as at:
+        await stopping(at, EVERSHELL.busy_task, XPANDER.executing_task)
+        with path.open("a", encoding="utf-8") as lines:
+            (intent,) = [line for line in map(json.loads, path.read_text().splitlines()) if "workspace_id" in str(line)]
+            lines.write(json.dumps({**intent, "id": "other", "operation": "elsewhere"}) + "\n")
+            lines.write(json.dumps({**intent, "id": "odd", "target": None}) + "\n")
+        assert await status(at, "--journal", str(path)) == 1
+    ended, odd = sorted(at.written[:-1])
+    assert ended.startswith(f"ended  cancel_workspace_task workspace_id={EVERSHELL.busy_workspace} task_id=")
+    assert odd == ("not ended  cancel_workspace_task: no look tells when it ends; pullcord ps shows whether it runs")
+    assert at.written[-1] == "1 of 2 ended."
+
+
+async def test_work_that_nothing_stops_is_no_work_to_watch() -> None:
+    async with desk() as at:
+        assert await status(at, "--match", "Triage new issues") == 1
+    assert "no look tells when it ends" in at.output
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(404, "its platform finds no such work any more"), (503, "no look at it succeeded")]
+)
+async def test_a_look_that_finds_nothing_or_fails_is_no_end(code: int, told: str) -> None:
+    transport: httpx2.AsyncBaseTransport = answering(code)
+    async with desk(transport=transport) as at:
+        assert await status(at, "stop_task", f"task_id={XPANDER.executing_task}", "--wait", "5") == 1
+    assert told in at.written[0]
+
+
+async def test_an_id_that_fits_nothing_is_told_with_the_calls_to_make() -> None:
+    async with desk() as at:
+        assert await status(at, "nowhere") == 2
+    assert "  pullcord wait stop_task task_id=..." in at.noted
+
+
+async def test_a_signal_ends_it() -> None:
+    async def sleep(_: float) -> None:
+        signal.raise_signal(signal.SIGINT)
+        await anyio.sleep_forever()
+
+    async with desk(sleep=sleep) as at:
+        with anyio.fail_after(60):
+            assert await status(at, XPANDER.executing_task) == 128 + signal.SIGINT
+    assert at.written[-1] == "0 of 1 ended."
+
+
+def test_a_journal_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULLCORD_JOURNAL", str(tmp_path / "none"))
+    assert main(["wait", "--sandbox"]) == 2
+    assert "none: this journal can't be read" in capsys.readouterr().err
+
+
+def test_without_a_journal_it_must_be_said_what_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wait", "--sandbox"]) == 2
+    assert "say what is meant" in capsys.readouterr().err
