@@ -309,7 +309,7 @@ class Endless:
         self.calls += 1
         self.called.add(name)
         more = [{"rel": rel, "tool": rel, "arguments": {"number": self.calls}} for rel in self.rels]
-        body = {"items": []}
+        body: dict[str, Any] = {"items": []}
         return {
             "outcome": "unknown",
             "work_stopped": "no",
