@@ -5,7 +5,6 @@ It returns a reply and raises nothing: what a platform or the network does wrong
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -135,7 +134,8 @@ class Gateway:
         limit = self.now() + self._limits.total
         deadline = limit if deadline is None else min(limit, deadline)
         doubt: Reply | None = None
-        for repeats in count():
+        repeats = 0
+        while True:
             answer = await self._attempt(operation, request, deadline)
             answer = answer._replace(repeated=doubt is not None)
             wait = _wait(operation, answer, repeats)
@@ -145,6 +145,7 @@ class Gateway:
             if (recheck and not await recheck()) or self.now() >= deadline:
                 break
             doubt = answer if _is_doubtful(answer) else doubt
+            repeats += 1
         # An earlier try may have acted; a later one that tells nothing of the platform does not change that.
         is_silent = answer.failure is not None or not answer.genuine or _is_doubtful(answer)
         return doubt._replace(repeated=True) if doubt and is_silent else answer
