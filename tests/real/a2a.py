@@ -59,7 +59,11 @@ async def _start(clients: Mapping[str, httpx2.AsyncClient], kind: str, file: Pat
 
 GOES_ON = "children current_step processes requests"
 """What may go on after a cancel: the record tells nothing of what the agent started."""
-RUNS = (Step(Ask.FIND, "observed"), Step(Ask.LOOK, "observed", Must.SAY_NO, "current_step"))
+RUNS = (
+    Step(Ask.FIND, "observed"),
+    Step(Ask.FIND_RUNNING, "observed"),
+    Step(Ask.LOOK, "observed", Must.SAY_NO, "current_step"),
+)
 CANCEL = Step(Ask.CANCEL, "stopped", Must.NOT_SAY_YES, GOES_ON)
 AGAIN = Step(Ask.CANCEL, "already_finished", Must.NOT_SAY_YES, GOES_ON)
 LOOK = Step(Ask.LOOK, "observed", Must.NOT_SAY_YES, GOES_ON)

@@ -84,7 +84,11 @@ async def _send(client: httpx2.AsyncClient, kind: str, file: Path, seconds: floa
 GOES_ON = "current_step processes"
 """What may go on after a revoke: the record says that a signal was sent, and no more."""
 WITH_CHILDREN = f"children {GOES_ON}"
-RUNS = (Step(Ask.FIND, "observed"), Step(Ask.LOOK, "observed", Must.SAY_NO, GOES_ON))
+RUNS = (
+    Step(Ask.FIND, "observed"),
+    Step(Ask.FIND_RUNNING, "observed"),
+    Step(Ask.LOOK, "observed", Must.SAY_NO, GOES_ON),
+)
 CANCEL = Step(Ask.CANCEL, "stopped", Must.NOT_SAY_YES, GOES_ON)
 AGAIN = Step(Ask.CANCEL, "already_finished", Must.NOT_SAY_YES, GOES_ON)
 

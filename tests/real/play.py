@@ -1,7 +1,7 @@
 """Plays a story: starts the work, asks pullcord over MCP, looks at the work itself, and judges each answer."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,15 @@ class Callers(NamedTuple):
     right: Caller
     wrong: Caller
     """Its key is refused."""
+
+
+class Way(NamedTuple):
+    """How work is found."""
+
+    begin: Call
+    """A list."""
+    further: Sequence[str]
+    """Tools of lists, each offered by an item of the list before it."""
 
 
 class Played(NamedTuple):
@@ -136,13 +145,13 @@ async def _become(true: Truth, file: Path) -> None:
 
 async def _asked(step: Step, scene: Scene, callers: Callers, file: Path) -> tuple[Row, Answer]:
     caller = callers.wrong if step.ask is Ask.WRONG_KEY else callers.right
-    if step.ask is Ask.FIND:
-        (tool, arguments), answer = await find(caller, scene)
+    if step.ask in BEGIN:
+        (tool, arguments), answer = await find(caller, scene, step.ask)
     else:
         tool, arguments = scene.call(step)
         answer = await caller(tool, arguments)
     about_the_work = step.ask in ABOUT_THE_WORK
-    if about_the_work or step.ask is Ask.FIND:
+    if about_the_work or step.ask in BEGIN:
         scene.known = answer
     names = {value: f"<{name}>" for name, value in scene.ids.items()}
     row = Row(
@@ -159,12 +168,25 @@ async def _asked(step: Step, scene: Scene, callers: Callers, file: Path) -> tupl
     return row, answer
 
 
-async def find(caller: Caller, scene: Scene) -> tuple[Call, Answer]:
+def _listed(scene: Scene) -> Way:
+    (first, arguments), *further = scene.platform.lists
+    return Way((scene.tool(first), arguments), further)
+
+
+BEGIN: Mapping[Ask, Callable[[Scene], Way]] = {
+    Ask.FIND: _listed,
+    Ask.FIND_RUNNING: lambda _: Way(("find_running", {}), []),
+}
+"""How work is found."""
+
+
+async def find(caller: Caller, scene: Scene, ask: Ask) -> tuple[Call, Answer]:
     """Find work as an agent does: in lists, of which an item may lead to the next one.
 
     Args:
         caller: calls a tool.
         scene: has the work.
+        ask: how, one of BEGIN.
 
     Returns:
         The call of the list that offers to cancel the work, and its answer with the item's actions in place of its own.
@@ -172,8 +194,7 @@ async def find(caller: Caller, scene: Scene) -> tuple[Call, Answer]:
     Raises:
         LookupError: a list doesn't have it, or its item offers nothing to go on with.
     """
-    (first, arguments), *further = scene.platform.lists
-    call: Call = (scene.tool(first), arguments)
+    call, further = BEGIN[ask](scene)
     for follow in (*further, scene.platform.cancel):
         answer = await caller(*call)
         items = (answer["resource"] or {}).get("items", [])
@@ -203,7 +224,6 @@ def offered(answer: Answer, key: str, value: str) -> Call | None:
 
 
 def _is_of(ids: Mapping[str, str], item: Mapping[str, Any]) -> bool:
-    """Whether an item of a list is the work, or where it is done: it names it, and leads to no other."""
-    named = {value for value in item.values() if isinstance(value, str)}
-    given = [pair for action in item["allowed_actions"] for pair in action["arguments"].items()]
-    return not named.isdisjoint(ids.values()) and all(ids.get(name, value) == value for name, value in given)
+    """Whether an item of a list is the work, or where it is done: what it offers names that, and nothing else."""
+    given = {pair for action in item["allowed_actions"] for pair in action["arguments"].items() if pair[0] in ids}
+    return bool(given) and given <= ids.items()

@@ -58,7 +58,11 @@ async def _start(client: httpx2.AsyncClient, kind: str, file: Path, seconds: flo
 
 GOES_ON = "children current_step"
 """What may go on after a cancel: the record tells nothing of the handler's own code, and of what it sent off."""
-RUNS = (Step(Ask.FIND, "observed"), Step(Ask.LOOK, "observed", Must.SAY_NO, GOES_ON))
+RUNS = (
+    Step(Ask.FIND, "observed"),
+    Step(Ask.FIND_RUNNING, "observed"),
+    Step(Ask.LOOK, "observed", Must.SAY_NO, GOES_ON),
+)
 CANCEL = Step(Ask.CANCEL, "stopped", Must.NOT_SAY_YES, GOES_ON)
 AGAIN = Step(Ask.CANCEL, "already_finished", Must.NOT_SAY_YES, GOES_ON)
 

@@ -20,6 +20,7 @@ class Ask(StrEnum):
     """What a step asks, in the words of the transcript."""
 
     FIND = "find"
+    FIND_RUNNING = "find what runs"
     LOOK = "look"
     CANCEL = "cancel"
     STRONGER = "stronger stop"

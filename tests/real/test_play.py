@@ -24,6 +24,10 @@ TOLD: Mapping[str, list[dict[str, Any]]] = {
 }
 
 
+OTHER = {**CANCEL, "arguments": {**RUN, "run_id": "r1"}}
+LOOK = {"rel": "item", "tool": "get_langgraph_run", "arguments": RUN}
+
+
 def caller(told: Mapping[str, list[dict[str, Any]]], calls: list[Call]) -> Caller:
     async def call(tool: str, arguments: Mapping[str, Any]) -> Answer:
         calls.append((tool, arguments))
@@ -38,7 +42,7 @@ def scene(ids: Mapping[str, str] = RUN) -> Scene:
 
 async def test_work_is_found_by_what_each_list_offers() -> None:
     calls: list[Call] = []
-    call, answer = await find(caller(TOLD, calls), scene())
+    call, answer = await find(caller(TOLD, calls), scene(), Ask.FIND)
     assert calls == [("search_langgraph_threads", {"status": "busy"}), ("list_langgraph_runs", {"thread_id": "t2"})]
     assert call == calls[-1]
     assert answer["allowed_actions"] == [CANCEL]
@@ -47,13 +51,21 @@ async def test_work_is_found_by_what_each_list_offers() -> None:
 async def test_work_that_a_list_does_not_have_is_not_found() -> None:
     told = {**TOLD, "search_langgraph_threads": TOLD["search_langgraph_threads"][:1]}
     with pytest.raises(LookupError, match=r"search_langgraph_threads does not list the work: Listed\."):
-        await find(caller(told, []), scene())
+        await find(caller(told, []), scene(), Ask.FIND)
+
+
+async def test_work_is_found_in_the_look_at_all_that_runs() -> None:
+    calls: list[Call] = []
+    told = {"find_running": [{"platform": "langgraph", "allowed_actions": [OTHER]}, *TOLD["list_langgraph_runs"]]}
+    call, answer = await find(caller(told, calls), scene(), Ask.FIND_RUNNING)
+    assert calls == [call] == [("find_running", {})]
+    assert answer["allowed_actions"] == [CANCEL]
 
 
 async def test_an_item_that_leads_nowhere_is_told() -> None:
-    told = {**TOLD, "list_langgraph_runs": [{"run_id": "r2", "allowed_actions": []}]}
+    told = {**TOLD, "list_langgraph_runs": [{"run_id": "r2", "allowed_actions": [LOOK]}]}
     with pytest.raises(LookupError, match="an item of list_langgraph_runs does not offer cancel_langgraph_run"):
-        await find(caller(told, []), scene())
+        await find(caller(told, []), scene(), Ask.FIND)
 
 
 def test_what_was_offered_is_called_as_it_was_offered() -> None:
