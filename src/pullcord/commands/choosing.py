@@ -68,51 +68,51 @@ async def chosen(reach: Reach, options: argparse.Namespace, now: datetime) -> Ch
         return Chosen([_call(reach, first, options.id[1:])])
     if not (options.id or filtered or narrow.platforms):
         raise UnclearError(["say what is meant: ids or URLs, --platform P, --match TEXT, --older 2h, or --all"])
-    found = await running(reach, narrow.platforms)
+    overview = await running(reach, narrow.platforms)
     if options.id:
-        return Chosen(_named(reach, options, found))
-    fitting = [work for work in found.works if narrow.fits(work, now)]
-    free = [work for work in fitting if not work.protected]
+        return Chosen(_named(reach, options, overview))
+    matches = [work for work in overview.works if narrow.fits(work, now)]
+    free = [work for work in matches if not work.protected]
     if len(free) > options.most:
         raise UnclearError(
             [f"{len(free)} pieces of work fit, and at most {options.most} are taken; --most {len(free)}"]
         )
     pieces = {piece.key: piece for piece in (_piece(work, reach) for work in free)}
-    return Chosen(list(pieces.values()), len(fitting) - len(free), found.gaps)
+    return Chosen(list(pieces.values()), len(matches) - len(free), overview.gaps)
 
 
-def _named(reach: Reach, options: argparse.Namespace, found: Running) -> list[Piece]:
+def _named(reach: Reach, options: argparse.Namespace, overview: Running) -> list[Piece]:
     """The pieces that ids and URLs mean, one each."""
     pieces: dict[str, Piece] = {}
     sentences: list[str] = []
     for text in options.id:
-        fitting = meant(text, found.works, reach)
-        if len(fitting) == 1:
-            piece = _piece(fitting[0], reach)
+        matches = meant(text, overview.works, reach)
+        if len(matches) == 1:
+            piece = _piece(matches[0], reach)
             pieces[piece.key] = piece
         else:
-            sentences += _which(reach, options, text, fitting)
+            sentences += _which(reach, options, text, matches)
     if sentences:
-        raise UnclearError([*sentences, *(f"not all was seen: {gap}" for gap in found.gaps)])
+        raise UnclearError([*sentences, *(f"not all was seen: {gap}" for gap in overview.gaps)])
     return list(pieces.values())
 
 
-def _which(reach: Reach, options: argparse.Namespace, text: str, fitting: Sequence[Work]) -> Iterator[str]:
+def _which(reach: Reach, options: argparse.Namespace, text: str, matches: Sequence[Work]) -> Iterator[str]:
     """Why a text doesn't name one piece of work, and the calls that would."""
-    shown = sanitize.text(text)
-    if fitting:
-        yield f"{shown}: this fits several pieces of work; write the call of the one that is meant:"
-        for each in (_piece(work, reach) for work in fitting):
+    phrase = sanitize.text(text)
+    if matches:
+        yield f"{phrase}: this fits several pieces of work; write the call of the one that is meant:"
+        for each in (_piece(work, reach) for work in matches):
             call = call_line(each.operation.id, each.arguments) if each.operation else "(no call)"
             yield f"  pullcord {options.command} {call}  ({each.label})"
         return
-    yield f"{shown}: nothing that was seen to run has this id; work that no list shows is named by its call:"
+    yield f"{phrase}: nothing that was seen to run has this id; work that no list shows is named by its call:"
     platforms = narrowing(options).platforms
     for operation in reach.surface.tools.values():
-        wanted = not platforms or operation.platform.name in platforms
-        if operation.cancel and wanted and reach.surface.settings_of(operation).obstacle is None:
-            needed = {each.name: "..." for each in operation.arguments if each.required}
-            yield f"  pullcord {options.command} {call_line(operation.id, needed)}"
+        is_meant = not platforms or operation.platform.name in platforms
+        if operation.cancel and is_meant and reach.surface.settings_of(operation).obstacle is None:
+            placeholders = {each.name: "..." for each in operation.arguments if each.required}
+            yield f"  pullcord {options.command} {call_line(operation.id, placeholders)}"
 
 
 def _piece(work: Work, reach: Reach) -> Piece:
@@ -124,12 +124,12 @@ def _piece(work: Work, reach: Reach) -> Piece:
 
 def _call(reach: Reach, operation: Operation, words: Sequence[str]) -> Piece:
     """The piece of a whole call: NAME=VALUE for each argument."""
-    given = dict(word.partition("=")[::2] for word in words if "=" in word)
+    values = dict(word.partition("=")[::2] for word in words if "=" in word)
     faults = [f"{word}: write NAME=VALUE" for word in words if "=" not in word]
-    checked = reach.surface.readers[operation.id](given)
+    checked = reach.surface.readers[operation.id](values)
     if faults or checked.faults:
         raise UnclearError([*faults, *checked.faults])
-    return Piece(call_line(operation.id, given), None, operation, checked.arguments)
+    return Piece(call_line(operation.id, values), None, operation, checked.arguments)
 
 
 def call_line(tool: str, arguments: Mapping[str, object]) -> str:

@@ -78,10 +78,10 @@ def _seconds(text: str) -> float:
 
 
 def _span(text: str) -> timedelta:
-    found = re.fullmatch("([0-9]{1,6})([smhd])", text)
-    if not found:
+    match = re.fullmatch("([0-9]{1,6})([smhd])", text)
+    if not match:
         raise argparse.ArgumentTypeError(f"{text} is no length of time; write a number and s, m, h or d, such as 2h")
-    return int(found[1]) * timedelta(**{_SPANS[found[2]]: 1})
+    return int(match[1]) * timedelta(**{_SPANS[match[2]]: 1})
 
 
 def _wait(most: int) -> Callable[[str], int]:

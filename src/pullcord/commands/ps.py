@@ -51,21 +51,21 @@ async def show(reach: Reach, options: argparse.Namespace, console: Console) -> i
     """
     narrow = narrowing(options)
     while True:
-        found = await running(reach, narrow.platforms)
+        overview = await running(reach, narrow.platforms)
         now = console.now()
-        works = [each for each in found.works if narrow.fits(each, now)]
+        works = [each for each in overview.works if narrow.fits(each, now)]
         if options.json:
-            console.write(_as_json(works, found.gaps, indent=None if options.watch else 2))
+            console.write(_as_json(works, overview.gaps, indent=None if options.watch else 2))
         else:
             clear = _CLEAR if options.watch and sys.stdout.isatty() else ""
             console.write(clear + (table(works, now) if works else "Nothing was seen to run."))
-            for gap in found.gaps:
+            for gap in overview.gaps:
                 console.note(f"not all was seen: {gap}")
         if not options.watch:
-            return 1 if found.gaps else 0
+            return 1 if overview.gaps else 0
         await console.sleep(PAUSE)
 
 
 def _as_json(works: Sequence[Work], gaps: Sequence[str], indent: int | None) -> str:
-    shown = {"running": [as_json(each) for each in works], "not_seen": gaps}
-    return json.dumps(shown, ensure_ascii=False, indent=indent)
+    body = {"running": [as_json(each) for each in works], "not_seen": gaps}
+    return json.dumps(body, ensure_ascii=False, indent=indent)

@@ -44,26 +44,26 @@ async def reached(
         SettingsError: what was chosen can't be reached like this.
     """
     async with AsyncExitStack() as stack:
-        given = await sandbox(stack) if options.sandbox else environ
-        offered = surface(choice(options), given)
-        tell_faults(offered)
+        variables = await sandbox(stack) if options.sandbox else environ
+        selection = surface(choice(options), variables)
+        tell_faults(selection)
         engine = make_engine(environ, journal, limit, LIMITS)
         await stack.enter_async_context(engine.gateway)
-        yield Reach(offered, engine)
+        yield Reach(selection, engine)
 
 
 async def sandbox(stack: AsyncExitStack) -> Mapping[str, str]:
     """Start the sandbox, which ends with the stack, and say so; the settings that reach it."""
     from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - a real server has no sandbox
 
-    given = await stack.enter_async_context(embedded())
+    variables = await stack.enter_async_context(embedded())
     say(SANDBOX_NOTICE)
-    return given
+    return variables
 
 
-def tell_faults(offered: Surface) -> None:
+def tell_faults(selection: Surface) -> None:
     """Say what is wrong with the settings of single platforms: the others work."""
-    for settings in offered.settings.values():
+    for settings in selection.settings.values():
         for each in settings.faults:
             say(each)
 
@@ -81,10 +81,10 @@ def make_engine(environ: Mapping[str, str], journal: str | None, limit: Limit | 
         SettingsError: the journal can't be written.
     """
     gateway = Gateway(environ=environ, limits=limits)
-    written = Journal(journal) if journal else None
-    if written and (fault := written.fault()):
+    record = Journal(journal) if journal else None
+    if record and (fault := record.fault()):
         raise SettingsError([f"the journal {journal} can't be written, so no cancel could be sent: {fault}"])
-    return Engine(gateway, written, RateLimit(limit, gateway.now) if limit else None)
+    return Engine(gateway, record, RateLimit(limit, gateway.now) if limit else None)
 
 
 async def until_signal(engine: Engine, work: Callable[[], Awaitable[T]]) -> tuple[T, int]:
@@ -110,6 +110,6 @@ async def until_signal(engine: Engine, work: Callable[[], Awaitable[T]]) -> tupl
                         engine.gateway.ending.set()
 
             tasks.start_soon(watch)
-            done = await work()
+            result = await work()
             watching.cancel()
-    return done, status
+    return result, status

@@ -75,26 +75,28 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
         The exit status. After a signal it is that of the signal: what was sent is told, and nothing more is sent.
     """
     try:
-        found = await chosen(reach, options, console.now())
+        selection = await chosen(reach, options, console.now())
     except UnclearError as unclear:
         for sentence in unclear.sentences:
             console.note(sentence)
         return 2
-    if found.protected:
-        console.note(f"{found.protected} more must not be stopped from here (PULLCORD_PROTECT), and are left alone")
-    if not found.pieces:
+    if selection.protected:
+        console.note(f"{selection.protected} more must not be stopped from here (PULLCORD_PROTECT), and are left alone")
+    if not selection.pieces:
         console.write("Nothing was seen to run that this would stop.")
-        return _tell_gaps(found.gaps, console)
-    _show(found.pieces, console)
+        return _tell_gaps(selection.gaps, console)
+    _show(selection.pieces, console)
     if options.dry_run:
         console.write("Nothing was stopped: this was a dry run.")
-        return _tell_gaps(found.gaps, console)
-    if not options.yes and (status := _ask(len(found.pieces), console)):
+        return _tell_gaps(selection.gaps, console)
+    if not options.yes and (status := _ask(len(selection.pieces), console)):
         return status
-    done, ending = await until_signal(reach.engine, partial(_Stopping(reach, options, console).run, found.pieces))
-    console.write(_summary(done))
-    status = _tell_gaps(found.gaps, console)
-    return ending or (status if all(each.is_over(strict=options.strict) for each in done) else 1)
+    results, ending = await until_signal(
+        reach.engine, partial(_Stopping(reach, options, console).run, selection.pieces)
+    )
+    console.write(_summary(results))
+    status = _tell_gaps(selection.gaps, console)
+    return ending or (status if all(each.is_over(strict=options.strict) for each in results) else 1)
 
 
 def _tell_gaps(gaps: Sequence[str], console: Console) -> int:
@@ -172,8 +174,8 @@ class _Stopping:
                 self.console.write(f"not stopped  {piece.label}: a signal came first")
             else:
                 takes = {parameter.name for parameter in piece.operation.arguments}
-                given = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
-                beside = {name: value for name, value in given.items() if name in takes and value is not None}
+                options_of_call = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
+                beside = {name: value for name, value in options_of_call.items() if name in takes and value is not None}
                 call = Call(self.reach.surface, piece.operation, {**beside, **piece.arguments})
                 caller = Caller("pullcord stop", partial(self._report, piece))
                 answer = self.answers[piece.key] = await run_call(call, self.reach.engine, caller)
@@ -227,8 +229,12 @@ def told(label: str, answer: Answer) -> Iterator[str]:
         yield f"{_MARGIN}{part.outcome}  {call_line(part.tool, part.arguments)}"
 
 
-def _summary(done: Sequence[Result]) -> str:
-    over = [each for each in done if each.is_over(strict=False)]
-    proved = sum(each.is_over(strict=True) for each in done)
-    told = f"{len(over)} of {len(done)} over by the record, {proved} of them proved by a sign of the work itself."
-    return f"{told} {len(done) - len(over)} may go on; pullcord ps shows what runs." if over != [*done] else told
+def _summary(results: Sequence[Result]) -> str:
+    over = [each for each in results if each.is_over(strict=False)]
+    proved = sum(each.is_over(strict=True) for each in results)
+    sentence = f"{len(over)} of {len(results)} over by the record, {proved} of them by a sign of the work itself."
+    return (
+        f"{sentence} {len(results) - len(over)} may go on; pullcord ps shows what runs."
+        if over != [*results]
+        else sentence
+    )

@@ -81,10 +81,10 @@ async def _watch_all(reach: Reach, pieces: Sequence[Piece], seconds: int, consol
     ended = [False for _ in pieces]
 
     async def one(number: int, piece: Piece) -> None:
-        seen = await _watch(reach, piece, seconds, console)
-        ended[number] = seen is not None and seen.verdict.outcome in FINAL
+        attempt = await _watch(reach, piece, seconds, console)
+        ended[number] = attempt is not None and attempt.verdict.outcome in FINAL
         word = "ended" if ended[number] else "not ended"
-        console.write(f"{word}  {piece.label}: {_sentence(seen)}")
+        console.write(f"{word}  {piece.label}: {_sentence(attempt)}")
 
     async with anyio.create_task_group() as tasks:
         for number, piece in enumerate(pieces):
@@ -102,25 +102,25 @@ async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> 
         console.note(f"{piece.label}: {elapsed:.0f} of {whole:.0f} s: {sanitize.text(what)}")
 
     arguments = {**piece.arguments}
-    found: dict[str, Json] = {}
+    target: dict[str, Json] = {}
     if cancel.target:  # what was looked up is no argument of the cancel
         name = cancel.target.name
         values = [arguments.pop(each) for each in (name, EXPECT + name) if each in arguments]
-        found = {name: values[0]} if values else {}
+        target = {name: values[0]} if values else {}
     arguments[WAIT_SECONDS] = seconds
-    call = Call(reach.surface, piece.operation, arguments, found, request_id=secrets.token_hex(16))
+    call = Call(reach.surface, piece.operation, arguments, target, request_id=secrets.token_hex(16))
     return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, report)
 
 
-def _sentence(seen: Attempt | None) -> str:
-    if seen is None or seen.watch is None or not seen.watch.possible:
+def _sentence(attempt: Attempt | None) -> str:
+    if attempt is None or attempt.watch is None or not attempt.watch.possible:
         return "no look tells when it ends; pullcord ps shows whether it runs"
-    if seen.watch.gone:
+    if attempt.watch.gone:
         return "its platform finds no such work any more"
-    if seen.watch.last is None:
+    if attempt.watch.last is None:
         return "no look at it succeeded"
-    state = sanitize.text(seen.verdict.state or "unknown")
-    return f"{_SENTENCES.get(seen.verdict.outcome, 'it may still run')} (state {state})"
+    state = sanitize.text(attempt.verdict.state or "unknown")
+    return f"{_SENTENCES.get(attempt.verdict.outcome, 'it may still run')} (state {state})"
 
 
 def _recorded(reach: Reach, path: Path) -> Iterator[Piece]:

@@ -91,8 +91,8 @@ def since(work: Work) -> datetime | None:
 
 def ids(work: Work) -> list[str]:
     """The ids of work, and before them those of what it belongs to; the last is its own."""
-    given = [str(each) for action in work.actions[:1] for each in (action.arguments or {}).values()]
-    return [each for each in given if each in work.ids] or [*work.ids] or [work.place.id]
+    values = [str(each) for action in work.actions[:1] for each in (action.arguments or {}).values()]
+    return [each for each in values if each in work.ids] or [*work.ids] or [work.place.id]
 
 
 def cancel(work: Work, reach: Reach) -> Action | None:
@@ -154,8 +154,8 @@ def table(works: Sequence[Work], now: datetime) -> str:
 def _row(work: Work, now: datetime) -> tuple[str, ...]:
     begun, item = since(work), work.item.fields
     state = f"{work.state or 'unknown'}{', protected' if work.protected else ''}"
-    shown = (work.place.platform, item.get("name", ""), state, age(now - begun) if begun else "", ids(work)[-1])
-    return tuple(sanitize.text(str(each)) for each in shown)
+    cells = (work.place.platform, item.get("name", ""), state, age(now - begun) if begun else "", ids(work)[-1])
+    return tuple(sanitize.text(str(each)) for each in cells)
 
 
 def age(span: timedelta) -> str:
