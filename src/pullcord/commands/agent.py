@@ -136,8 +136,8 @@ class Agent:
             call = {"rel": "cancel", "tool": part["tool"], "arguments": part["arguments"]}
             self._requests.append(call)
             steps = [each for each in actions(answer, "self") if part["arguments"].items() <= each["arguments"].items()]
-            told = {**part, "message": answer["message"], "allowed_actions": steps}
-            self.works.append(Work(call, told, ended=is_over(part)))
+            part_answer = {**part, "message": answer["message"], "allowed_actions": steps}
+            self.works.append(Work(call, part_answer, ended=is_over(part)))
         await self._ask_on(answer)
 
     async def _ask_on(self, answer: Answer) -> None:

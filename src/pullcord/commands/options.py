@@ -78,20 +78,20 @@ def _seconds(text: str) -> float:
 
 
 def _span(text: str) -> timedelta:
-    found = re.fullmatch("([0-9]{1,6})([smhd])", text)
-    if not found:
+    match = re.fullmatch("([0-9]{1,6})([smhd])", text)
+    if not match:
         raise argparse.ArgumentTypeError(f"{text} is no length of time; write a number and s, m, h or d, such as 2h")
-    return int(found[1]) * timedelta(**{_SPANS[found[2]]: 1})
+    return int(match[1]) * timedelta(**{_SPANS[match[2]]: 1})
 
 
 def _wait(most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
+    def seconds_of(text: str) -> int:
         seconds = whole_number(text)
         if not 0 <= seconds <= most:
             raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, 0 to {most}")
         return seconds
 
-    return read
+    return seconds_of
 
 
 class Command(NamedTuple):
