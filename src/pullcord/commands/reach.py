@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple, TypeVar
 
-import anyio
-
 from pullcord.assembly.choice import surface
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import SANDBOX_NOTICE, say
@@ -15,7 +13,7 @@ from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
 from pullcord.flow.rate_limit import Limit, RateLimit
 from pullcord.model.errors import SettingsError
-from pullcord.serving.signals import ending_signals, exit_status
+from pullcord.serving.signals import at_signals
 from pullcord.upstream.gateway import LIMITS, Gateway, Limits
 
 T = TypeVar("T")
@@ -97,19 +95,6 @@ async def until_signal(engine: Engine, work: Callable[[], Awaitable[T]]) -> tupl
     Returns:
         Its result, and the exit status for the signal; 0: none arrived.
     """
-    status = 0
-    with ending_signals() as signals:
-        async with anyio.create_task_group() as tasks:
-            watch_scope = anyio.CancelScope()
-
-            async def watch() -> None:
-                nonlocal status
-                with watch_scope:
-                    async for signal in signals:
-                        status = status or exit_status(signal)
-                        engine.gateway.ending.set()
-
-            tasks.start_soon(watch)
-            result = await work()
-            watch_scope.cancel()
-    return result, status
+    async with at_signals(engine.gateway.ending.set) as status:
+        result = await work()
+    return result, status()
