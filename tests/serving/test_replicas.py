@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import anyio.abc
@@ -225,42 +225,64 @@ async def test_a_caller_with_a_token_and_its_own_key_is_served_by_processes(tmp_
                 assert written[0]["client"].startswith("ada, ")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_server_that_is_told_to_end_finishes_what_is_on_the_wire(number: signal.Signals) -> None:
-    platform, sandbox = Held(), Sandbox()
-    ids = sandbox.everruns.ids
+class Ending(NamedTuple):
+    """A server process whose platform answers when it is told to, and a client of it."""
+
+    platform: Held
+    process: anyio.abc.Process
+    url: str
+    client: httpx2.AsyncClient
+    tasks: anyio.abc.TaskGroup
+
+    async def call(self, tool: str, version: str = ERAS[-1]) -> httpx2.Response:
+        ids = Sandbox().everruns.ids
+        arguments = {"session_id": ids.active_session, "task_id": ids.background_task}
+        headers, body = message("tools/call", {"name": tool, "arguments": arguments}, version)
+        return await self.client.post(self.url, json=body, headers=headers)
+
+    async def readiness(self) -> httpx2.Response:
+        return await self.client.get(httpx2.URL(self.url).join("/readyz"))
+
+
+@asynccontextmanager
+async def ending(*arguments: str) -> AsyncIterator[Ending]:
+    platform = Held()
     with anyio.fail_after(EVER):
         async with listening(platform, Front(port=0)) as base_url:
-            settings = {**sandbox.environment(""), "EVERRUNS_API_URL": base_url}
-            settings = {name: value for name, value in settings.items() if name.startswith("EVERRUNS")}
+            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
             async with (
-                serving(settings=settings) as (process, url),
+                serving(*arguments, settings=settings) as (process, url),
                 httpx2.AsyncClient(timeout=EVER) as client,
                 anyio.create_task_group() as tasks,
             ):
-                outcomes: list[str] = []
+                yield Ending(platform, process, url, client, tasks)
+            platform.answer.set()
 
-                async def cancel() -> None:
-                    arguments = {"session_id": ids.active_session, "task_id": ids.background_task}
-                    headers, body = message("tools/call", {"name": "cancel_task", "arguments": arguments})
-                    answer = said(await client.post(url, json=body, headers=headers))
-                    outcomes.append(answer["result"]["structuredContent"]["outcome"])
 
-                tasks.start_soon(cancel)
-                await platform.asked.wait()
-                assert (await client.get(httpx2.URL(url).join("/readyz"))).status_code == 200
-                process.send_signal(number)
-                while (ready := await client.get(httpx2.URL(url).join("/readyz"))).status_code == 200:
-                    continue
-                assert ready.json()["draining"] is True
-                headers, body = message("tools/list", {})
-                refused = await client.post(url, json=body, headers=headers)
-                assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-                assert outcomes == []
-                platform.answer.set()
-                with anyio.fail_after(60):
-                    assert await process.wait() == 0
-        assert outcomes == ["stopping"]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_server_that_is_told_to_end_finishes_what_is_on_the_wire(number: signal.Signals) -> None:
+    outcomes: list[str] = []
+    async with ending() as on:
+
+        async def cancel() -> None:
+            answer = said(await on.call("cancel_task"))
+            outcomes.append(answer["result"]["structuredContent"]["outcome"])
+
+        on.tasks.start_soon(cancel)
+        await on.platform.asked.wait()
+        assert (await on.readiness()).status_code == 200
+        on.process.send_signal(number)
+        while (ready := await on.readiness()).status_code == 200:
+            continue
+        assert ready.json()["draining"] is True
+        headers, body = message("tools/list", {})
+        refused = await on.client.post(on.url, json=body, headers=headers)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert outcomes == []
+        on.platform.answer.set()
+        with anyio.fail_after(60):
+            assert await on.process.wait() == 0
+    assert outcomes == ["stopping"]
 
 
 async def test_a_server_that_is_told_to_end_tells_at_once_what_it_saw_of_work_that_it_watches() -> None:
@@ -291,69 +313,49 @@ async def test_a_server_that_is_told_to_end_tells_at_once_what_it_saw_of_work_th
 
 @pytest.mark.parametrize("version", ERAS)
 async def test_a_second_signal_ends_what_waits_and_loses_no_cancel_on_the_wire(tmp_path: Path, version: str) -> None:
-    platform, sandbox, journal = Held(), Sandbox(), tmp_path / "journal"
-    ids = sandbox.everruns.ids
-    target = {"session_id": ids.active_session, "task_id": ids.background_task}
-    with anyio.fail_after(EVER):
-        async with listening(platform, Front(port=0)) as base_url:
-            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
-            async with (
-                serving("--journal", str(journal), settings=settings) as (process, url),
-                httpx2.AsyncClient(timeout=EVER) as client,
-                anyio.create_task_group() as tasks,
-            ):
-                told: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    async with ending("--journal", str(tmp_path / "journal")) as on:
 
-                async def call(name: str) -> None:
-                    headers, body = message("tools/call", {"name": name, "arguments": target}, version)
-                    told.append(said(await client.post(url, json=body, headers=headers)))
+        async def call(tool: str) -> None:
+            answers.append(said(await on.call(tool, version)))
 
-                tasks.start_soon(call, "cancel_task")
-                tasks.start_soon(call, "get_task")
-                while platform.count < 2:
-                    await anyio.lowlevel.checkpoint()
-                process.terminate()
-                while (await client.get(httpx2.URL(url).join("/readyz"))).status_code == 200:
-                    continue
-                process.send_signal(signal.SIGHUP)
-                while not told:  # the look; the cancel is not answered by the platform yet
-                    await anyio.lowlevel.checkpoint()
-                process.terminate()
-                platform.answer.set()
-                assert await process.wait() == 1
-    look, cancel = told
+        on.tasks.start_soon(call, "cancel_task")
+        on.tasks.start_soon(call, "get_task")
+        while on.platform.count < 2:
+            await anyio.lowlevel.checkpoint()
+        on.process.terminate()
+        while (await on.readiness()).status_code == 200:
+            continue
+        on.process.send_signal(signal.SIGHUP)
+        while not answers:  # the look; the cancel is not answered by the platform yet
+            await anyio.lowlevel.checkpoint()
+        on.process.terminate()
+        on.platform.answer.set()
+        assert await on.process.wait() == 1
+    look, cancel = answers
     assert "had to end before the call was done" in look["error"]["message"]
     assert cancel["result"]["structuredContent"]["outcome"] == "stopping"
-    lines = [json.loads(line) for line in journal.read_text().splitlines()]
-    assert [line["event"] for line in lines] == ["intent", "outcome"]
-    assert lines[1]["outcome"] == "stopping"
+    assert recorded(tmp_path / "journal") == "stopping"
 
 
 async def test_a_server_that_waits_for_a_dead_platform_still_ends_in_time(tmp_path: Path) -> None:
-    platform, sandbox, journal = Held(), Sandbox(), tmp_path / "journal"
-    ids = sandbox.everruns.ids
-    with anyio.fail_after(EVER):
-        async with listening(platform, Front(port=0)) as base_url:
-            settings = {"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": base_url}
-            async with (
-                serving("--journal", str(journal), settings=settings) as (process, url),
-                httpx2.AsyncClient(timeout=EVER) as client,
-                anyio.create_task_group() as tasks,
-            ):
+    async with ending("--journal", str(tmp_path / "journal")) as on:
 
-                async def cancel() -> None:
-                    arguments = {"session_id": ids.active_session, "task_id": ids.background_task}
-                    headers, body = message("tools/call", {"name": "cancel_task", "arguments": arguments})
-                    assert (await client.post(url, json=body, headers=headers)).status_code == 500
+        async def cancel() -> None:
+            assert (await on.call("cancel_task")).status_code == 500
 
-                tasks.start_soon(cancel)
-                await platform.asked.wait()
-                process.terminate()
-                with anyio.fail_after(60):
-                    assert await process.wait() == 1
-                assert process.stderr
-                assert b"calls were cut off" in await process.stderr.receive()
-            platform.answer.set()
+        on.tasks.start_soon(cancel)
+        await on.platform.asked.wait()
+        on.process.terminate()
+        with anyio.fail_after(60):
+            assert await on.process.wait() == 1
+        assert on.process.stderr
+        assert b"calls were cut off" in await on.process.stderr.receive()
+    assert recorded(tmp_path / "journal") == "unknown"
+
+
+def recorded(journal: Path) -> str:
+    """The outcome in a journal of one cancel."""
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     assert [line["event"] for line in lines] == ["intent", "outcome"]
-    assert lines[1]["outcome"] == "unknown"
+    return str(lines[1]["outcome"])

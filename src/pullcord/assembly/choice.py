@@ -13,7 +13,7 @@ from pullcord.manifest import loading
 from pullcord.manifest.index import index, manifest
 from pullcord.manifest.instances import instance, instance_faults
 from pullcord.model.errors import FaultsError, SettingsError
-from pullcord.model.nearest import nearest
+from pullcord.model.nearest import question
 from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.running import callables
 
@@ -70,7 +70,7 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
         unknown = [name for name in names if name.partition(":")[0] not in platforms]
         remedy = f"write one of {', '.join(sorted(platforms))}, or add one with --manifest"
         faults[:0] = [
-            f"{names[name]}: there is no such platform; {_instead(name.partition(':')[0], platforms, remedy)}"
+            f"{names[name]}: there is no such platform; {question(name.partition(':')[0], platforms, remedy)}"
             for name in unknown
         ]
     if faults:
@@ -116,15 +116,9 @@ def _only_faults(only: Iterable[str], catalogue: Catalogue, rest: Sequence[str])
     return [
         f"--only {name}: this is a tool of {homes[name]}; add --platform {homes[name]}"
         if name in homes
-        else f"--only {name}: there is no such tool; {_instead(name, tools, 'pullcord tools lists them')}"
+        else f"--only {name}: there is no such tool; {question(name, tools, 'pullcord tools lists them')}"
         for name in unknown
     ]
-
-
-def _instead(word: str, words: Iterable[str], fallback: str) -> str:
-    """What to write instead of an unknown word; `fallback` where no word is like it."""
-    match = nearest(word, words)
-    return f"did you mean {match}?" if match else fallback
 
 
 def _instances(

@@ -85,13 +85,13 @@ def _span(text: str) -> timedelta:
 
 
 def _wait(most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
+    def seconds_of(text: str) -> int:
         seconds = whole_number(text)
         if not 0 <= seconds <= most:
             raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, 0 to {most}")
         return seconds
 
-    return read
+    return seconds_of
 
 
 class Command(NamedTuple):

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         environ: the variables, by name.
 
     Returns:
-        0 if all was seen, else 1.
+        The exit status: 0 if all was seen, else 1.
 
     Raises:
         SettingsError: the settings can't be used; nothing was sent.
@@ -42,30 +42,30 @@ async def show(reach: Reach, options: argparse.Namespace, console: Console) -> i
     """Look once, or with --watch again and again.
 
     Args:
-        reach: what is looked at.
+        reach: the platforms that are looked at.
         options: of the command.
-        console: where what runs is shown.
+        console: of the person.
 
     Returns:
-        0 if all was seen, else 1.
+        The exit status: 0 if all was seen, else 1.
     """
-    narrow = narrowing(options)
+    filters = narrowing(options)
     while True:
-        overview = await running(reach, narrow.platforms)
+        observation = await running(reach, filters.platforms)
         now = console.now()
-        works = [each for each in overview.works if narrow.fits(each, now)]
+        works = [each for each in observation.works if filters.fits(each, now)]
         if options.json:
-            console.write(_as_json(works, overview.gaps, indent=None if options.watch else 2))
+            console.write(_as_json(works, observation.gaps, indent=None if options.watch else 2))
         else:
             clear = _CLEAR if options.watch and sys.stdout.isatty() else ""
             console.write(clear + (table(works, now) if works else "Nothing was seen to run."))
-            for gap in overview.gaps:
+            for gap in observation.gaps:
                 console.note(f"not all was seen: {gap}")
         if not options.watch:
-            return 1 if overview.gaps else 0
+            return 1 if observation.gaps else 0
         await console.sleep(PAUSE)
 
 
 def _as_json(works: Sequence[Work], gaps: Sequence[str], indent: int | None) -> str:
-    body = {"running": [as_json(each) for each in works], "not_seen": gaps}
-    return json.dumps(body, ensure_ascii=False, indent=indent)
+    value = {"running": [as_json(each) for each in works], "not_seen": gaps}
+    return json.dumps(value, ensure_ascii=False, indent=indent)

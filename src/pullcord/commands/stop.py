@@ -1,4 +1,4 @@
-"""pullcord stop: the brake for people, and for what they schedule. Shows what it will stop, asks, stops, waits."""
+"""pullcord stop: shows a person the work that is meant, asks, stops it, and waits for its end."""
 
 import argparse
 import textwrap
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import anyio
 
-from pullcord.commands.choosing import Piece, UnclearError, call_line, chosen
+from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.log_lines import apart
 from pullcord.commands.reach import Reach, reached, until_signal
@@ -22,7 +22,7 @@ from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS
 from pullcord.model.outcome import FINAL, Outcome, WorkStopped
 
 AT_ONCE = 8
-"""Pieces of work that are stopped side by side."""
+"""Pieces of work that are stopped at once, at most."""
 WIDTH = 80
 """Characters of a line of prose."""
 _MARGIN = " " * 4
@@ -32,11 +32,11 @@ class Result(NamedTuple):
     """What came of a piece of work."""
 
     outcome: Outcome | None
-    """None: nothing was sent."""
+    """None: no cancel was sent."""
     work_stopped: WorkStopped = "unknown"
 
     def is_over(self, *, strict: bool) -> bool:
-        """Whether it is over by the record; and where it must be, proved."""
+        """Whether the work is over by the record, and with `strict` also by a sign of the work itself."""
         return self.outcome in FINAL and (not strict or self.work_stopped == "yes")
 
 
@@ -64,18 +64,18 @@ async def _run(options: argparse.Namespace, environ: Mapping[str, str], journal:
 
 
 async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> int:
-    """Find what is meant, show it, ask, stop it, and wait for its end.
+    """Find the work that is meant, show it, ask, stop it, and wait for its end.
 
     Args:
-        reach: what is called.
+        reach: the platforms.
         options: of the command.
-        console: the person's.
+        console: of the person.
 
     Returns:
-        The exit status. After a signal it is that of the signal: what was sent is told, and nothing more is sent.
+        The exit status; after a signal that of the signal, and nothing more is sent.
     """
     try:
-        selection = await chosen(reach, options, console.now())
+        selection = await choose(reach, options, console.now())
     except UnclearError as unclear:
         for sentence in unclear.sentences:
             console.note(sentence)
@@ -91,16 +91,16 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
         return _tell_gaps(selection.gaps, console)
     if not options.yes and (status := _ask(len(selection.pieces), console)):
         return status
-    results, ending = await until_signal(
+    results, signal_status = await until_signal(
         reach.engine, partial(_Stopping(reach, options, console).run, selection.pieces)
     )
     console.write(_summary(results))
     status = _tell_gaps(selection.gaps, console)
-    return ending or (status if all(each.is_over(strict=options.strict) for each in results) else 1)
+    return signal_status or (status if all(each.is_over(strict=options.strict) for each in results) else 1)
 
 
 def _tell_gaps(gaps: Sequence[str], console: Console) -> int:
-    """Say what was not seen; 0 if all was, else 1."""
+    """Say what was not seen; return 0 if all was seen, else 1."""
     for gap in gaps:
         console.note(f"not all was seen: {gap}")
     return 1 if gaps else 0
@@ -116,8 +116,8 @@ def _show(pieces: Sequence[Piece], console: Console) -> None:
 
 
 def _ask(count: int, console: Console) -> int:
-    """Ask whether that shall be stopped: of several pieces their number must be typed; 0 if it shall, else 2."""
-    what, word = (
+    """Ask whether to stop the work; for several pieces their number must be typed. Return 0 for yes, else 2."""
+    text, word = (
         ("Stop it, and what it started? [y/N]", "y")
         if count == 1
         else (
@@ -125,10 +125,10 @@ def _ask(count: int, console: Console) -> int:
             str(count),
         )
     )
-    typed = console.ask(what)
-    if typed is None:
+    reply = console.ask(text)
+    if reply is None:
         console.note("nobody is there to be asked, and nothing was stopped; --yes stops without asking")
-    elif typed.lower().removesuffix("es") != word:
+    elif reply.lower().removesuffix("es") != word:
         console.note("nothing was stopped")
     else:
         return 0
@@ -139,9 +139,9 @@ class _Stopping:
     """Stops pieces of work.
 
     Args:
-        reach: what is called.
+        reach: the platforms.
         options: of the command.
-        console: the person's.
+        console: of the person.
     """
 
     def __init__(self, reach: Reach, options: argparse.Namespace, console: Console) -> None:
@@ -151,9 +151,9 @@ class _Stopping:
         """By the key of the piece."""
 
     async def run(self, pieces: Sequence[Piece]) -> Sequence[Result]:
-        """Stop those whose cancel names them side by side; then the others, one after the other.
+        """Stop the pieces whose cancel names them, at once; then the others, one after the other.
 
-        A cancel of whatever runs is not sent where it went with another piece already: it might meet the next work.
+        A cancel of whatever runs is not sent where another piece's cascade stopped the work: it might hit other work.
         """
         async with anyio.create_task_group() as tasks:
             for piece in filter(_is_aimed, pieces):
@@ -166,26 +166,26 @@ class _Stopping:
     async def _one(self, piece: Piece) -> None:
         async with self.places:
             if piece.operation is None:
-                why = (
+                reason = (
                     "it is protected (PULLCORD_PROTECT)" if piece.work and piece.work.protected else "nothing stops it"
                 )
-                self.console.write(f"not stopped  {piece.label}: {why} from here, as it is now")
+                self.console.write(f"not stopped  {piece.label}: {reason} from here, as it is now")
             elif self.reach.engine.gateway.ending.is_set():
                 self.console.write(f"not stopped  {piece.label}: a signal came first")
             else:
-                takes = {parameter.name for parameter in piece.operation.arguments}
-                options_of_call = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
-                beside = {name: value for name, value in options_of_call.items() if name in takes and value is not None}
-                call = Call(self.reach.surface, piece.operation, {**beside, **piece.arguments})
+                names = {parameter.name for parameter in piece.operation.arguments}
+                values = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
+                arguments = {name: value for name, value in values.items() if name in names and value is not None}
+                call = Call(self.reach.surface, piece.operation, {**arguments, **piece.arguments})
                 caller = Caller("pullcord stop", partial(self._report, piece))
                 answer = self.answers[piece.key] = await run_call(call, self.reach.engine, caller)
-                self.console.write("\n".join(told(piece.label, answer)))
+                self.console.write("\n".join(lines(piece.label, answer)))
 
-    async def _report(self, piece: Piece, seconds: float, whole: float, what: str) -> None:
-        self.console.note(f"{piece.label}: {seconds:.0f} of {whole:.0f} s: {sanitize.text(what)}")
+    async def _report(self, piece: Piece, seconds: float, total: float, text: str) -> None:
+        self.console.note(f"{piece.label}: {seconds:.0f} of {total:.0f} s: {sanitize.text(text)}")
 
     def _along(self, piece: Piece) -> Result | None:
-        """What came of a piece that another one took with it; None: none did."""
+        """The result of a piece that was a part of another one; None: it was not."""
         parts = [part for answer in self.answers.values() for part in answer.parts or ()]
         return next(
             (
@@ -206,16 +206,16 @@ class _Stopping:
 
 
 def _is_aimed(piece: Piece) -> bool:
-    """Whether its cancel meets this work or nothing."""
+    """Whether the cancel of a piece hits this work or nothing."""
     expecting = any(name.startswith(EXPECT) for name in piece.arguments)
     return piece.operation is None or piece.operation.repeatable or expecting
 
 
-def told(label: str, answer: Answer) -> Iterator[str]:
-    """What came of a cancel, in lines: the outcome, why, and what its platform can't prove.
+def lines(label: str, answer: Answer) -> Iterator[str]:
+    """The lines about a cancel: its outcome and message, and what is not proved.
 
     Args:
-        label: what a person knows the work by.
+        label: the work's name for a person.
         answer: to its cancel.
     """
     yield f"{answer.outcome}  {label}"
@@ -230,11 +230,13 @@ def told(label: str, answer: Answer) -> Iterator[str]:
 
 
 def _summary(results: Sequence[Result]) -> str:
-    over = [each for each in results if each.is_over(strict=False)]
-    proved = sum(each.is_over(strict=True) for each in results)
-    sentence = f"{len(over)} of {len(results)} over by the record, {proved} of them by a sign of the work itself."
+    finished = [each for each in results if each.is_over(strict=False)]
+    proofs = sum(each.is_over(strict=True) for each in results)
+    text = (
+        f"{len(finished)} of {len(results)} over by the record, {proofs} of them proved by a sign of the work itself."
+    )
     return (
-        f"{sentence} {len(results) - len(over)} may go on; pullcord ps shows what runs."
-        if over != [*results]
-        else sentence
+        f"{text} {len(results) - len(finished)} may go on; pullcord ps shows what runs."
+        if finished != [*results]
+        else text
     )

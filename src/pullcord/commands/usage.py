@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NoReturn
 
-from pullcord.model.nearest import nearest
+from pullcord.model.nearest import question
 
 _OPTION = re.compile(r"^  (?:-\w, )?(--[a-z][a-z-]*)", re.MULTILINE)
 """An option as the help of a command shows it."""
@@ -32,13 +32,16 @@ def read(program: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -
     if first.startswith("-") and first not in {"-h", "--help", "--version"}:
         program.error(f"{first}: write the command before it, such as pullcord serve {first}")
     if not first.startswith("-") and first not in commands:
-        program.error(f"{first}: there is no such command; {_instead(first, commands)}")
+        program.error(f"{first}: there is no such command; {question(first, commands, _one_of(commands))}")
     options, rest = program.parse_known_args(argv)
     if rest:
         command = commands[options.command]
         known_options = _OPTION.findall(command.format_help())
         names = [word.partition("=")[0] for word in rest if word.startswith("-")]
-        faults = [f"{name}: there is no such option{_near(name, known_options)}" for name in names]
+        faults = [
+            "; ".join(filter(None, (f"{name}: there is no such option", question(name, known_options, ""))))
+            for name in names
+        ]
         command.error("\n".join(faults) or f"{' '.join(rest)}: nothing more is expected")
     return options
 
@@ -71,17 +74,11 @@ def one_of(words: Collection[str]) -> Callable[[str], str]:
 
     def word(text: str) -> str:
         if text not in words:
-            raise argparse.ArgumentTypeError(f"{text} is not known; {_instead(text, words)}")
+            raise argparse.ArgumentTypeError(f"{text} is not known; {question(text, words, _one_of(words))}")
         return text
 
     return word
 
 
-def _instead(word: str, words: Collection[str]) -> str:
-    match = nearest(word, words)
-    return f"did you mean {match}?" if match else f"write one of {', '.join(words)}"
-
-
-def _near(word: str, words: Collection[str]) -> str:
-    match = nearest(word, words)
-    return f"; did you mean {match}?" if match else ""
+def _one_of(words: Collection[str]) -> str:
+    return f"write one of {', '.join(words)}"

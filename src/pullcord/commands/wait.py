@@ -1,4 +1,4 @@
-"""pullcord wait: watches work until it ends, above all what was asked to stop and had not ended. It stops nothing."""
+"""pullcord wait: watches work until it ends, such as work that was asked to stop. It stops nothing."""
 
 import argparse
 import secrets
@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from pullcord.commands import journal
-from pullcord.commands.choosing import Piece, UnclearError, call_line, chosen
+from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.reach import Reach, reached, until_signal
 from pullcord.flow.attempt import Attempt, Call
@@ -26,7 +26,7 @@ _SENTENCES: Mapping[Outcome, str] = {
     Outcome.FINISHED_FIRST: "it has ended by itself",
 }
 _OPEN = frozenset({None, Outcome.STOPPING, Outcome.UNKNOWN})
-"""What a journal says of a cancel whose work may run."""
+"""The outcomes in a journal of cancels whose work may still run."""
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -52,12 +52,12 @@ async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> int:
-    """Find what is meant, and look at it until it has ended or the time is up.
+    """Find the work that is meant, and look at it until it has ended or the time is up.
 
     Args:
-        reach: what is looked at.
+        reach: the platforms.
         options: of the command.
-        console: the person's.
+        console: of the person.
 
     Returns:
         The exit status; after a signal that of the signal.
@@ -66,40 +66,40 @@ async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> 
         pieces: Sequence[Piece] = list(_recorded(reach, Path(options.journal)))
     else:
         try:
-            pieces = (await chosen(reach, options, console.now())).pieces
+            pieces = (await choose(reach, options, console.now())).pieces
         except UnclearError as unclear:
             for sentence in unclear.sentences:
                 console.note(sentence)
             return 2
-    ended, ending = await until_signal(reach.engine, partial(_watch_all, reach, pieces, options.wait, console))
-    console.write(f"{sum(ended)} of {len(pieces)} ended.")
-    return ending or (0 if all(ended) else 1)
+    ends, signal_status = await until_signal(reach.engine, partial(_watch_all, reach, pieces, options.wait, console))
+    console.write(f"{sum(ends)} of {len(pieces)} ended.")
+    return signal_status or (0 if all(ends) else 1)
 
 
 async def _watch_all(reach: Reach, pieces: Sequence[Piece], seconds: int, console: Console) -> Sequence[bool]:
-    """Watch pieces of work side by side; of each whether it has ended."""
-    ended = [False for _ in pieces]
+    """Watch pieces of work at once, and return for each whether it has ended."""
+    ends = [False for _ in pieces]
 
-    async def one(number: int, piece: Piece) -> None:
+    async def watch_one(number: int, piece: Piece) -> None:
         attempt = await _watch(reach, piece, seconds, console)
-        ended[number] = attempt is not None and attempt.verdict.outcome in FINAL
-        word = "ended" if ended[number] else "not ended"
+        ends[number] = attempt is not None and attempt.verdict.outcome in FINAL
+        word = "ended" if ends[number] else "not ended"
         console.write(f"{word}  {piece.label}: {_sentence(attempt)}")
 
     async with anyio.create_task_group() as tasks:
         for number, piece in enumerate(pieces):
-            tasks.start_soon(one, number, piece)
-    return ended
+            tasks.start_soon(watch_one, number, piece)
+    return ends
 
 
 async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> Attempt | None:
-    """Watch a piece as after its cancel was accepted; None: nothing tells how it ends."""
+    """Watch a piece as after its cancel was accepted; None: no look tells how it ends."""
     cancel = piece.operation.cancel if piece.operation else None
     if piece.operation is None or cancel is None:
         return None
 
-    async def report(elapsed: float, whole: float, what: str) -> None:
-        console.note(f"{piece.label}: {elapsed:.0f} of {whole:.0f} s: {sanitize.text(what)}")
+    async def report(elapsed: float, total: float, text: str) -> None:
+        console.note(f"{piece.label}: {elapsed:.0f} of {total:.0f} s: {sanitize.text(text)}")
 
     arguments = {**piece.arguments}
     target: dict[str, Json] = {}
@@ -124,15 +124,15 @@ def _sentence(attempt: Attempt | None) -> str:
 
 
 def _recorded(reach: Reach, path: Path) -> Iterator[Piece]:
-    """What a journal records as asked to stop, and not as ended: the last cancel of each piece of work tells."""
+    """The pieces that a journal records as asked to stop and not as ended, by the last cancel of each."""
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             entries, _ = journal.read(lines)
     except OSError as error:
         raise SettingsError([f"{path}: this journal can't be read: {error.strerror}"]) from None
-    last = {str([entry["platform"], entry["operation"], entry["target"]]): entry for entry in entries}
+    latest = {str([entry["platform"], entry["operation"], entry["target"]]): entry for entry in entries}
     operations = {(each.platform.name, each.operation_id): each for each in reach.surface.tools.values()}
-    for entry in last.values():
+    for entry in latest.values():
         operation = operations.get((str(entry["platform"]), str(entry["operation"])))
         if entry["outcome"] in _OPEN and operation and operation.cancel:
             target: Mapping[str, Json] = entry["target"] if isinstance(entry["target"], dict) else {}

@@ -1,4 +1,4 @@
-"""The work that runs, as a person at a terminal finds it: what there is, what is meant, and how it is shown."""
+"""The work that runs, for a person at a terminal: finds it, filters it, and shows it."""
 
 import argparse
 import re
@@ -23,38 +23,39 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 class Running(NamedTuple):
-    """What was seen to run."""
+    """The work that was seen to run."""
 
     works: Sequence[Work]
     """Oldest first, those of unknown start last."""
     gaps: Sequence[str]
-    """What was not seen, and why: a sentence each."""
+    """Sentences about what was not seen, and why."""
 
 
 class Narrowing(NamedTuple):
-    """Which of the work that runs is meant; None: whatever it is."""
+    """The filters of a command."""
 
     platforms: Sequence[str] = ()
-    """None: all."""
+    """The names of platforms; empty: all."""
     text: str | None = None
-    """Stands in the name or in an id."""
+    """A text in the name or in an id; None: any."""
     older: timedelta | None = None
+    """The least age; None: any."""
 
     def fits(self, work: Work, now: datetime) -> bool:
-        """Whether work is meant; work of unknown start is never known to be old.
+        """Whether work passes the text and the age; work of unknown start never passes an age.
 
         Args:
             work: that runs.
             now: the time.
         """
-        begun = since(work)
+        start = since(work)
         return (self.text is None or work.contains(self.text)) and (
-            self.older is None or (begun is not None and now - begun >= self.older)
+            self.older is None or (start is not None and now - start >= self.older)
         )
 
 
 def narrowing(options: argparse.Namespace) -> Narrowing:
-    """What the options of a command mean; of an instance the platform is its own name."""
+    """The filters in the options of a command; the platform of an instance is the instance's name."""
     platforms = [each.rpartition(":")[2] for each in options.platform]
     return Narrowing(platforms, options.match, getattr(options, "older", None))
 
@@ -63,15 +64,15 @@ async def running(reach: Reach, platforms: Sequence[str]) -> Running:
     """Look at all that runs.
 
     Args:
-        reach: what is looked at.
-        platforms: only these; none: all that can be reached.
+        reach: the platforms that may be looked at.
+        platforms: names of those that are; empty: all that can be reached.
     """
-    whole = reach.surface
+    surface = reach.surface
     catalogue = {
-        name: each for name, each in whole.catalogue.items() if not platforms or each.platform.name in platforms
+        name: each for name, each in surface.catalogue.items() if not platforms or each.platform.name in platforms
     }
-    find = whole.tools[FIND_RUNNING]
-    call = Call(replace(whole, catalogue=catalogue), find, {}, request_id=secrets.token_hex(16))
+    find = surface.tools[FIND_RUNNING]
+    call = Call(replace(surface, catalogue=catalogue), find, {}, request_id=secrets.token_hex(16))
     sights = await look_around(call, reach.engine.gateway)
     works = sorted((work for sight in sights for work in sight.works.values()), key=lambda work: work.place)
     return Running(works, [each for sight in sights for each in _gaps(sight)])
@@ -83,14 +84,14 @@ def _gaps(sight: Sight) -> Iterator[str]:
 
 
 def since(work: Work) -> datetime | None:
-    """When work began, in UTC; None: unknown."""
+    """The start of work, in UTC; None: it is unknown."""
     if work.place.since == UNKNOWN_START:
         return None
     return datetime.strptime(work.place.since, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
 def ids(work: Work) -> list[str]:
-    """The ids of work, and before them those of what it belongs to; the last is its own."""
+    """The ids of work: first those of what it belongs to, last its own."""
     values = [str(each) for action in work.actions[:1] for each in (action.arguments or {}).values()]
     return [each for each in values if each in work.ids] or [*work.ids] or [work.place.id]
 
@@ -106,27 +107,27 @@ def cancel(work: Work, reach: Reach) -> Action | None:
     return next((each for each in work.actions if each.tool and tools[each.tool].cancel), None)
 
 
-def meant(text: str, works: Iterable[Work], reach: Reach) -> list[Work]:
-    """The work that an id, or the URL of a page about it, means.
+def works_named(text: str, works: Iterable[Work], reach: Reach) -> list[Work]:
+    """The work that an id, or the URL of a page about it, names.
 
-    An id is first of all that of the work itself; else of what it belongs to, where that can be stopped. Of several the
-    ones that a URL says more of.
+    Work whose own id it is goes before work that belongs to what it names, which must have a cancel. Of several pieces
+    those are returned of which the URL holds the most ids.
 
     Args:
         text: the id or the URL.
-        works: what runs.
-        reach: what may be called.
+        works: the work that runs.
+        reach: the operations that may be called.
     """
     words = _words(text)
-    own = [work for work in works if ids(work)[-1].casefold() in words]
-    around = [work for work in works if cancel(work, reach) and words.intersection(map(str.casefold, ids(work)))]
-    candidates = own or around
-    shared = [len(words.intersection(map(str.casefold, ids(work)))) for work in candidates]
-    return [work for work, count in zip(candidates, shared, strict=True) if count == max(shared)]
+    exact = [work for work in works if ids(work)[-1].casefold() in words]
+    wider = [work for work in works if cancel(work, reach) and words.intersection(map(str.casefold, ids(work)))]
+    candidates = exact or wider
+    counts = [len(words.intersection(map(str.casefold, ids(work)))) for work in candidates]
+    return [work for work, count in zip(candidates, counts, strict=True) if count == max(counts)]
 
 
 def _words(text: str) -> set[str]:
-    """The words of a URL that may be ids; of anything else the text as it is."""
+    """The words of a URL that may be ids; a text that is no URL is one word."""
     parts = urlsplit(text) if "://" in text else None
     if parts is None:
         return {text.casefold()}
@@ -135,16 +136,16 @@ def _words(text: str) -> set[str]:
 
 
 def as_json(work: Work) -> dict[str, Any]:
-    """Work for programs: what find_running shows of it, and its own id."""
+    """Work as JSON: the item of find_running, and its own id."""
     return {**work.item.to_json(), "id": ids(work)[-1]}
 
 
 def table(works: Sequence[Work], now: datetime) -> str:
-    """Work as a person reads it; nothing in it can steer a terminal.
+    """A table of work for a person, without characters that steer a terminal.
 
     Args:
-        works: what is shown.
-        now: the time, from which its age is told.
+        works: the rows.
+        now: the time, for their age.
     """
     rows = [_COLUMNS, *(_row(work, now) for work in works)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -152,14 +153,14 @@ def table(works: Sequence[Work], now: datetime) -> str:
 
 
 def _row(work: Work, now: datetime) -> tuple[str, ...]:
-    begun, item = since(work), work.item.fields
+    start, item = since(work), work.item.fields
     state = f"{work.state or 'unknown'}{', protected' if work.protected else ''}"
-    cells = (work.place.platform, item.get("name", ""), state, age(now - begun) if begun else "", ids(work)[-1])
+    cells = (work.place.platform, item.get("name", ""), state, age(now - start) if start else "", ids(work)[-1])
     return tuple(sanitize.text(str(each)) for each in cells)
 
 
 def age(span: timedelta) -> str:
-    """A length of time in its largest whole unit, such as 3h; of what begins in the future 0s."""
+    """A length of time in its largest whole unit, such as 3h; 0s where it is negative."""
     seconds = max(0, int(span.total_seconds()))
     unit, size = next(((unit, size) for unit, size in _UNITS if seconds >= size), ("s", 1))
     return f"{seconds // size}{unit}"

@@ -9,26 +9,13 @@ from pullcord.manifest.node import POINTER, Node
 from pullcord.manifest.reach import is_covered
 from pullcord.model.condition import Condition
 from pullcord.model.expression import Source
-from pullcord.model.outcome import MayGoOn, Outcome, Phase, WorkStopped
+from pullcord.model.outcome import OF_CANCELS, OF_LOOKS, MayGoOn, Outcome, Phase, WorkStopped
 from pullcord.model.pointer import Pointer
 from pullcord.model.rule import Rule, Word
 from pullcord.model.state import Poll, State
 
 _LOOK, _SEND = "look", "send"
 """Words of rules that are no outcomes."""
-_NEVER = frozenset({Outcome.OBSERVED, Outcome.TARGET_CHANGED})
-"""Outcomes that no reply to a cancel has."""
-_OBSERVED = (
-    Outcome.OBSERVED,
-    Outcome.REFUSED,
-    Outcome.NOT_FOUND,
-    Outcome.DENIED,
-    Outcome.INVALID_ARGUMENTS,
-    Outcome.RATE_LIMITED,
-    Outcome.UNAVAILABLE,
-    Outcome.UNKNOWN,
-)
-"""Outcomes that a reply to a look may have."""
 _WITHOUT_SENDING = (Outcome.ALREADY_FINISHED, Outcome.NOTHING_RUNNING, Outcome.NOT_FOUND, Outcome.REFUSED)
 """Outcomes of a cancel that was not sent, because of the look before it."""
 _BEFORE: Mapping[Phase, Outcome] = {
@@ -57,7 +44,7 @@ def outcomes(node: Node, scope: Scope) -> tuple[Rule[Outcome], ...]:
         node: the keyword's value, a list of rules.
         scope: the operation that it stands in.
     """
-    words = _OBSERVED if scope.reads else [word for word in Outcome if word not in _NEVER]
+    words = OF_LOOKS if scope.reads else [word for word in OF_CANCELS if word is not Outcome.TARGET_CHANGED]
     return _reachable(node, lambda item: _outcome(item, scope, words))
 
 

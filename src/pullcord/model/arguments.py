@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
-from pullcord.model.nearest import nearest
-from pullcord.model.operation import Operation, Parameter, Place
+from pullcord.model.nearest import question
+from pullcord.model.operation import Operation, Place
 from pullcord.model.sanitize import text
 from pullcord.model.value import Arguments, Json
 
@@ -111,6 +111,7 @@ def checker(operation: Operation) -> Check:
         )
     )
     path = [parameter.name for parameter in parameters.values() if parameter.place is Place.PATH]
+    takes = f"it takes {', '.join(parameters) or 'none'}"
 
     def check(arguments: Arguments) -> list[str]:
         faults: dict[str, str] = {}
@@ -126,7 +127,7 @@ def checker(operation: Operation) -> Check:
                 faults[name] = _SEGMENT
         sentences = [f"{name} {fault} ({parameters[name].description.rstrip('.')})" for name, fault in faults.items()]
         sentences += [
-            f"{_quoted(name)} is not an argument of {operation.id} ({_instead(name, parameters)})"
+            f"{_quoted(name)} is not an argument of {operation.id} ({question(name, parameters, takes)})"
             for name in arguments
             if name not in parameters
         ]
@@ -238,11 +239,6 @@ def _sentence(kind: str, schema: Mapping[str, Any], *, inner: bool = False) -> s
 
 def _quoted(name: str) -> str:
     return text(name if name.isidentifier() else repr(name), 64)
-
-
-def _instead(name: str, parameters: Mapping[str, Parameter]) -> str:
-    match = nearest(name, parameters)
-    return f"did you mean {match}?" if match else f"it takes {', '.join(parameters) or 'none'}"
 
 
 _SEGMENT = f"must be an id: 1 to {SEGMENT_LIMIT} characters, no white space, none of / \\ % ? # ;"

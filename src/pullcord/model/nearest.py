@@ -1,4 +1,4 @@
-"""The word that was probably meant. Pure."""
+"""The word that was probably meant, and what to write instead of an unknown one. Pure."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,3 +12,15 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
         words: the known ones.
     """
     return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)
+
+
+def question(word: str, words: Iterable[str], otherwise: str) -> str:
+    """What to write instead of an unknown word, as a question such as "did you mean active?".
+
+    Args:
+        word: the unknown one.
+        words: the known ones.
+        otherwise: the answer where no known word is like it.
+    """
+    match = nearest(word, words)
+    return f"did you mean {match}?" if match else otherwise

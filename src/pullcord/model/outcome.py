@@ -60,7 +60,7 @@ MEANINGS: Mapping[Outcome, Meaning] = {
 
 
 OF_CANCELS = tuple(outcome for outcome in Outcome if outcome is not Outcome.OBSERVED)
-"""What may come of a cancel."""
+"""The outcomes that a cancel may have."""
 OF_LOOKS = (
     Outcome.OBSERVED,
     Outcome.REFUSED,
@@ -71,7 +71,7 @@ OF_LOOKS = (
     Outcome.UNAVAILABLE,
     Outcome.UNKNOWN,
 )
-"""What may come of a look or a list."""
+"""The outcomes that a look or a list may have."""
 FINAL = frozenset({Outcome.STOPPED, Outcome.NOTHING_RUNNING, Outcome.ALREADY_FINISHED, Outcome.FINISHED_FIRST})
 """Over, by the record: no further call can change it."""
 

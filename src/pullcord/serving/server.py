@@ -1,6 +1,5 @@
 """The MCP server: its handlers call the flow, nothing more."""
 
-import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +11,7 @@ from mcp.server.lowlevel import Server
 from pullcord import __version__
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
+from pullcord.model.nearest import nearest
 from pullcord.serving.instructions import instructions
 from pullcord.serving.tools import tool
 
@@ -88,5 +88,5 @@ def _unknown(name: str, callable_surface: Surface, surface: Surface) -> str:
     settings = surface.settings_of(operation) if operation else None
     if settings and settings.obstacle:
         return f"{name} is no tool yet, since {settings.obstacle}. {settings.remedy}"
-    matches = difflib.get_close_matches(name, callable_surface.tools, n=1)
-    return f"There is no tool of this name. {f'Did you mean {matches[0]}?' if matches else 'tools/list names all.'}"
+    match = nearest(name, callable_surface.tools)
+    return f"There is no tool of this name. {f'Did you mean {match}?' if match else 'tools/list names all.'}"

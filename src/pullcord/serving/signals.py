@@ -3,8 +3,8 @@
 import asyncio
 import math
 import signal
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import anyio
 
@@ -51,6 +51,31 @@ def _handled(selection: Iterable[signal.Signals]) -> Iterator[AsyncIterator[sign
 def exit_status(ending: signal.Signals) -> int:
     """The exit status of a process that a signal ended, as shells report it: 128 and the signal's number."""
     return 128 + ending
+
+
+@asynccontextmanager
+async def at_signals(act: Callable[[], object]) -> AsyncIterator[Callable[[], int]]:
+    """Act at each signal to end for as long as the block runs.
+
+    Args:
+        act: called at each signal.
+
+    Yields:
+        A function that returns the exit status for the first signal; 0: none arrived yet.
+    """
+    status = 0
+    with ending_signals() as signals:
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                nonlocal status
+                async for each in signals:
+                    status = status or exit_status(each)
+                    act()
+
+            tasks.start_soon(watch)
+            yield lambda: status
+            tasks.cancel_scope.cancel()
 
 
 async def until_signal() -> int:

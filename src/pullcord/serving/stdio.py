@@ -8,7 +8,7 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
-from pullcord.serving.signals import ending_signals, exit_status
+from pullcord.serving.signals import at_signals
 from pullcord.serving.stdio_lines import Answering
 from pullcord.serving.stdio_pipes import available, pipes
 
@@ -22,26 +22,14 @@ async def stdio(server: Server[Any]) -> int:
     Returns:
         The exit status: 0, or that of the signal.
     """
-    status = 0
-    with ending_signals() as signals:
-        async with anyio.create_task_group() as tasks:
-            run, watch_scope = anyio.CancelScope(), anyio.CancelScope()
-
-            async def watch() -> None:
-                nonlocal status
-                with watch_scope:
-                    async for signal in signals:
-                        status = status or exit_status(signal)
-                        run.cancel()
-
-            tasks.start_soon(watch)
-            has_pipes = available()
-            async with pipes() if has_pipes else stdio_server() as (read, write):
-                with run:
-                    await server.run(Answering(read, write), write, server.create_initialization_options())
-                if run.cancelled_caught and not has_pipes:
-                    sys.stderr.flush()
-                    # A read of standard input blocks its thread until the client closes it: nothing but this ends it.
-                    os._exit(status)
-            watch_scope.cancel()
-    return status
+    run = anyio.CancelScope()
+    async with at_signals(run.cancel) as status:
+        has_pipes = available()
+        async with pipes() if has_pipes else stdio_server() as (read, write):
+            with run:
+                await server.run(Answering(read, write), write, server.create_initialization_options())
+            if run.cancelled_caught and not has_pipes:
+                sys.stderr.flush()
+                # A read of standard input blocks its thread until the client closes it: nothing but this ends it.
+                os._exit(status())
+    return status()
