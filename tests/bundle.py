@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.environment import ROOT, npm
 
 TOOL = "@anthropic-ai/mcpb@2.1.2"
-PARTS = ("pyproject.toml", "README.md", "LICENSE", "src", "manifests/platforms")
+PARTS = ("hatch_build.py", "pyproject.toml", "README.md", "LICENSE", "src", "manifests/platforms")
 """What the package is built from."""
 
 

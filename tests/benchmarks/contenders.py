@@ -16,12 +16,13 @@ from tests.benchmarks.api import CALLS
 from tests.clients.client import CLIENTS
 
 from pullcord.manifest.document import parse
+from pullcord.manifest.index import index
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Json
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-MANIFESTS = sorted((ROOT / "manifests" / "platforms").glob("*.yaml"))
+MANIFESTS = [ROOT / "manifests" / "platforms" / f"{name}.yaml" for name, each in index().items() if each.listed_always]
 (FASTMCP,) = CLIENTS["fastmcp"].packages
 _UNWATCHED = {"wait_seconds": 0}
 """What is measured is a cancel, not the watching that follows it unless the caller says so."""
@@ -163,12 +164,12 @@ def copies(number: int, place: Path) -> list[Path]:
         place: a folder for them.
     """
     made = []
-    for index in range(number):
-        shipped = MANIFESTS[index % len(MANIFESTS)]
-        text = re.sub(r"(operationId: *)(\w+)", rf"\1c{index}_\2", shipped.read_text(encoding="utf-8"))
-        text = re.sub(r"(x-platform: *)(\w+)", rf"\1copy{index}", text)
-        text = re.sub(r"(x-env: *)([A-Z_]+)", rf"\1PULLCORD_PLATFORM_COPY{index}_\2", text)
-        copy = place / f"copy{index}.json"
+    for number_of_copy in range(number):
+        shipped = MANIFESTS[number_of_copy % len(MANIFESTS)]
+        text = re.sub(r"(operationId: *)(\w+)", rf"\1c{number_of_copy}_\2", shipped.read_text(encoding="utf-8"))
+        text = re.sub(r"(x-platform: *)(\w+)", rf"\1copy{number_of_copy}", text)
+        text = re.sub(r"(x-env: *)([A-Z_]+)", rf"\1PULLCORD_PLATFORM_COPY{number_of_copy}_\2", text)
+        copy = place / f"copy{number_of_copy}.json"
         copy.write_text(json.dumps(parse(shipped.name, text).value, ensure_ascii=False), encoding="utf-8")
         made.append(copy)
     return made

@@ -35,8 +35,8 @@ class Step(NamedTuple):
 STEPS: Mapping[str, Step] = {
     "list": Step("observed", ()),
     "stopping": Step("stopping", ("self", "up")),
-    "follow": Step("observed", ("self", "cancel", "up")),
-    "nothing_running": Step("nothing_running", ("self", "collection")),
+    "follow": Step("observed", ("self", "up")),
+    "nothing_running": Step("nothing_running", ("collection",)),
     "not_found": Step("not_found", ("collection",)),
     "invalid_arguments": Step("invalid_arguments", ("retry", "collection")),
 }
@@ -56,9 +56,9 @@ async def live(ask: Ask) -> Story:
     with suppress(ValueError, LookupError):
         tasks = {item["display_name"]: item for item in read(shown["list"][0])["resource"]["items"]}
         cancel = _action(tasks[RUNNING], "cancel")
-        await step("stopping", cancel["tool"], cancel["arguments"])
+        await step("stopping", cancel["tool"], {**cancel["arguments"], "wait_seconds": 0})
         look = _action(read(shown["stopping"][0]), "self")
-        await step("follow", look["tool"], look["arguments"])
+        await step("follow", look["tool"], {**look["arguments"], "wait_seconds": 0})
     return shown
 
 
