@@ -1,5 +1,7 @@
 """pullcord serve: what is refused before anything is served."""
 
+import socket
+
 import pytest
 
 from pullcord.commands.main import main
@@ -36,6 +38,16 @@ def test_a_state_key_that_cant_protect_is_refused(
         monkeypatch.setenv(name, value)
     assert main(["serve", "--http", "--port", "0", "--confirm"]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told_though_all_settings_can_be_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULLCORD_STATE_KEY", "k" * 32)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["serve", "--http", "--port", str(port), "--confirm"]) == 2
+    assert f"--port {port}: Address already in use" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1"])

@@ -87,7 +87,6 @@ class Story:
         colour: bool,
     ) -> None:
         self._client, self._say, self._sleep, self._colour = client, say, sleep, colour
-        self._last_call: tuple[object, ...] = ()
 
     async def tell(self) -> int:
         """Tell all of it; the exit status."""
@@ -145,15 +144,13 @@ class Story:
             self._say(f"   {step.action['tool']:<22} {len(items):>3} items, {running} of them can be stopped")
 
     def _narrate(self, step: Step) -> None:
-        """Write a call in full, unless it is the same as the last one; and its answer."""
-        call = (step.action["tool"], step.action["arguments"])
+        """Write a call in full, and its answer."""
         if step.answer:
             word = _word(step.answer)
             line = f"{word}: {step.answer['message']}"
             text = textwrap.fill(line, 80, initial_indent=MARGIN, subsequent_indent=MARGIN)
             self._say(text.replace(word, self._paint(word, step.answer), 1))
-        elif call != self._last_call:
-            self._last_call = call
+        else:
             self._say(f"   {step.action['rel']:<12} {step.action['tool']}")
             for name, value in step.action["arguments"].items():
                 self._say(f"{MARGIN}{name}: {value}")
