@@ -1,6 +1,7 @@
 """pullcord serve: what is refused before anything is served."""
 
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,12 +16,29 @@ def test_options_for_http_are_refused_without_it(capsys: pytest.CaptureFixture[s
     ]
 
 
-def test_a_server_whose_callers_bring_the_keys_holds_none(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def taken_port() -> Iterator[str]:
+    """A port on which another program listens, so that serving ends at once."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield str(other.getsockname()[1])
+
+
+def test_a_key_of_its_own_is_told_where_callers_bring_the_keys_and_ends_no_server(
+    taken_port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XPANDER_API_KEY", "k")
-    assert main(["serve", "--http", "--caller-keys"]) == 2
-    assert "XPANDER_API_KEY is set, but with --caller-keys each request brings its own" in capsys.readouterr().err
+    assert main(["serve", "--http", "--caller-keys", "--port", taken_port]) == 2
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "pullcord: XPANDER_API_KEY is set, but with --caller-keys each request brings its own; unset it"
+    assert f"--port {taken_port}: Address already in use" in last
+
+
+def test_a_taken_port_is_told_after_the_state_key_was_read(
+    taken_port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULLCORD_STATE_KEY", "k" * 32)
+    assert main(["serve", "--http", "--port", taken_port, "--confirm"]) == 2
+    assert f"--port {taken_port}: Address already in use" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -38,16 +56,6 @@ def test_a_state_key_that_cant_protect_is_refused(
         monkeypatch.setenv(name, value)
     assert main(["serve", "--http", "--port", "0", "--confirm"]) == 2
     assert told in capsys.readouterr().err
-
-
-def test_a_port_that_is_taken_is_told_though_all_settings_can_be_used(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PULLCORD_STATE_KEY", "k" * 32)
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        assert main(["serve", "--http", "--port", str(port), "--confirm"]) == 2
-    assert f"--port {port}: Address already in use" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1"])

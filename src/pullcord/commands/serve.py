@@ -66,9 +66,6 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
     async with AsyncExitStack() as stack:
         settings_environ = await sandbox(stack) if options.sandbox else environ
         offer = surface(choice(options), settings_environ, brought=options.caller_keys or False)
-        # Whoever says that callers bring the keys must not find out later that one of this server's was at hand.
-        if keys := [fault for each in offer.settings.values() if each.brought and each.key for fault in each.faults]:
-            raise SettingsError(keys)
         tell_faults(offer)
         limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
         if path and not options.http and stream(path) == 1:
