@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 from tests.environment import venv
 from tests.real.server import FIXTURES, Running, Server, free_ports, process, ready
-from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
+from tests.real.story import BRIEF, MISTAKES, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
 KEYS = {"": "the-first-agents-key", "billing ": "the-other-agents-key"}
@@ -82,8 +82,7 @@ PLATFORM = Platform(
             "task",
             (
                 *RUNS,
-                Step(Ask.UNKNOWN, "not_found"),
-                Step(Ask.MALFORMED, "invalid_arguments"),
+                *MISTAKES,
                 Step(Ask.WRONG_KEY, "denied"),
                 CANCEL,
                 LOOK,

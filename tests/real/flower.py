@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 from tests.environment import PATIENCE, venv
 from tests.real.server import FIXTURES, TICKS, Running, Server, free_ports, process, ready, until
-from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
+from tests.real.story import BRIEF, HAD_ENDED, MISTAKES, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
 USER, PASSWORD = "operator", "the password"
@@ -106,8 +106,7 @@ PLATFORM = Platform(
             "task",
             (
                 *RUNS,
-                Step(Ask.UNKNOWN, "not_found"),
-                Step(Ask.MALFORMED, "invalid_arguments"),
+                *MISTAKES,
                 Step(Ask.WRONG_KEY, "denied"),
                 CANCEL,
                 Step(Ask.LOOK, "observed", Must.NOT_SAY_YES, GOES_ON),
@@ -118,7 +117,7 @@ PLATFORM = Platform(
         Story(
             "a task that ended by itself",
             "task",
-            (Step(Ask.LOOK, "observed"), Step(Ask.CANCEL, "already_finished", Must.SAY_YES)),
+            HAD_ENDED,
             begins=Truth.ENDED,
             seconds=BRIEF,
         ),

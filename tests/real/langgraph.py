@@ -9,7 +9,7 @@ from shutil import copytree
 import httpx2
 from tests.environment import venv
 from tests.real.server import FIXTURES, Running, Server, free_ports, process, ready
-from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
+from tests.real.story import BRIEF, HAD_ENDED, MISTAKES, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
 SETTINGS = {"LANGSMITH_TRACING": "false", "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
@@ -68,8 +68,7 @@ PLATFORM = Platform(
             "task",
             (
                 *RUNS,
-                Step(Ask.UNKNOWN, "not_found"),
-                Step(Ask.MALFORMED, "invalid_arguments"),
+                *MISTAKES,
                 CANCEL,
                 Step(Ask.LOOK, "observed", Must.NOT_SAY_YES, GOES_ON),
                 AGAIN,
@@ -94,7 +93,7 @@ PLATFORM = Platform(
         Story(
             "a node that ended by itself",
             "task",
-            (Step(Ask.LOOK, "observed"), Step(Ask.CANCEL, "already_finished", Must.SAY_YES)),
+            HAD_ENDED,
             begins=Truth.ENDED,
             seconds=BRIEF,
         ),

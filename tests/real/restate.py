@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 from tests.environment import npm
 from tests.real.server import FIXTURES, Running, Server, free_ports, process, ready
-from tests.real.story import BRIEF, Ask, Must, Platform, Step, Story
+from tests.real.story import BRIEF, HAD_ENDED, MISTAKES, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
 SETTINGS = {
@@ -80,8 +80,7 @@ PLATFORM = Platform(
             "task",
             (
                 *RUNS,
-                Step(Ask.UNKNOWN, "not_found"),
-                Step(Ask.MALFORMED, "invalid_arguments"),
+                *MISTAKES,
                 CANCEL,
                 Step(Ask.LOOK, "observed", Must.NOT_SAY_YES, GOES_ON),
                 AGAIN,
@@ -108,7 +107,7 @@ PLATFORM = Platform(
         Story(
             "a handler that ended by itself",
             "task",
-            (Step(Ask.LOOK, "observed"), Step(Ask.CANCEL, "already_finished", Must.SAY_YES)),
+            HAD_ENDED,
             begins=Truth.ENDED,
             seconds=BRIEF,
         ),

@@ -59,6 +59,12 @@ class Step(NamedTuple):
     """What must be true of the work afterwards."""
 
 
+MISTAKES = (Step(Ask.UNKNOWN, "not_found"), Step(Ask.MALFORMED, "invalid_arguments"))
+"""Cancels that name no work, which every platform answers alike."""
+HAD_ENDED = (Step(Ask.LOOK, "observed"), Step(Ask.CANCEL, "already_finished", Must.SAY_YES))
+"""What is asked of work that had ended by itself, where the record proves that."""
+
+
 class Story(NamedTuple):
     """A piece of work, and the steps in order."""
 
