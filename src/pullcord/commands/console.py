@@ -16,7 +16,7 @@ def ask(question: str) -> str | None:
     """Ask the person at the terminal.
 
     Returns:
-        What was typed, without the line's end; None: nobody is there to be asked.
+        The typed text, without the line's end; None: there is no person to ask.
     """
     if sys.stdin is None or not sys.stdin.isatty():
         return None
@@ -37,7 +37,7 @@ class Console(NamedTuple):
     note: Callable[[str], object] = say
     """Takes what is said beside it."""
     ask: Callable[[str], str | None] = ask
-    """Asks a person; None: nobody is there."""
+    """Asks a person; None: there is none."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     """Waits for seconds."""
     now: Callable[[], datetime] = partial(datetime.now, UTC)

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(fault)
         return 2
     except BrokenPipeError:
-        # Whoever read the output has gone, as head does. Python would write what is left, and complain, at its end.
+        # The reader of the output has gone, as head does. Python would write the rest at its end, and report an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except KeyboardInterrupt:

@@ -105,7 +105,7 @@ class Command(NamedTuple):
     placeholder: str = ""
     """Its positional argument, in the line of usage."""
     fixed: Mapping[str, Any] = {}
-    """What its module reads as options, and nobody can set."""
+    """Further options that its module reads, with values that can't be set."""
 
 
 _JSON: Option = ("--json", {"action": "store_true", "help": "for programs"})

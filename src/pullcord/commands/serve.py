@@ -95,7 +95,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
 
 
 def _elicitation(key: SecretStr | None) -> "Elicitation":
-    from pullcord.serving.elicitation import Elicitation  # noqa: PLC0415 - a start without --confirm asks nobody
+    from pullcord.serving.elicitation import Elicitation  # noqa: PLC0415 - a start without --confirm needs no questions
 
     return Elicitation(key)
 

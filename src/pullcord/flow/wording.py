@@ -63,7 +63,7 @@ CAUSES: Mapping[Cause, str] = {
     Cause.STATUS: "{platform} answered with status {status}.",
     Cause.BODY: "{platform} answered in a way that pullcord doesn't know.",
 }
-"""Why an outcome says less than the platform's plain word: before the outcome's sentence."""
+"""Why an outcome does not rest on the platform's own word; stands before the outcome's sentence."""
 
 FOREIGN: Mapping[Outcome, str] = {
     Outcome.DENIED: (
@@ -75,7 +75,7 @@ FOREIGN: Mapping[Outcome, str] = {
         " tells whether {platform} saw the request."
     ),
 }
-"""Instead of the outcome's sentence, where somebody in between may have refused."""
+"""Instead of the outcome's sentence, where a proxy may have refused."""
 
 OBSTACLES: Mapping[Obstacle, str] = {
     Obstacle.MALFORMED: "Nothing was sent. Correct the arguments and call again: {faults}.",
@@ -112,7 +112,7 @@ OBSTACLES: Mapping[Obstacle, str] = {
         "pullcord itself failed. The request may have been sent: look at the work before calling again."
     ),
 }
-"""Why pullcord itself sent nothing, with the attempt's details."""
+"""Why pullcord sent nothing; the words in braces are the attempt's details."""
 
 TITLES: Mapping[Obstacle, str] = {
     Obstacle.MALFORMED: "Invalid arguments",

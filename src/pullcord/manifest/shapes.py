@@ -20,7 +20,7 @@ def at(root: Json, shape: Shape, pointer: Pointer) -> Shape:
     Args:
         root: the document that references lead into.
         shape: of the whole.
-        pointer: where {name} stands for a member that nobody knows before a call.
+        pointer: where {name} stands for a member whose name is known only in a call.
     """
     for token in tokens(pointer):
         if shape is None:

@@ -15,7 +15,7 @@ from pullcord.model.nearest import nearest
 from pullcord.serving.instructions import instructions
 from pullcord.serving.tools import tool
 
-if TYPE_CHECKING:  # a start without --confirm asks nobody
+if TYPE_CHECKING:  # a start without --confirm needs no questions
     from pullcord.serving.elicitation import Elicitation
 
 View: TypeAlias = Callable[[Any], Surface]
