@@ -204,6 +204,25 @@ def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("state", "repeated", "outcome"),
+    [
+        ("cancelled", True, Outcome.STOPPED),
+        ("done", True, Outcome.ALREADY_FINISHED),
+        ("cancelled", False, Outcome.ALREADY_FINISHED),
+    ],
+)
+def test_what_the_first_sending_of_a_repeated_cancel_stopped_is_stopped(
+    state: str, outcome: Outcome, *, repeated: bool
+) -> None:
+    operation = CANCEL._replace(
+        state=State("/s", (Rule(Phase.CANCELLED, (Clause("/s", ("cancelled",)),)), Rule(Phase.ENDED))),
+        responses={"200": Response((Rule(Outcome.ALREADY_FINISHED),))},
+    )
+
+    assert judge(operation, Reply(200, {}, {"s": state}, repeated=repeated)).outcome is outcome
+
+
 def test_no_rule_is_held_to_what_could_not_be_read() -> None:
     accepted = shipped()["cancel_workspace_task"]
 

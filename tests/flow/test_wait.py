@@ -7,9 +7,14 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
-from tests.support import Stage, respond, stage
+from tests.sandbox.clock import Clock
+from tests.support import Stage, respond, shipped, stage
 
+from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.engine import Engine
+from pullcord.flow.verdict import Verdict
+from pullcord.flow.wait import wait
+from pullcord.model.outcome import Outcome
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -320,6 +325,42 @@ class TestAFailingLook:
 
         assert given["outcome"] == "stopping"
         assert "but no look succeeded" in given["message"]
+
+
+class TestALookThatWaits:
+    async def test_for_work_that_is_gone_later_tells_what_it_saw_last_and_that_it_is_gone(self) -> None:
+        platform = Platform(lambda: _task("running"), lambda: respond(404))
+        async with stage(transport=platform.transport) as staged:
+            answer = await staged.call("get_task", {**TASK, "wait_seconds": 20})
+
+        assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("observed", "unknown", "running")
+        assert answer["message"].endswith("A look since then finds no such work any more.")
+        assert platform.seen == ["GET", "GET"]
+
+    async def test_is_told_to_the_client_while_the_platform_is_silent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looking, told, clock = anyio.Event(), anyio.Event(), Clock()
+
+        def now() -> float:
+            return clock.now.timestamp()
+
+        async def answer(_: httpx2.Request) -> httpx2.Response:
+            looking.set()
+            await told.wait()
+            return _task("succeeded")
+
+        async def report(_seconds: float, _of: float, _text: str) -> None:
+            if looking.is_set():
+                told.set()
+
+        monkeypatch.setattr("pullcord.flow.wait.SILENCE", 0.05)
+        gateway = Gateway(httpx2.MockTransport(answer), now=now, sleep=clock.sleep)
+        with anyio.fail_after(10):
+            async with gateway, stage() as staged:
+                call = Call(staged.scope, shipped()["get_task"], {**TASK, "wait_seconds": 5})
+                result = await wait(Attempt(call, Verdict(Outcome.OBSERVED)), gateway, report)
+
+        assert result.watch
+        assert (result.verdict.state, result.watch.looks) == ("succeeded", 1), "the report came during the first look"
 
 
 class TestALostCancel:

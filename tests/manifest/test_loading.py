@@ -120,10 +120,16 @@ def test_an_empty_object_is_told_all_that_it_lacks() -> None:
     ]
 
 
-def test_a_manifest_without_operations_is_refused() -> None:
+def test_a_manifest_without_operations_is_refused(tmp_path: Path) -> None:
     text = DEPOT[: DEPOT.index("  /runs/{run_id}/cancel:")].replace("paths:\n", "paths: {}\n")
     text += DEPOT[DEPOT.index("components:\n") :]
-    assert told(text) == ("depot.yaml:13 /paths: no operation is described; write one",)
+    path = tmp_path / "depot.yaml"
+    path.write_text(text, encoding="utf-8")
+    fault = "depot.yaml:13 /paths: no operation is described; write one"
+    assert told(text) == (fault,)
+    with pytest.raises(ManifestError) as caught:
+        loading.load([path])
+    assert caught.value.faults == (f"{tmp_path}/{fault}",)
 
 
 def test_several_files_are_told_together_each_by_its_path(tmp_path: Path) -> None:

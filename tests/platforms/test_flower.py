@@ -68,6 +68,14 @@ async def test_the_looks_around_a_revoke_tell_what_came_of_it(looks: list[Reply]
     assert f"{REVOKE}?terminate=true&signal=SIGTERM" in came.asked
 
 
+async def test_an_end_that_no_second_look_confirms_may_be_none() -> None:
+    ended = task("REVOKED", begun=False)
+    early, late = await revoke([QUEUED, ended], wait_seconds=2), await revoke([QUEUED, ended], wait_seconds=9)
+    assert (early.said, early.asked.count(LOOK)) == (("stopped", "unknown", ""), 2)
+    assert "An end like this may turn out to be none" in early.answer["message"]
+    assert (late.said, late.asked.count(LOOK)) == (("stopped", "yes", ""), 3)
+
+
 @pytest.mark.parametrize(
     ("look", "said"),
     [

@@ -15,6 +15,7 @@ from pullcord.model.action import Action
 from pullcord.model.cancel import EXPECT, WAIT_SECONDS
 from pullcord.model.condition import Context
 from pullcord.model.link import Link
+from pullcord.model.listing import Listing
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import FINAL, OVER, Outcome, Phase
 from pullcord.model.reply import Reply
@@ -79,16 +80,14 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     return Offer(_unique(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
 
 
-def offer_item(attempt: Attempt, item: Json) -> list[Action]:
+def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
     """The next steps with one item of a list.
 
     Args:
         attempt: the list's call, and its reply.
+        listing: how the list is read.
         item: one of the items that it holds.
     """
-    listing = attempt.call.operation.listing
-    if listing is None:
-        return []
     phase = where(listing.state, item, Context(attempt.call.arguments)).phase
     origin = Origin(attempt.call, attempt.reply, Outcome.OBSERVED, phase, item)
     # The fields of work that has ended tell it: a look would add little.

@@ -90,7 +90,10 @@ def _items(observation: Attempt, page: Part | None) -> Items | None:
     if listing is None or page is None:
         return None
     return Items(
-        tuple(Item(sanitize.select(item, listing.expose), tuple(offer_item(observation, item))) for item in page.items),
+        tuple(
+            Item(sanitize.select(item, listing.expose), tuple(offer_item(observation, listing, item)))
+            for item in page.items
+        ),
         page.left_out,
     )
 

@@ -10,6 +10,7 @@ from pullcord.flow.attempt import Aim, Attempt, Obstacle, Whole
 from pullcord.flow.verdict import Cause
 from pullcord.model.answer import Items
 from pullcord.model.outcome import OVER, Outcome, Phase
+from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 
 CANCELS: Mapping[Outcome, str] = {
@@ -199,11 +200,13 @@ def cause(attempt: Attempt) -> str | None:
 
 
 def _filled(sentence: str, attempt: Attempt) -> str:
-    reply = attempt.reply
-    values: dict[str, Json] = {"base_url": attempt.call.settings.base_url}
-    if reply:
-        failure = f"{reply.failure[0].upper()}{reply.failure[1:]}." if reply.failure else None
-        values |= {"status": reply.status, "unreadable": reply.unreadable, "failure": failure}
+    reply = attempt.reply or Reply.unsent("")
+    values: dict[str, Json] = {
+        "base_url": attempt.call.settings.base_url,
+        "status": reply.status,
+        "unreadable": reply.unreadable,
+        "failure": f"{reply.failure[0].upper()}{reply.failure[1:]}." if reply.failure else None,
+    }
     for name, value in values.items():
         sentence = sentence.replace(f"{{{name}}}", str(value))
     return sentence

@@ -96,15 +96,18 @@ class Gateway:
 
     async def pause(self, seconds: float) -> None:
         """Wait for seconds, or until `ending` is set."""
+        watching = anyio.CancelScope()
         async with anyio.create_task_group() as tasks:
 
             async def until_ending() -> None:
-                await self.ending.wait()
-                tasks.cancel_scope.cancel()
+                with watching:
+                    await self.ending.wait()
+                    tasks.cancel_scope.cancel()
 
             tasks.start_soon(until_ending)
             await self.sleep(seconds)
-            tasks.cancel_scope.cancel()
+            # Not the whole group: Python 3.11 traces no coroutine on into which a cancellation was thrown.
+            watching.cancel()
 
     async def send(
         self,
