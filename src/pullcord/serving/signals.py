@@ -66,16 +66,18 @@ async def at_signals(act: Callable[[], object]) -> AsyncIterator[Callable[[], in
     status = 0
     with ending_signals() as signals:
         async with anyio.create_task_group() as tasks:
+            watching = anyio.CancelScope()
 
             async def watch() -> None:
                 nonlocal status
-                async for each in signals:
-                    status = status or exit_status(each)
-                    act()
+                with watching:
+                    async for each in signals:
+                        status = status or exit_status(each)
+                        act()
 
             tasks.start_soon(watch)
             yield lambda: status
-            tasks.cancel_scope.cancel()
+            watching.cancel()
 
 
 async def until_signal() -> int:
