@@ -152,20 +152,23 @@ async def live(
         answers[name] = await _ask(name, offer, gateway)
         del titles[name]
 
+    waiting = anyio.CancelScope()
+
     async def report_waiting() -> None:
         seconds = pause
-        await anyio.sleep(seconds)
-        while titles:
-            say(f"waiting for {' and '.join(titles.values())}")
-            seconds *= 2
+        with waiting:
             await anyio.sleep(seconds)
+            while titles:
+                say(f"waiting for {' and '.join(titles.values())}")
+                seconds *= 2
+                await anyio.sleep(seconds)
 
     async with anyio.create_task_group() as reporter:
         reporter.start_soon(report_waiting)
         async with anyio.create_task_group() as questions:
             for name in titles:
                 questions.start_soon(ask, name)
-        reporter.cancel_scope.cancel()
+        waiting.cancel()
     return [{**line, "live": answers[line["platform"]]} for line in lines]
 
 
