@@ -163,12 +163,13 @@ async def live(
                 seconds *= 2
                 await anyio.sleep(seconds)
 
-    async with anyio.create_task_group() as reporter:
-        reporter.start_soon(report_waiting)
-        async with anyio.create_task_group() as questions:
-            for name in titles:
-                questions.start_soon(ask, name)
-        waiting.cancel()
+    if titles:
+        async with anyio.create_task_group() as reporter:
+            reporter.start_soon(report_waiting)
+            async with anyio.create_task_group() as questions:
+                for name in titles:
+                    questions.start_soon(ask, name)
+            waiting.cancel()
     return [{**line, "live": answers[line["platform"]]} for line in lines]
 
 
