@@ -35,7 +35,7 @@ class Step(NamedTuple):
 STEPS: Mapping[str, Step] = {
     "list": Step("observed", ()),
     "stopping": Step("stopping", ("self", "up")),
-    "follow": Step("observed", ("self", "up")),
+    "follow": Step("observed", ("self", "cancel", "collection")),
     "nothing_running": Step("nothing_running", ("collection",)),
     "not_found": Step("not_found", ("collection",)),
     "invalid_arguments": Step("invalid_arguments", ("retry", "collection")),
@@ -57,8 +57,9 @@ async def live(ask: Ask) -> Story:
         tasks = {item["display_name"]: item for item in read(shown["list"][0])["resource"]["items"]}
         cancel = _action(tasks[RUNNING], "cancel")
         await step("stopping", cancel["tool"], {**cancel["arguments"], "wait_seconds": 0})
-        look = _action(read(shown["stopping"][0]), "self")
-        await step("follow", look["tool"], {**look["arguments"], "wait_seconds": 0})
+        # Not the task itself: some clients start a server, and so a sandbox, for each call.
+        above = _action(read(shown["stopping"][0]), "up")
+        await step("follow", above["tool"], above["arguments"])
     return shown
 
 
