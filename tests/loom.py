@@ -1,4 +1,4 @@
-"""A platform that doesn't exist, with every way in which a manifest can say how a cancel ends."""
+"""A platform that doesn't exist, with each word that a manifest has for how a cancel ends, and what goes with it."""
 
 from pullcord.manifest import loading
 from pullcord.model.operation import Catalogue
@@ -36,6 +36,17 @@ paths:
               parameters: {id: $request.path.id}
               description: Kill it.
               x-after: 5
+            item: &part
+              operationId: get_thread
+              parameters: {id: $item#}
+              description: Look at a thread that it started.
+              x-part: true
+              x-each: /children
+            collection:
+              operationId: list_threads
+              parameters: {parent: $request.path.id}
+              description: List the threads that it started.
+              x-part: true
         '404': {description: None such., content: *json}
         '409':
           description: Refused.
@@ -71,10 +82,45 @@ paths:
         '200':
           description: Good.
           content: *json
-          links: &again
+          links:
             self: {operationId: get_thread, parameters: {id: $request.path.id}, description: Look again.}
+            cancel:
+              operationId: cancel_thread
+              parameters: {id: $request.path.id}
+              description: Cancel it.
+              x-when: {phase: [active, paused], body: {/held: [null]}}
+            item: *part
             terminate: {operationId: kill_thread, parameters: {id: $request.path.id}, description: Kill it., x-after: 5}
         default: *bad
+  /threads:
+    get:
+      operationId: list_threads
+      summary: Loom - list threads
+      description: Lists threads.
+      parameters:
+        - {name: parent, in: query, description: Of this thread., schema: {type: string}}
+        - {name: page, in: query, description: The page., schema: {type: integer, minimum: 1, default: 1}}
+        - name: per
+          in: query
+          description: Threads on a page.
+          schema: {type: integer, minimum: 1, maximum: 50, default: 2}
+      x-list:
+        items: $response.body#/threads
+        pages: {style: page, at: page, size: per, total: /total}
+        expose: [/id, /state]
+        state:
+          at: /state
+          phases:
+            - {when: {/state: [running]}, phase: active}
+            - {when: {/state: [cancelled]}, phase: cancelled}
+            - {when: {/state: [done]}, phase: ended}
+        links:
+          cancel:
+            operationId: cancel_thread
+            parameters: {id: $item#/id}
+            description: Cancel it.
+            x-when: {phase: [active]}
+      responses: {'200': {description: Good., content: *json}, default: {description: Bad., content: *json}}
   /spools/{id}:
     get:
       operationId: get_spool
