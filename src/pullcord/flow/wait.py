@@ -108,6 +108,7 @@ class _Watching:
         self.ends = int(verdict.outcome is Outcome.STOPPED and self.recheck_seconds > 0)
         """The number of looks in a row that found the work ended."""
         self.is_hopeless = False
+        self.reported = self.start
         self.watch = Watch(last=attempt if verdict.outcome is Outcome.OBSERVED else None)
 
     @property
@@ -143,14 +144,19 @@ class _Watching:
 
     async def _pause(self, seconds: float) -> None:
         """Pause, with reports to the client in the meantime."""
-        while seconds > SILENCE and not self.gateway.ending.is_set():
-            await self.gateway.pause(SILENCE)
-            seconds -= SILENCE
+        while (silence := self._silence()) < seconds and not self.gateway.ending.is_set():
+            await self.gateway.pause(silence)
+            seconds -= silence
             await self._report(self.state)
         await self.gateway.pause(seconds)
 
+    def _silence(self) -> float:
+        """Seconds until the client must be told again that pullcord waits."""
+        return max(0.0, self.reported + SILENCE - self.gateway.now())
+
     async def _report(self, text: str) -> None:
         title = self.attempt.call.operation.platform.title
+        self.reported = self.gateway.now()
         await self.report(self.elapsed, self.seconds, f"{title}: {text}")
 
     async def _look(self) -> None:
@@ -184,5 +190,5 @@ class _Watching:
 
     async def _report_regularly(self) -> None:
         while True:
-            await anyio.sleep(SILENCE)
+            await anyio.sleep(self._silence())
             await self._report(self.state)
