@@ -19,13 +19,13 @@ def words(text: str) -> set[str]:
 @pytest.mark.parametrize("operation", [each for each in TOOLS if each.cancel], ids=lambda each: each.id)
 def test_a_cancel_begins_with_the_words_that_people_use(operation: Operation) -> None:
     begin = operation.description[:150]
-    assert len(words(begin[:60]) & VERBS) >= 3
+    assert words(begin[:60]) & VERBS
     assert words(begin) & THINGS
-    assert operation.platform.title in begin
+    assert operation.platform.title.split()[0] in begin
 
 
 @pytest.mark.parametrize("operation", [each for each in TOOLS if not each.cancel], ids=lambda each: each.id)
 def test_a_look_begins_with_what_it_answers(operation: Operation) -> None:
     begin = operation.description[:150]
     assert re.match(r"Status of |What runs|Which ", begin)
-    assert operation.platform.title in begin
+    assert operation.platform.title.split()[0] in begin
