@@ -192,6 +192,27 @@ async def test_what_is_started_in_the_meantime_is_found_and_stopped_too() -> Non
     assert answer["work_stopped"] == "yes"
 
 
+async def test_what_a_part_starts_is_found_where_the_parent_names_nothing_any_more() -> None:
+    async def start(name: str) -> None:
+        if name == "p":
+            threads.children = {"a": ["late"]}
+
+    threads = Threads({"p": ["a"]}, on_cancel=start)
+    answer = await cascade(threads)
+
+    assert outcomes(answer) == {"a": "stopped", "late": "stopped"}
+
+
+async def test_a_parent_whose_cancel_takes_its_time_leaves_some_to_its_parts() -> None:
+    async def think(name: str) -> None:
+        if name == "p":
+            await anyio.sleep(20)
+
+    threads = Threads({"p": ["a"]}, on_cancel=think)
+
+    assert outcomes(await cascade(threads)) == {"a": "stopped"}
+
+
 async def test_of_very_many_parts_fifty_are_stopped_and_nothing_is_said_to_be_proved() -> None:
     many = [f"a{number}" for number in range(MOST + 10)]
     wide = Threads({"p": many})

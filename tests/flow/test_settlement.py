@@ -396,6 +396,10 @@ class TestALook:
         assert (came.said, came.answer["problem"]) == (("observed", "yes", "done"), None)
         assert "no look succeeded" not in came.answer["message"]
 
+        once = await call(loom(), "get_thread", 20, look=("running", 500))
+        assert once.said == ("observed", "no", "running")
+        assert "no look succeeded" not in once.answer["message"]
+
         never = await call(loom(), "get_thread", 20, look=(500,))
         assert never.said == ("unknown", "unknown", None)
         assert "pullcord looked for 20 s, but no look succeeded." in never.answer["message"]
