@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import pytest
-from tests.support import Stage, answering, shipped, stage
+from tests.support import BASE_URL, Stage, answering, shipped, stage
 
 from pullcord.flow.verdict import BY_STATUS, Cause, Standing, Verdict, judge, where
 from pullcord.model.condition import Clause
@@ -169,6 +169,79 @@ def test_where_no_rule_fits_the_status_decides(
     assert (verdict.outcome, verdict.work_stopped) == (outcome, "unknown")
     assert (verdict.cause is None) is (outcome != "unknown")
     assert BY_STATUS.get(status, Outcome.UNKNOWN) == outcome
+
+
+@pytest.mark.parametrize("operation", [CANCEL, LOOK], ids=["cancel", "look"])
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        *((status, "denied") for status in (401, 403, 407)),
+        (429, "rate_limited"),
+        *((status, "unknown") for status in (200, 201, 400, 402, 404, 409, 410, 418, 422, 423, 500, 502, 503, 504)),
+    ],
+)
+def test_what_is_not_in_the_platforms_shape_says_at_most_that_it_was_refused(
+    operation: Operation, status: int, outcome: str
+) -> None:
+    said = {"state": "canceled", "task": {"state": "running"}, "status": "cancelled", "error": {"code": "x"}}
+    verdict = judge(operation, Reply(status, {}, said, genuine=False))
+
+    assert verdict == Verdict(Outcome(outcome), "unknown", cause=Cause.FOREIGN)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.STOPPED, Outcome.NOTHING_RUNNING])
+def test_no_rule_is_held_to_what_is_not_in_the_platforms_shape(outcome: Outcome) -> None:
+    operation = CANCEL._replace(responses={"default": Response((Rule(outcome),))})
+
+    assert judge(operation, Reply(404, {}, {})).outcome is outcome
+    assert judge(operation, Reply(404, {}, {}, genuine=False)).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_refusal_of_a_repeat_says_nothing_of_the_first_sending(outcome: Outcome) -> None:
+    operation = CANCEL._replace(state=None, responses={"default": Response((Rule(outcome, work_stopped="no"),))})
+    once, again = (judge(operation, Reply(409, {}, {}, repeated=repeated)) for repeated in (False, True))
+
+    assert (once.outcome, once.work_stopped) == (outcome, "no")
+    if MEANINGS[outcome].is_error:
+        assert (again.outcome, again.work_stopped, again.cause) == (Outcome.UNKNOWN, "unknown", Cause.STATUS)
+    else:
+        assert again == once
+    look = LOOK._replace(responses=operation.responses, state=None)
+    assert judge(look, Reply(409, {}, {}, repeated=True)).outcome is outcome, "a look does nothing"
+
+
+PAGE = {"Content-Type": "text/html"}
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize(
+    ("status", "outcome", "says"),
+    [
+        (401, "denied", "refused the key, in a form that is not Everruns's; nothing tells whether Everruns saw"),
+        (407, "denied", "refused the key, in a form that is not Everruns's; nothing tells whether Everruns saw"),
+        (429, "rate_limited", "is limiting requests, in a form that is not Everruns's; nothing tells whether"),
+    ],
+)
+async def test_whoever_refuses_is_told_from_the_platform(mode: str, status: int, outcome: str, says: str) -> None:
+    async with stage(mode, transport=answering(status, b"<html>Please log in</html>", PAGE)) as staged:
+        for name in ("cancel_turn", "get_session"):
+            answer = await staged.call(name, {"session_id": SESSION})
+            assert answer["outcome"] == outcome
+            assert answer["message"].startswith(f"Whoever answers at the base URL {BASE_URL}/everruns/api {says}")
+            assert "nothing was stopped" not in answer["message"]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize("status", [400, 404, 409, 422, 503])
+async def test_a_page_of_whoever_stands_in_between_is_not_the_platforms_word(mode: str, status: int) -> None:
+    async with stage(mode, transport=answering(status, b"no such thing", {"Content-Type": "text/plain"})) as staged:
+        answer = await staged.call("cancel_task", {"session_id": SESSION, "task_id": "task_1", "wait_seconds": 0})
+
+    assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
+    assert f"check the base URL {BASE_URL}/everruns/api" in answer["message"]
+    for said in ("knows no such work", "nothing was stopped", "did not act"):
+        assert said not in answer["message"]
 
 
 def test_no_answer_is_told_apart_by_whether_the_request_was_sent() -> None:

@@ -107,7 +107,7 @@ def _judge(operation: Operation, reply: Reply, context: Context) -> Verdict:
         verdict = Verdict(Outcome.UNKNOWN, cause=Cause.LOST)
         return verdict if reply.sent else Verdict(Outcome.UNAVAILABLE, cause=Cause.UNSENT)
     context = context._replace(headers=reply.headers)
-    state = where(operation.state, reply.body, context) if reply.readable else Standing()
+    state = where(operation.state, reply.body, context) if reply.readable and reply.genuine else Standing()
     if state.phase is Phase.ABSENT:
         return _verdict(Outcome.NOT_FOUND, state, None, state.read)
     rule, fields = None, dict(state.read)
