@@ -174,6 +174,37 @@ async def test_a_malformed_expectation_is_refused_before_anything_is_sent() -> N
     assert answer["outcome"] == "invalid_arguments"
 
 
+class Changing:
+    """A platform whose list shows each of several lists in turn, and whose cancel is accepted."""
+
+    def __init__(self, *lists: list[dict[str, str]]) -> None:
+        self.lists = [*lists]
+        self.transport = httpx2.MockTransport(self._answer)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        return respond(200, self.lists.pop(0)) if request.method == "GET" else respond(202)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_cancel_that_was_accepted_though_nothing_ran_is_looked_at_once_more(mode: str) -> None:
+    idle, begun, unread = Changing([], []), Changing([], [RUNNING[1]]), Changing([])
+    unread.lists += [[{"status": "running"}]]  # it has no id: nothing is learnt
+    answers = []
+    for platform in (idle, begun, unread):
+        async with stage(mode, transport=platform.transport) as staged:
+            answers.append(await staged.call("cancel_workspace_task", WORKSPACE))
+        assert platform.lists == []
+
+    assert [each["outcome"] for each in answers] == ["nothing_running", "stopping", "stopping"]
+    assert "Looks just before and after the request showed no running task." in answers[0]["message"]
+    assert answers[0]["may_go_on"] == []
+    for answer in answers[1:]:
+        assert answer["target"]["task_id"] is None, "what runs now was not looked up before"
+        assert "No task was running when pullcord looked just before." in answer["message"]
+    for answer in answers:
+        assert action(answer, "collection")["tool"] == "list_workspace_tasks", "there is a next step"
+
+
 # What moves between a look and a sending.
 
 

@@ -13,6 +13,7 @@ from pullcord.model.outcome import MEANINGS, Outcome, Phase
 from pullcord.model.reply import Reply
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
+from pullcord.model.value import Json
 
 pytestmark = pytest.mark.anyio
 
@@ -183,7 +184,7 @@ def test_where_no_rule_fits_the_status_decides(
 def test_what_is_not_in_the_platforms_shape_says_at_most_that_it_was_refused(
     operation: Operation, status: int, outcome: str
 ) -> None:
-    said = {"state": "canceled", "task": {"state": "running"}, "status": "cancelled", "error": {"code": "x"}}
+    said: dict[str, Json] = {"state": "canceled", "task": {"state": "running"}, "status": "cancelled", "error": {"code": "x"}}
     verdict = judge(operation, Reply(status, {}, said, genuine=False))
 
     assert verdict == Verdict(Outcome(outcome), "unknown", cause=Cause.FOREIGN)

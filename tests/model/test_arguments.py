@@ -426,17 +426,35 @@ def exempt(value: object) -> bool:
 
 @given(calls())
 def test_the_check_takes_exactly_what_the_schema_takes(call: tuple[Operation, dict[str, Any]]) -> None:
-    """Where ids have no pattern, it takes only those that stay one segment."""
+    """Where nothing else bounds ids, it takes only those that stay one segment."""
     operation, given = call
     assume(not any(exempt(value) for value in given.values()))
     assume(given.keys() <= {each.name for each in operation.arguments})  # the schema leaves those to the check
     found = arguments.checker(operation)(given)
     valid = jsonschema.Draft202012Validator(arguments.schema(operation)).is_valid(given)
-    if operation.platform.name == "depot" and valid:
+    if operation.platform.name in {"depot", "yard"} and valid:
         paths = [given[each.name] for each in operation.arguments if each.place == "path"]
         assert (found == []) is all(arguments.segment(value) for value in paths)
     else:
         assert (found == []) is valid
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        ("integer", "5", 5),
+        ("integer", "-07", -7),
+        ("integer", "5.0", "5.0"),
+        ("integer", "9" * 19, "9" * 19),
+        ("boolean", "true", True),
+        ("boolean", "false", False),
+        ("boolean", "1", "1"),
+        ("string", "5", "5"),
+    ],
+)
+def test_a_text_of_an_address_becomes_the_value_that_its_schema_asks_for(schema: str, text: str, value: Json) -> None:
+    typed = arguments.typed({"type": schema}, text)
+    assert (typed, type(typed)) == (value, type(value))
 
 
 @pytest.mark.parametrize("value", [5.0, 2**53, -(2**53), 1e300, math.inf, math.nan])
