@@ -67,9 +67,9 @@ class TestLists:
 
         assert len(_items(parts[0])) == 20
         assert parts[0]["message"].endswith("there may be more.")
-        assert action(parts[0], "next")["arguments"] == {"kind": "background_tool", "limit": 100}
-        tool_tasks = [task for task in staged.sandbox.everruns.tasks.values() if task.kind == "background_tool"]
-        assert len(_items(parts[-1])) == len(tool_tasks) < 100
+        assert action(parts[0], "next")["arguments"] == {"kind": "background_tool", "limit": 100, "offset": 20}
+        tool_tasks = [task.id for task in staged.sandbox.everruns.tasks.values() if task.kind == "background_tool"]
+        assert [item["id"] for part in parts for item in _items(part)] == tool_tasks[::-1], "none is shown twice"
 
     async def test_executions_are_walked_by_pages(self, staged: Stage) -> None:
         added = [staged.sandbox.xpander.add_task() for _ in range(45)]
@@ -275,3 +275,115 @@ async def test_every_action_that_any_result_offers_is_a_good_call() -> None:
                     assert step in roots - offered or answer["outcome"] not in BAD, (step, answer["message"])
                     offered |= await _explore(staged, answer, deep=2)
         done |= waiting
+
+
+# Neither dead ends nor loops
+
+FINAL = {"stopped", "already_finished", "finished_first", "nothing_running"}
+FOR_PEOPLE = {"denied", "invalid_arguments"}
+"""What no call mends: a key must be set, or the arguments corrected."""
+NOT_RUNNING = {
+    *("succeeded", "failed", "canceled", "cancelled", "completed", "delivery_failed", "stopped", "error"),
+    *("idle", "started"),
+}
+"""Each platform's own words for what has ended, or never ran."""
+ORDER = ("cancel", "retry-later", "retry", "self", "item", "collection", "up", "next")
+"""What leads on soonest comes first."""
+MOST = 6
+"""Calls after which work is over, or known not to be for this caller to stop."""
+
+
+def _callable(answer: Answer) -> list[dict[str, Any]]:
+    return [each for each in actions(answer) if "tool" in each]
+
+
+def _is_over(answer: Answer) -> bool:
+    """Whether nothing need be done any more: by the record, or since it is a list that was read."""
+    is_list = "items" in (answer["resource"] or {})
+    was_seen = answer["outcome"] == "observed" and (is_list or answer["state"] in NOT_RUNNING)
+    return answer["outcome"] in FINAL or was_seen
+
+
+def _check_offers(answer: Answer) -> None:
+    """Hold an answer to what it must and must not offer."""
+    said = (answer["operation_id"], answer["target"], answer["message"])
+    assert _is_over(answer) or answer["outcome"] in FOR_PEOPLE or _callable(answer), ("a dead end", said)
+    for item in (answer["resource"] or {}).get("items", []):
+        state = item.get("state") or item.get("status")
+        assert item["allowed_actions"] or state in NOT_RUNNING, ("a dead end in a list", said, item)
+    if answer["outcome"] in FINAL and answer["state"] is not None:
+        again = [each["rel"] for each in answer["allowed_actions"] if each["rel"] in {"self", "retry", "terminate"}]
+        assert again == [], ("it is over, and is to be looked at again", said)
+
+
+async def _through(*steps: Step) -> Answer:
+    """The answer to the last of several calls on a sandbox of their own, after it was followed to its end."""
+    walked: list[Step] = []
+    async with stage() as staged:
+        for name, given in steps:
+            answer = await staged.call(name, dict(given))
+            _check_offers(answer)
+        last = answer
+        while not _is_over(answer):
+            offered = [each for rel in ORDER for each in _callable(answer) if each["rel"] == rel]
+            fresh = [step for each in offered if (step := _step(each["tool"], each["arguments"])) not in walked]
+            assert fresh or answer["outcome"] in FOR_PEOPLE, ("in circles", steps, walked, answer["message"])
+            if not fresh:
+                break
+            walked.append(fresh[0])
+            assert len(walked) <= MOST, ("too far", steps, walked)
+            answer = await staged.call(fresh[0][0], dict(fresh[0][1]))
+            _check_offers(answer)
+    return last
+
+
+async def test_from_every_state_each_action_leads_to_an_end_and_none_in_circles() -> None:
+    async with stage() as staged:
+        roots = [*_roots(), *_seeded(staged)]
+    for root in roots:
+        for each in _callable(await _through(root)):
+            await _through(root, _step(each["tool"], each["arguments"]))
+
+
+async def test_what_was_asked_to_stop_and_only_needs_time_is_not_to_be_asked_again(staged: Stage) -> None:
+    ids = staged.sandbox.everruns.ids
+    task = {"session_id": ids.active_session, "task_id": ids.background_task}
+    asked = await staged.call("cancel_task", {**task, "wait_seconds": 0})
+    looked = await staged.call("get_task", task)
+
+    assert asked["outcome"] == "stopping"
+    assert "It was asked to stop (cancel_requested_at tells when), and has not ended yet" in looked["message"]
+    assert "cancel" not in _rels(looked)
+    assert action(looked, "self")["arguments"] == {**task, "wait_seconds": 20}
+    assert (await staged.follow(looked, "self"))["state"] == "canceled"
+
+
+async def test_everything_in_a_session_is_stopped_in_one_call(staged: Stage) -> None:
+    ids = staged.sandbox.everruns.ids
+    answer = await staged.call("cancel_turn", {"session_id": ids.active_session, "cascade": True})
+
+    assert (answer["outcome"], answer["may_go_on"]) == ("stopped", ["background_tasks", "current_step"])
+    sessions, tasks = staged.sandbox.everruns.sessions, staged.sandbox.everruns.tasks.values()
+    assert {part["arguments"].get("task_id", part["arguments"]["session_id"]) for part in answer["parts"]} == {
+        *(task.id for task in tasks if task.id not in {ids.succeeded_task, ids.failed_task}),
+        ids.child_session,
+    }
+    now = staged.clock()
+    assert [task.id for task in tasks if task.as_of(now).state not in NOT_RUNNING] == []
+    assert {sessions[each].status for each in (ids.active_session, ids.child_session)} == {"idle"}
+    posts = [arrival for arrival in staged.arrived if arrival.startswith("POST")]
+    assert posts[0] == f"POST /v1/sessions/{ids.active_session}/cancel", "the parent first"
+    assert len(posts) == len(set(posts)) == 1 + len(answer["parts"]), "each once"
+    assert len(str(answer)) < 2500
+
+
+async def test_a_task_is_stopped_with_the_executions_that_it_started(staged: Stage) -> None:
+    ids = staged.sandbox.xpander.ids
+    answer = await staged.call("stop_task", {"task_id": ids.parent_task, "cascade": True})
+
+    assert (answer["outcome"], answer["may_go_on"]) == ("stopped", ["current_step"])
+    assert {part["arguments"]["task_id"]: part["outcome"] for part in answer["parts"]} == {
+        ids.first_sub_task: "stopped",
+        ids.second_sub_task: "stopped",
+    }
+    assert "item" not in _rels(answer), "nothing is left to be looked at"

@@ -64,9 +64,12 @@ def runs(first: int, last: int, total: Json = None) -> dict[str, Json]:
         (BY_OFFSET, {"skip": 7, "per": 3}, runs(8, 10, 25), (8, 10), 15, {"skip": 10, "per": 3}),
         (BY_OFFSET, {"skip": 7}, runs(8, 17), (8, 17), None, {"skip": 17}),
         # A list that only has a limit is asked for more of it, as far as the platform allows.
-        (BY_LIMIT, {}, runs(1, 10), (1, 10), None, {"per": 50}),
-        (BY_LIMIT, {"per": 2}, runs(1, 2), (1, 2), None, {"per": 10}),
-        (BY_LIMIT, {"per": 30}, runs(1, 30), (1, 30), None, {"per": 50}),
+        (BY_LIMIT, {}, runs(1, 10), (1, 10), None, {"per": 50, "offset": 10}),
+        (BY_LIMIT, {"per": 50, "offset": 10}, runs(1, 30), (11, 30), 0, None),
+        (BY_LIMIT, {"per": 50, "offset": 10}, runs(1, 50), (11, 50), None, None),
+        (BY_LIMIT, {"per": 50, "offset": 10}, runs(1, 8), (1, 0), 0, None),
+        (BY_LIMIT, {"per": 2}, runs(1, 2), (1, 2), None, {"per": 10, "offset": 2}),
+        (BY_LIMIT, {"per": 30}, runs(1, 30), (1, 30), None, {"per": 50, "offset": 30}),
         (BY_LIMIT, {"per": 50}, runs(1, 50), (1, 50), None, None),
         (BY_LIMIT, {}, runs(1, 9), (1, 9), 0, None),
         # A list that comes as a whole is cut here.

@@ -184,7 +184,7 @@ def test_where_no_rule_fits_the_status_decides(
 def test_what_is_not_in_the_platforms_shape_says_at_most_that_it_was_refused(
     operation: Operation, status: int, outcome: str
 ) -> None:
-    said: dict[str, Json] = {"state": "canceled", "task": {"state": "running"}, "status": "cancelled", "error": {"code": "x"}}
+    said: dict[str, Json] = {"state": "canceled", "task": {"state": "running"}, "error": {"code": "x"}}
     verdict = judge(operation, Reply(status, {}, said, genuine=False))
 
     assert verdict == Verdict(Outcome(outcome), "unknown", cause=Cause.FOREIGN)

@@ -153,14 +153,12 @@ class _Sweep:
 
     def _onward(self, attempt: Attempt, listing: Listing) -> Arguments | None:
         """The arguments of a list's next part; None: there is none, or it can't be requested."""
-        style = listing.pages.style
-        page = part(
-            attempt.call.operation, listing, attempt.call.arguments, attempt.reply.body if attempt.reply else None
-        )
+        style, body = listing.pages.style, attempt.reply.body if attempt.reply else None
+        page = part(attempt.call.operation, listing, attempt.call.arguments, body)
         if page is None or style is PageStyle.WHOLE:
             return None
         if style is PageStyle.LIMIT and page.left_out != 0 and page.onward is None:
-            self._add_gap(Gap(None, f"of a list only the newest {len(page.items)} were seen"))
+            self._add_gap(Gap(None, f"of a list only the newest {len(items_of(listing, body) or ())} were seen"))
         return page.onward
 
     def _add(self, tasks: TaskGroup, work: Work, parent: Work | None) -> None:

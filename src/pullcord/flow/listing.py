@@ -42,12 +42,13 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
     size = _number(operation, pages.size, "default", arguments) or sanitize.ITEMS_LIMIT
     start, stride = {PageStyle.PAGE: ((position - 1) * size, 1)}.get(pages.style, (position, size))
     total = sanitize.value(look_up(body, pages.total)) if pages.total is not None else None
+    received = len(items)
     if pages.style is PageStyle.WHOLE:
-        items, total = items[position:], len(items)
-    page = items[:size]
+        items, total = items[position:], received
+    page = items[position if pages.style is PageStyle.LIMIT else 0 : size]
     if isinstance(total, int) and not isinstance(total, bool):
         left_out: int | None = max(0, total - start - len(page))
-    elif len(items) < size:
+    elif received < size:
         left_out = 0
     else:  # only the size of the answer tells: a full part may be followed by another
         left_out = None
@@ -55,7 +56,8 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
         return Part(page, left_out, None)
     if pages.style is PageStyle.LIMIT:
         larger = min(size * 5, _number(operation, pages.size, "maximum"))
-        return Part(page, left_out, {**arguments, str(pages.size): larger} if larger > size else None)
+        further = {**arguments, str(pages.size): larger, pages.at: size}  # what was shown is skipped
+        return Part(page, left_out, further if larger > size else None)
     return Part(page, left_out, {**arguments, pages.at: position + stride})
 
 

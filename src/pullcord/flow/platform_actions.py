@@ -1,5 +1,6 @@
 """The next steps that a platform itself offers: only their known fields, and only within its own origin. Pure."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 
@@ -10,6 +11,8 @@ from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import request
+
+_log = logging.getLogger(__name__)
 
 ACTIONS_LIMIT = 20
 """Actions of one reply, at most."""
@@ -35,6 +38,8 @@ def platform_actions(platform: Platform, base_url: str, reply: Reply) -> Iterato
         action = _sanitized(platform, base_url, member) if isinstance(member, dict) else None
         if action:
             yield action
+        else:
+            _log.warning("an action that %s offers was dropped: it has no relation, or leads elsewhere", platform.title)
 
 
 def _sanitized(platform: Platform, base_url: str, member: Mapping[str, Json]) -> Action | None:

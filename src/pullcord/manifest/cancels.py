@@ -86,7 +86,7 @@ def local_parameters(operation: Operation, operations: Mapping[str, Operation]) 
         yield _local(EXPECT + cancel.target.name, {"type": "string", "maxLength": 256}, description)
     if cancel:
         yield _local(REASON, {"type": "string", "maxLength": 300}, "Why, for the record; no secrets.")
-    if listing and listing.pages.style is PageStyle.WHOLE:
+    if listing and listing.pages.style in {PageStyle.WHOLE, PageStyle.LIMIT}:
         yield _local("offset", {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0}, "Items to skip.")
 
 

@@ -20,7 +20,7 @@ class PageStyle(StrEnum):
     CURSOR = "cursor"
     """By a word (the cursor) that the part before gives."""
     LIMIT = "limit"
-    """Only the first ones, as many as asked for."""
+    """Only the first ones, as many as asked for: pullcord asks for more, and skips those that it has shown."""
     WHOLE = "whole"
     """All items at once: pullcord itself divides them, by an offset of its own."""
 
