@@ -219,6 +219,25 @@ class TestOfThePlatform:
         assert (kept["operation_id"], kept["method"], kept["href"]) == (operation_id, method, BASE_URL + href)
         assert not kept.keys() & {"tool", "arguments"}
 
+    async def test_what_is_dropped_is_logged_without_a_word_of_the_platforms(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        given: list[Json] = [
+            {"rel": "help", "href": "/help"},
+            {"rel": "steal", "href": "https://evil.example/x"},
+            "steal",
+        ]
+        await _sent(*given)
+
+        (record,) = [each for each in caplog.records if each.name.startswith("pullcord")]
+        assert record.getMessage() == (
+            "2 actions that Everruns offers are dropped: they have no relation, or lead elsewhere"
+        )
+
+        caplog.clear()
+        await _sent(given[0])
+        assert caplog.records == []
+
     async def test_an_operation_without_an_address_gets_no_tool(self) -> None:
         (kept,) = await _sent({"rel": "cancel", "operation_id": "cancel_turn", "method": "POST"})
 

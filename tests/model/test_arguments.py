@@ -434,7 +434,7 @@ def test_the_check_takes_exactly_what_the_schema_takes(call: tuple[Operation, di
     valid = jsonschema.Draft202012Validator(arguments.schema(operation)).is_valid(given)
     if operation.platform.name in {"depot", "yard"} and valid:
         paths = [given[each.name] for each in operation.arguments if each.place == "path"]
-        assert (found == []) is all(arguments.segment(value) for value in paths)
+        assert (found == []) is all(arguments.segment(value) for value in paths if isinstance(value, str))
     else:
         assert (found == []) is valid
 

@@ -1,5 +1,6 @@
 """One tool call, from its arguments to its answer: check, step, wait, render."""
 
+import logging
 import secrets
 from collections.abc import Sequence
 
@@ -7,11 +8,14 @@ from pullcord.flow.attempt import Attempt, Call, Obstacle
 from pullcord.flow.cascade import cascade, is_asked_for
 from pullcord.flow.engine import Engine
 from pullcord.flow.finding import find
+from pullcord.flow.platform_actions import count_dropped
 from pullcord.flow.render import render
 from pullcord.flow.step import Caller, step, withhold
 from pullcord.flow.wait import wait
 from pullcord.model.answer import Answer
 from pullcord.model.running import FIND_RUNNING
+
+_log = logging.getLogger(__name__)
 
 
 async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
@@ -31,8 +35,18 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
         return await find(call, engine.gateway)
     if is_asked_for(call):
         return render(*await cascade(call, engine, caller))
-    attempt = await step(call, engine, caller)
-    return render(await wait(attempt, engine.gateway, caller.report))
+    attempt = await wait(await step(call, engine, caller), engine.gateway, caller.report)
+    _log_dropped_actions(attempt)
+    return render(attempt)
+
+
+def _log_dropped_actions(attempt: Attempt) -> None:
+    """Tell the operator that an agent is not offered all that the platform offers."""
+    platform, base_url = attempt.call.operation.platform, attempt.call.settings.base_url
+    if attempt.reply and (count := count_dropped(platform, base_url, attempt.reply)):
+        _log.warning(
+            "%d actions that %s offers are dropped: they have no relation, or lead elsewhere", count, platform.title
+        )
 
 
 def check(call: Call, faults: Sequence[str]) -> Attempt | None:

@@ -1,8 +1,7 @@
 """The next steps that a platform itself offers: only their known fields, and only within its own origin. Pure."""
 
-import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 from pullcord.model import sanitize
 from pullcord.model.action import Action
@@ -11,8 +10,6 @@ from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import request
-
-_log = logging.getLogger(__name__)
 
 ACTIONS_LIMIT = 20
 """Actions of one reply, at most."""
@@ -33,16 +30,30 @@ def platform_actions(platform: Platform, base_url: str, reply: Reply) -> Iterato
         base_url: of the platform; actions that lead elsewhere are left out.
         reply: of the platform.
     """
-    members = look_up(reply.body, platform.actions) if platform.actions is not None else None
-    for member in members[:ACTIONS_LIMIT] if isinstance(members, list) else ():
-        action = _sanitized(platform, base_url, member) if isinstance(member, dict) else None
-        if action:
+    for member in _members(platform, reply):
+        if action := _sanitized(platform, base_url, member):
             yield action
-        else:
-            _log.warning("an action that %s offers was dropped: it has no relation, or leads elsewhere", platform.title)
 
 
-def _sanitized(platform: Platform, base_url: str, member: Mapping[str, Json]) -> Action | None:
+def count_dropped(platform: Platform, base_url: str, reply: Reply) -> int:
+    """The number of actions in a reply that are left out, for having no relation or leading elsewhere.
+
+    Args:
+        platform: tells where they stand.
+        base_url: of the platform.
+        reply: of the platform.
+    """
+    return sum(_sanitized(platform, base_url, member) is None for member in _members(platform, reply))
+
+
+def _members(platform: Platform, reply: Reply) -> Sequence[Json]:
+    members = look_up(reply.body, platform.actions) if platform.actions is not None else None
+    return members[:ACTIONS_LIMIT] if isinstance(members, list) else []
+
+
+def _sanitized(platform: Platform, base_url: str, member: Json) -> Action | None:
+    if not isinstance(member, dict):
+        return None
     rel, href, hint = member.get("rel"), member.get("href"), member.get("hint")
     if not isinstance(rel, str) or not _REL.fullmatch(rel):
         return None
