@@ -109,7 +109,7 @@ def verdicts(found: Found) -> list[Verdict]:
             for ratio in RATIOS
             if ratio.to in medians
         ),
-        Verdict("bytes of tools/list", ours["bytes"], 8000),
+        Verdict("bytes of tools/list", ours["bytes"], 7500),
         Verdict("p50, last tenth of all calls to the first", lasting["last_p50"] / lasting["first_p50"], 1.10),
         Verdict("CPU per call, last tenth to the first", lasting["last_cpu"] / lasting["first_cpu"], 1.10),
         Verdict("memory, last tenth to the first", lasting["last_rss"] / lasting["first_rss"], 1.05),
