@@ -209,7 +209,6 @@ async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) 
         context = context._replace(phase=before.verdict.phase, before=before.reply.body)
     start = time.monotonic()
     reply = Reply.unsent("the caller went away")
-    verdict = judge(call.operation, reply)
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
         reply = Reply.lost("the caller went away")
