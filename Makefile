@@ -42,7 +42,7 @@ constraints: ## write both files of exact versions anew
 faults: $(VENV)/develops ## try every fault times every cancel tool, and print the table
 	$(BIN)/python -m tests.faults.matrix
 
-clients: $(VENV)/develops ## drive pullcord with clients that others wrote; writes the README's table
+clients: $(VENV)/develops ## drive pullcord with clients that others wrote; writes docs/clients.md
 	$(BIN)/python -m tests.clients
 
 conformance: $(VENV)/develops ## run the official MCP conformance suite, over HTTP, in both eras
@@ -57,8 +57,8 @@ recording: $(VENV)/develops ## record the demo as a picture
 costs: $(VENV)/develops ## count the tokens that tools and answers cost
 	$(BIN)/python -m tests.costs
 
-bench: $(VENV)/develops ## measure speed beside others; writes the README's table and plot
-	$(BIN)/python -m tests.benchmarks.bench --readme --plot tests/benchmarks/speed.svg
+bench: $(VENV)/develops ## measure speed beside others; writes docs/benchmarks.md and its plot
+	$(BIN)/python -m tests.benchmarks.bench --document --plot tests/benchmarks/speed.svg
 
 clean: ## remove whatever the other targets made
 	rm -rf .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

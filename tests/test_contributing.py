@@ -1,17 +1,26 @@
-"""CONTRIBUTING.md: a newcomer finds the packages, the way of a call, and the places that it names."""
+"""CONTRIBUTING.md and docs/architecture.md: a newcomer finds the packages, the walk of a call, and what to change."""
 
 import ast
 import re
 from pathlib import Path
 
 import pytest
+from tests.documents import doc
 from tests.test_conventions import EVERYTHING, MAY_IMPORT, ROOT
 
 PROJECT = Path(__file__).parents[1]
-TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line.startswith("| ")]
-PACKAGES = [row for row in ROWS if row[0].strip("`").rstrip("/") in MAY_IMPORT]
-PLACES = [row for row in ROWS if row[2].startswith("`")]
+CONTRIBUTING, ARCHITECTURE = (
+    path.read_text(encoding="utf-8") for path in (PROJECT / "CONTRIBUTING.md", doc("architecture"))
+)
+
+
+def rows(text: str) -> list[list[str]]:
+    """The rows of a document's tables, as their cells."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:2] == "| "]
+
+
+PACKAGES = [row for row in rows(ARCHITECTURE) if row[0].endswith("/`")]
+PLACES = [row for row in rows(CONTRIBUTING) if row[2].startswith("`")]
 
 
 def test_the_table_of_packages_says_what_the_packages_and_the_tests_say() -> None:
@@ -43,6 +52,6 @@ def defined(tree: ast.Module) -> set[str]:
     return named | assigned
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"[\w./-]+\.py\b", TEXT))))
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"[\w./-]+\.py\b", CONTRIBUTING + ARCHITECTURE))))
 def test_each_module_that_is_named_exists(path: str) -> None:
     assert any((folder / path).is_file() for folder in (PROJECT, ROOT))

@@ -1,4 +1,4 @@
-"""The README says what the code does: its tables are made from the code, and held to it here.
+"""The README and docs/ say what the code does: their tables are made from the code, and held to it here.
 
 PULLCORD_GOLDEN=write writes them anew.
 """
@@ -13,36 +13,61 @@ from pathlib import Path
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
-from tests.support import shipped, stage
+from tests.documents import README, doc, hold
+from tests.environment import ROOT
+from tests.real.transcript import kept
+from tests.support import Answer, shipped, stage
+from tests.vendors.rows import VENDORS
 
-from pullcord.commands.main import main
+from pullcord.commands import hosts
 from pullcord.config import settings
 from pullcord.manifest import loading
+from pullcord.manifest.index import index
 from pullcord.manifest.openapi import SUBSET
+from pullcord.model.operation import Operation
 from pullcord.model.outcome import MEANINGS
 from pullcord.model.running import callables
 
-README = Path(__file__).parents[1] / "README.md"
-UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
 CATALOGUE = shipped()
-COMMANDS = {"serve", "demo", "ps", "stop", "wait", "tools", "check", "config", "journal", "token", "sandbox"}
+TOOLS = sorted(callables(CATALOGUE).values(), key=lambda each: not each.cancel)
+TEXT = README.read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.anyio
 
 
 def table(*rows: Iterable[str]) -> str:
-    head, *body = (f"| {' | '.join(row)} |" for row in rows)
-    return "\n".join([head, re.sub(r"[^|]+", " --- ", head), *body])
+    head, *body = (f"| {' | '.join(row)} |\n" for row in rows)
+    return "".join([head, re.sub(r"[^|\n]+", " --- ", head), *body])
 
 
-def tools() -> str:
+def tools(operations: Iterable[Operation]) -> str:
     rows = []
-    for operation in sorted(callables(CATALOGUE).values(), key=lambda each: not each.cancel):
+    for operation in operations:
         aim = {"task": "cancel, aimed at a task", "current": "cancel, aimed at whatever runs"}
         kind = aim[operation.cancel.aim] if operation.cancel else "observe"
         sent = f"{operation.method} {operation.path}" if operation.path else "what shows it on all platforms"
         rows.append([f"`{operation.id}`", operation.platform.title, sent, kind])
     return table(["tool", "platform", "HTTP", "kind"], *rows)
+
+
+def proofs() -> str:
+    titles = {name: each.title for name, each in index().items()}
+    known = [name for name, each in index().items() if each.listed_always]
+    real = {each.platform: ", ".join(f"{name} {version}" for name, version in each.versions.items()) for each in kept()}
+    assert sorted([*known, *real, *VENDORS]) == sorted(titles), "each platform is proved in one way"
+    return table(
+        ["platforms", "how each was proved"],
+        [listed(titles[each] for each in known), "on a sandbox, made from what their references say, traps included"],
+        [
+            listed(f"{titles[each]} ({versions})" for each, versions in real.items()),
+            "on real servers: work that can be seen is cancelled, and what is said compared with what is true",
+        ],
+        [listed(titles[each] for each in VENDORS), "by what their vendors publish; nothing was measured"],
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names, key=str.casefold))
 
 
 def outcomes() -> str:
@@ -69,48 +94,68 @@ def variables() -> str:
     return table(["variable", "platform", "what"], *rows)
 
 
+def named() -> str:
+    rows = (
+        [f"`{name}`", each.title, ", ".join(f"`{variable}`" for variable in each.variables)]
+        for name, each in index().items()
+        if not each.listed_always
+    )
+    return table(["`--platform`", "platform", "its variables"], *rows)
+
+
 def subset() -> str:
     rows = ([kind, " ".join(f"`{key}`" for key in keys.split())] for kind, keys in SUBSET.items())
     return table(["object", "keys"], *rows)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {
-    "tools": tools,
-    "outcomes": outcomes,
-    "settings": variables,
-    "subset": subset,
+def clients() -> str:
+    rows = ([f"`{name}`", client.title, client.where] for name, client in hosts.CLIENTS.items())
+    return table(["client", "is", "where its snippet goes"], *rows)
+
+
+BLOCKS: dict[str, tuple[Path, Callable[[], str]]] = {
+    "cancels": (README, lambda: tools(each for each in TOOLS if each.cancel)),
+    "platforms": (README, proofs),
+    "tools": (doc("answers"), lambda: tools(TOOLS)),
+    "outcomes": (doc("answers"), outcomes),
+    "settings": (doc("settings"), variables),
+    "named": (doc("settings"), named),
+    "subset": (doc("manifest"), subset),
+    "hosts": (doc("clients"), clients),
 }
 
 
-def block(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
-
-
-def hold(name: str, text: str) -> None:
-    readme = README.read_text(encoding="utf-8")
-    if UPDATE:
-        README.write_text(block(name).sub(lambda _: f"{text}\n", readme), encoding="utf-8")
-        return
-    found = block(name).search(readme)
-    assert found, f"README.md has no block {name}"
-    assert found[0] == f"{text}\n", f"the block {name} is out of date: run the tests with PULLCORD_GOLDEN=write"
-
-
 @pytest.mark.parametrize("name", BLOCKS)
-def test_the_readmes_tables_are_those_of_the_catalogue(name: str) -> None:
-    hold(name, BLOCKS[name]())
+def test_the_tables_are_those_of_the_code(name: str) -> None:
+    document, block = BLOCKS[name]
+    hold(document, name, block())
 
 
-async def test_the_readmes_example_is_the_sandboxs_real_answer() -> None:
+@pytest.fixture(name="answer", scope="module")
+async def _answer() -> Answer:
     async with stage("auto") as on:
         ids = on.sandbox.everruns.ids
         answer = await on.call("cancel_task", {"session_id": ids.active_session, "task_id": ids.subagent_task})
     answer["evidence"]["request_id"] = "0199aa00000070008000000000000001"
-    hold("example", f"```json\n{json.dumps(answer, indent=2, ensure_ascii=False)}\n```")
+    return answer
+
+
+async def test_the_example_is_the_sandboxs_real_answer(answer: Answer) -> None:
+    hold(doc("answers"), "example", f"```json\n{json.dumps(answer, indent=2, ensure_ascii=False)}\n```\n")
+
+
+async def test_the_readmes_example_is_its_most_telling_members(answer: Answer) -> None:
+    (cancel,) = (each for each in answer["allowed_actions"] if each["rel"] == "cancel")
+    action = json.dumps({name: cancel[name] for name in ("rel", "hint", "tool", "arguments")}, indent=2)
+    members = [
+        f'"{name}": {json.dumps(answer[name])}' for name in ("outcome", "message", "work_stopped", "may_go_on", "state")
+    ]
+    shown = ",\n  ".join([*members, f'"allowed_actions": [{action}]'.replace("\n", "\n  ")])
+    hold(README, "example", f"```json\n{{\n  {shown}\n}}\n```\n")
 
 
 def test_every_link_relation_has_its_row() -> None:
-    rows = set(re.findall(r"^\| `([a-z-]+)` \|", README.read_text(encoding="utf-8"), re.MULTILINE))
+    rows = set(re.findall(r"^\| `([a-z-]+)` \|", doc("answers").read_text(encoding="utf-8"), re.MULTILINE))
     used = {
         link.rel
         for operation in loading.load(loading.shipped()).values()
@@ -120,33 +165,22 @@ def test_every_link_relation_has_its_row() -> None:
     assert used | {"next", "retry", "retry-later", "authorize"} <= rows
 
 
-def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
-    with pytest.raises(SystemExit):
-        main([command, "--help"])
-    return set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
-
-
-def test_every_command_and_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    named = re.findall(r"\bpullcord ([a-z]+)\b([^`\n]*)", README.read_text(encoding="utf-8"))
-    commands = [(command, set(re.findall(r"--[a-z-]+", rest))) for command, rest in named if command in COMMANDS]
-    assert {command for command, _ in commands} == COMMANDS
-    for command, options in commands:
-        assert options <= help_of(command, capsys), command
-
-
-def test_every_option_of_serve_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
-    assert help_of("serve", capsys) <= set(re.findall(r"--[a-z-]+", README.read_text(encoding="utf-8")))
+def test_every_variable_of_pullcords_own_is_in_the_settings() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    read = set(re.findall(r"\bPULLCORD_[A-Z_]*[A-Z]\b", source)) - {hosts.TOKEN}
+    rows = set(re.findall(r"^\| `(PULLCORD_[A-Z_]+)` \|", doc("settings").read_text(encoding="utf-8"), re.MULTILINE))
+    assert rows == read
 
 
 def test_the_two_commands_are_targets_of_make() -> None:
-    lines = re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE)
-    makefile = README.with_name("Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    lines = re.findall(r"^make (\w+)", TEXT, re.MULTILINE)
     assert lines == ["demo", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in lines)
 
 
 async def test_the_readmes_client_configuration_starts_a_server() -> None:
-    snippet = json.loads(re.findall(r"```json\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0])
+    snippet = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)[0])
     server = snippet["mcpServers"]["pullcord"]
     assert server["command"] == "pullcord"
     how = StdioServerParameters(
@@ -156,5 +190,5 @@ async def test_the_readmes_client_configuration_starts_a_server() -> None:
     )
     with anyio.fail_after(300):
         async with Client(how) as client:
-            listed = {tool.name for tool in (await client.list_tools()).tools}
-    assert listed == set(callables(CATALOGUE))
+            offered = {tool.name for tool in (await client.list_tools()).tools}
+    assert offered == set(callables(CATALOGUE))

@@ -1,6 +1,6 @@
 """pullcord beside its floors and FastMCP's bridge, in one run: what a start, a call and a loaded manifest cost.
 
-    python -m tests.benchmarks.bench [--quick] [--json FILE] [--plot FILE] [--readme]
+    python -m tests.benchmarks.bench [--quick] [--json FILE] [--plot FILE] [--document]
 
 The contenders take turns, round after round, so that whatever else the machine does meets all of them; what is told is
 the median. Beside the time on the clock stands the processor time, which other work disturbs less.
@@ -27,6 +27,7 @@ from tests.benchmarks import contenders, plot, report
 from tests.benchmarks.api import CALLS
 from tests.benchmarks.contenders import HERE, MANIFESTS, ROOT, Contender
 from tests.benchmarks.driver import Session, started
+from tests.documents import doc
 
 CACHE = ROOT / ".cache" / "bench"
 IN_FLIGHT = 64
@@ -324,7 +325,7 @@ def main() -> None:
     parser.add_argument("--stdio", action="store_true", help="leave HTTP out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the medians as SVG")
-    parser.add_argument("--readme", action="store_true", help="write the tables into README.md, and the plot if drawn")
+    parser.add_argument("--document", action="store_true", help="write docs/benchmarks.md, with the plot if drawn")
     parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: show what --json wrote")
     options = parser.parse_args()
     found = json.loads(options.show.read_text(encoding="utf-8")) if options.show else measured(options)
@@ -332,8 +333,8 @@ def main() -> None:
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     if options.plot:
         options.plot.write_text(plot.draw(found), encoding="utf-8")
-    if options.readme:
-        report.write(ROOT / "README.md", found, options.plot)
+    if options.document:
+        report.write(doc("benchmarks"), found, options.plot)
     sys.stdout.write(f"{report.text(found)}\n")
 
 

@@ -1,9 +1,12 @@
 """What a run found, as tables, and held against what was to be reached."""
 
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
+
+from tests.documents import put
 
 Found: TypeAlias = Mapping[str, Any]
 """As bench.py measures it."""
@@ -200,9 +203,14 @@ def text(found: Found) -> str:
     return "\n\n".join(parts)
 
 
-def markdown(found: Found, plot: Path | None) -> str:
-    """For the README: all but what was to be reached, which is for those who work on it."""
-    parts = [f"![Start, memory, latency and throughput of each]({plot.as_posix()})"] if plot else []
+def markdown(found: Found, plot: str | None) -> str:
+    """For docs/benchmarks.md: all but what was to be reached, which is for those who work on it.
+
+    Args:
+        found: what was measured.
+        plot: the path of the picture from there; None: there is none.
+    """
+    parts = [f"![Start, memory, latency and throughput of each]({plot})"] if plot else []
     for caption, rows in tables(found)[:-1]:
         lines = [f"| {' | '.join(row)} |" for row in rows]
         rule = "| --- |" + " ---: |" * (len(rows[0]) - 1)
@@ -211,10 +219,13 @@ def markdown(found: Found, plot: Path | None) -> str:
     return "\n\n".join(parts)
 
 
-def write(readme: Path, found: Found, plot: Path | None) -> None:
-    """Put the tables between a README's markers."""
-    before, start, rest = readme.read_text(encoding="utf-8").partition("<!-- speed -->\n")
-    _, end, after = rest.partition("<!-- /speed -->")
-    if not end:
-        raise SystemExit(f"{readme}: the markers <!-- speed --> and <!-- /speed --> are missing")
-    readme.write_text(f"{before}{start}{markdown(found, plot)}\n{end}{after}", encoding="utf-8")
+def write(document: Path, found: Found, plot: Path | None) -> None:
+    """Put the tables between a document's marks.
+
+    Args:
+        document: the file.
+        found: what was measured.
+        plot: the picture, which the document then shows; None: there is none.
+    """
+    link = Path(os.path.relpath(plot, document.parent)).as_posix() if plot else None
+    put(document, "speed", f"{markdown(found, link)}\n")

@@ -1,7 +1,7 @@
 """python -m tests.clients [NAME...]: drive pullcord with clients that others wrote, all of them unless some are named.
 
 A client that shows its model less than the server said is reported, and the run then fails. A run of all of them writes
-the table of README.md.
+the table of docs/clients.md.
 """
 
 import sys
@@ -11,9 +11,7 @@ from anyio import EndOfStream, IncompleteRead
 from tests.clients.client import CLIENTS, Client, driven
 from tests.clients.story import STEPS, Story, faults, live
 from tests.clients.witness import heard
-from tests.environment import ROOT
-
-START, END = "<!-- clients -->\n", "<!-- /clients -->"
+from tests.documents import doc, put
 
 
 async def main(names: list[str]) -> int:
@@ -30,8 +28,7 @@ async def main(names: list[str]) -> int:
         for step, what in broken.items():
             sys.stderr.write(f"{name}: {step}: {what}\n")
     if not names:
-        readme = ROOT / "README.md"
-        readme.write_text(written(readme.read_text(encoding="utf-8"), rows), encoding="utf-8")
+        put(doc("clients"), "clients", rows)
     return 1 if any(found.values()) else 0
 
 
@@ -48,26 +45,13 @@ async def tried(client: Client, tools: list[str], told: Story) -> dict[str, str]
 
 
 def table(found: dict[str, dict[str, str]]) -> str:
-    """The table of README.md."""
+    """The table of docs/clients.md."""
     rows = [["client", "version", "what its model is shown", *STEPS], ["---"] * (3 + len(STEPS))]
     for name, broken in found.items():
         client = CLIENTS[name]
         cells = ["**no**" if step in broken else "yes" for step in STEPS]
         rows.append([client.title, client.version, client.shown, *cells])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def written(readme: str, rows: str) -> str:
-    """A README with the table between its marks.
-
-    Raises:
-        ValueError: it has no marks.
-    """
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(f"README.md has no {START.strip()} and {END} to write the table between")
-    return f"{before}{START}{rows}{END}{after}"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import anyio
 import pytest
-from tests.clients.__main__ import table, written
+from tests.clients.__main__ import table
 from tests.clients.client import CLIENTS
 from tests.clients.story import STEPS, Answer, Story, faults, read
 from tests.clients.witness import heard
@@ -102,10 +102,3 @@ def test_the_table_tells_every_client_and_each_step_that_it_breaks() -> None:
     )
     assert rows[3].endswith("| yes | yes | **no** | yes | yes | yes |")
     assert {client.version for client in CLIENTS.values()} >= {"2.68.0", "0.3.2", "4.1.2"}
-
-
-def test_the_table_is_written_between_the_marks_of_the_readme_and_nowhere_else() -> None:
-    readme = "# a\n<!-- clients -->\nold\n<!-- /clients -->\nb\n"
-    assert written(readme, "| new |\n") == "# a\n<!-- clients -->\n| new |\n<!-- /clients -->\nb\n"
-    with pytest.raises(ValueError, match="no <!-- clients -->"):
-        written("# a\n", "")

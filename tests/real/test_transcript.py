@@ -1,18 +1,13 @@
 """PULLCORD_GOLDEN=write pytest tests/real/test_transcript.py writes the table of docs/platforms.md anew."""
 
-import os
-import re
 from pathlib import Path
 
+from tests.documents import doc, hold
 from tests.real.__main__ import PLATFORMS
 from tests.real.server import versions
 from tests.real.story import Ask
 from tests.real.transcript import Row, Transcript, kept, table
 from tests.real.transcript import read as parsed
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "platforms.md"
-BETWEEN = re.compile(r"(?<=<!-- real -->\n).*(?=<!-- /real -->)", re.DOTALL)
-UPDATE = os.environ.get("PULLCORD_GOLDEN") == "write"  # read here: no test sees settings of the machine's own
 
 SHOWN = Transcript(
     "depot",
@@ -60,9 +55,4 @@ def test_each_platform_has_a_transcript() -> None:
 
 
 def test_the_document_has_the_rows_of_the_transcripts() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    rows = f"\n{table(kept())}\n"
-    if UPDATE:
-        text = BETWEEN.sub(lambda _: rows, text)
-        DOCUMENT.write_text(text, encoding="utf-8")
-    assert BETWEEN.findall(text) == [rows]
+    hold(doc("platforms"), "real", f"\n{table(kept())}\n")
