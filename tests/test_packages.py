@@ -3,6 +3,7 @@
 The tests that start packages take what these need from Python's index, and a vendor's tool from npm's.
 """
 
+import email
 import json
 import os
 import re
@@ -55,6 +56,7 @@ STARTING = {
 """What a starter is told: where its things are, and which versions to take."""
 MANIFESTS = sorted((ROOT / "manifests" / "platforms").glob("*.yaml"))
 NAME = "io.github.pullcord/pullcord"
+HOME = PROJECT["urls"]["Homepage"]
 
 
 class Built(NamedTuple):
@@ -120,12 +122,22 @@ class TestContents:
         with tarfile.open(built.sdist) as sdist:
             names = {name.removeprefix(f"pullcord-{VERSION}/") for name in sdist.getnames()}
         top = {"src", "tests", "manifests", "docs"}
-        alone = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"}
+        alone = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile"}
         alone |= {"constraints.txt", "constraints-oldest.txt", "hatch_build.py"}
         assert {name for name in names if name.partition("/")[0] not in top} == alone | {"PKG-INFO", ".gitignore"}
         assert names >= {f"src/pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")}
         assert names >= {f"tests/{name}" for name in files(ROOT / "tests", "*.py")}
         assert not [name for name in names if re.search(r"__pycache__|\.pyc$|/\.", name)]
+
+    def test_the_readmes_links_lead_to_the_files_of_this_version(self, built: Built) -> None:
+        with zipfile.ZipFile(built.wheel) as wheel:
+            metadata = email.message_from_bytes(wheel.read(f"pullcord-{VERSION}.dist-info/METADATA"))
+        assert metadata["Description-Content-Type"] == "text/markdown"
+        links = re.findall(r"(!?)\[[^]]*\]\(([^)]+)\)", str(metadata.get_payload()))
+        ours = {(mark, link.removeprefix(HOME)) for mark, link in links if link.startswith(HOME)}
+        assert all(link.startswith("https://") for _, link in links)
+        assert ("!", f"/raw/v{VERSION}/tests/recordings/demo.svg") in ours
+        assert ("", f"/blob/v{VERSION}/docs/platforms.md") in ours
 
     def test_a_wheel_of_the_sdist_is_the_same_wheel(self, built: Built, tmp_path: Path) -> None:
         with tarfile.open(built.sdist) as sdist:
