@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import httpx2
 from tests.support import Stage, stage
 
+from pullcord.assembly.reach import Reach
 from pullcord.commands.console import Console
 from pullcord.commands.options import parsers
-from pullcord.commands.reach import Reach
 from pullcord.flow.engine import Engine
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pullcord.commands.reach import Reach
-from pullcord.commands.work import Running, cancel, ids, narrowing, running, works_named
-from pullcord.flow.work import Work
+from pullcord.assembly.reach import Reach
+from pullcord.assembly.running import Running, Work, running, works_named
+from pullcord.commands.work import narrowing
 from pullcord.model import sanitize
 from pullcord.model.operation import Operation
 from pullcord.model.value import Arguments
@@ -86,7 +86,7 @@ def _pieces_named(reach: Reach, options: argparse.Namespace, running_work: Runni
     pieces: dict[str, Piece] = {}
     sentences: list[str] = []
     for text in options.id:
-        matches = works_named(text, running_work.works, reach)
+        matches = works_named(text, running_work.works)
         if len(matches) == 1:
             piece = _piece(matches[0], reach)
             pieces[piece.key] = piece
@@ -116,8 +116,8 @@ def _unclear_sentences(reach: Reach, options: argparse.Namespace, text: str, mat
 
 
 def _piece(work: Work, reach: Reach) -> Piece:
-    stop = cancel(work, reach)
-    label = " ".join(filter(None, [work.place.platform, sanitize.text(work.name or "", 60), ids(work)[-1]]))
+    stop = work.cancel
+    label = " ".join(filter(None, [work.platform, sanitize.text(work.name or "", 60), work.id]))
     operation = reach.surface.tools[stop.tool] if stop and stop.tool else None
     return Piece(label, work, operation, (stop.arguments if stop else None) or {})
 

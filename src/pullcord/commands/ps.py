@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import anyio
 
+from pullcord.assembly.reach import Reach
+from pullcord.assembly.running import Work, running
 from pullcord.commands.console import Console
-from pullcord.commands.reach import Reach, reached
-from pullcord.commands.work import as_json, narrowing, running, table
-from pullcord.flow.work import Work
+from pullcord.commands.reach import reached
+from pullcord.commands.work import as_json, narrowing, table
 
 PAUSE = 5.0
 """Seconds between two looks with --watch."""

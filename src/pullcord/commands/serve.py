@@ -12,10 +12,10 @@ import anyio
 from pydantic import SecretStr
 
 from pullcord.assembly.choice import surface
+from pullcord.assembly.reach import make_engine
 from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
-from pullcord.commands.reach import make_engine, sandbox, tell_faults
-from pullcord.commands.terminal import say
+from pullcord.commands.terminal import sandbox, say, tell_faults
 from pullcord.config.environment import own_value
 from pullcord.flow.journal import stream
 from pullcord.model.errors import SettingsError

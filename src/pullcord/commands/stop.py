@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import anyio
 
+from pullcord.assembly.reach import Reach
 from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.log_lines import apart
-from pullcord.commands.reach import Reach, reached, until_signal
+from pullcord.commands.reach import reached, until_signal
 from pullcord.commands.work import table
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run as run_call

@@ -5,6 +5,9 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from pullcord.config.surface import Surface
 
 SANDBOX_NOTICE = "this is the sandbox: the platforms and their work are made up, and nothing real is stopped"
 
@@ -36,6 +39,22 @@ def _has_room() -> bool:
     room = select.poll()
     room.register(descriptor, select.POLLOUT)
     return bool(room.poll(0))
+
+
+async def sandbox(stack: AsyncExitStack) -> Mapping[str, str]:
+    """Start the sandbox, which ends with the stack, and return the variables that reach it."""
+    from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - a real server has no sandbox
+
+    variables = await stack.enter_async_context(embedded())
+    say(SANDBOX_NOTICE)
+    return variables
+
+
+def tell_faults(offer: Surface) -> None:
+    """Say what is wrong with the settings of some platforms: the others work."""
+    for settings in offer.settings.values():
+        for each in settings.faults:
+            say(each)
 
 
 def has_colour(environ: Mapping[str, str]) -> bool:

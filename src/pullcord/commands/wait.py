@@ -8,10 +8,11 @@ from pathlib import Path
 
 import anyio
 
+from pullcord.assembly.reach import Reach
 from pullcord.commands import journal
 from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
 from pullcord.commands.console import Console
-from pullcord.commands.reach import Reach, reached, until_signal
+from pullcord.commands.reach import reached, until_signal
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
