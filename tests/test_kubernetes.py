@@ -15,7 +15,7 @@ from tests.e2e.processes import started
 from tests.support import shipped
 
 from pullcord.commands.main import main
-from pullcord.commands.serve import STATE_KEY
+from pullcord.serving.elicitation import STATE_KEY
 from pullcord.config.settings import platforms
 from pullcord.serving.application import HEALTH, READY
 from pullcord.serving.front import PATH, Front

@@ -204,7 +204,7 @@ async def test_one_odd_key_of_a_set_shuts_out_nobody(odd: object) -> None:
 async def test_keys_are_kept_and_fetched_again_for_a_new_one_or_with_time_and_never_often() -> None:
     now = Watch()
     async with minting() as issuer:
-        checks = Issuer(issuer.url, [AUDIENCE], now)
+        checks = Issuer(issuer.url, [AUDIENCE], now=now)
         for _ in range(3):
             await checks.verify(issuer.token())
         assert issuer.asked.count("/keys") == 1
@@ -228,7 +228,7 @@ async def test_keys_are_kept_and_fetched_again_for_a_new_one_or_with_time_and_ne
 async def test_while_the_issuer_is_down_its_keys_serve_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
     now = Watch()
     async with minting() as issuer:
-        checks = Issuer(issuer.url, [AUDIENCE], now)
+        checks = Issuer(issuer.url, [AUDIENCE], now=now)
         await checks.verify(issuer.token())
         issuer.down = True
         now.now += FRESH
@@ -261,7 +261,7 @@ async def test_an_issuer_that_is_not_there_lets_nobody_in_and_says_nothing_of_th
 async def test_while_one_request_fetches_the_others_do_with_what_is_known() -> None:
     now = Watch()
     async with minting() as issuer:
-        checks = Issuer(issuer.url, [AUDIENCE], now)
+        checks = Issuer(issuer.url, [AUDIENCE], now=now)
         await checks.verify(issuer.token())
         now.now += FRESH
         known: list[object] = []

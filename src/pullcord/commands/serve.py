@@ -9,14 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from pydantic import SecretStr
 
 from pullcord.assembly.choice import surface
 from pullcord.assembly.reach import make_engine
 from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import sandbox, say, tell_faults
-from pullcord.config.environment import own_value
 from pullcord.flow.journal import stream
 from pullcord.model.errors import SettingsError
 from pullcord.serving.server import make
@@ -25,9 +23,6 @@ from pullcord.upstream.gateway import LIMITS, Limits
 if TYPE_CHECKING:
     from pullcord.serving.elicitation import Elicitation
 
-STATE_KEY = "PULLCORD_STATE_KEY"
-"""The variable of the key that replicas share, so that each can read the answer to a question that another asked."""
-STATE_KEY_LENGTH = 32
 IN_A_TERMINAL: Mapping[bool, str] = {
     False: "serving MCP on standard input and output, for a program that speaks it: an MCP client starts this by itself"
     " (pullcord config prints its settings). Ctrl-C ends it. For a person there are pullcord ps and pullcord stop.",
@@ -81,29 +76,21 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         if not options.http:
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
-            return await stdio(server(elicitation=_elicitation(None) if options.confirm else None))
+            return await stdio(server(elicitation=_elicitation({}) if options.confirm else None))
 
         from pullcord.serving import access, application  # noqa: PLC0415 - standard input and output do without them
         from pullcord.serving.front import Front  # noqa: PLC0415 - as above
+        from pullcord.upstream.connections import Connections  # noqa: PLC0415 - as above
 
-        front = Front(**front_options)
+        front = Front(**front_options, connections=partial(Connections, environ, 1))
         if faults := front.faults():
             raise SettingsError(faults)
-        elicitation = _elicitation(_state_key(environ)) if options.confirm else None
+        elicitation = _elicitation(environ) if options.confirm else None
         mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
         return await application.serve(mcp_server, front, say, ready=application.reaches(offer), ending=gateway.ending)
 
 
-def _elicitation(key: SecretStr | None) -> "Elicitation":
-    from pullcord.serving.elicitation import Elicitation  # noqa: PLC0415 - a start without --confirm needs no questions
+def _elicitation(environ: Mapping[str, str]) -> "Elicitation":
+    from pullcord.serving.elicitation import Elicitation, state_key  # noqa: PLC0415 - only --confirm needs questions
 
-    return Elicitation(key)
-
-
-def _state_key(environ: Mapping[str, str]) -> SecretStr | None:
-    text, source, fault = own_value(STATE_KEY, environ)
-    if text and not fault and len(text) < STATE_KEY_LENGTH:
-        fault = f"{source}: write {STATE_KEY_LENGTH} random characters or more, the same for every replica"
-    if fault:
-        raise SettingsError([fault])
-    return SecretStr(text) if text else None
+    return Elicitation(state_key(environ))

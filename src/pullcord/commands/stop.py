@@ -174,10 +174,9 @@ class _Stopping:
             elif self.reach.engine.gateway.ending.is_set():
                 self.console.write(f"not stopped  {piece.label}: a signal came first")
             else:
-                names = {parameter.name for parameter in piece.operation.arguments}
                 values = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
-                arguments = {name: value for name, value in values.items() if name in names and value is not None}
-                call = Call(self.reach.surface, piece.operation, {**arguments, **piece.arguments})
+                arguments = {**piece.operation.accepted(values), **piece.arguments}
+                call = Call(self.reach.surface, piece.operation, arguments)
                 caller = Caller("pullcord stop", partial(self._report, piece))
                 answer = self.answers[piece.key] = await run_call(call, self.reach.engine, caller)
                 self.console.write("\n".join(lines(piece.label, answer)))

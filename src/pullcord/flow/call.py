@@ -18,6 +18,21 @@ from pullcord.model.running import FIND_RUNNING
 _log = logging.getLogger(__name__)
 
 
+async def answer(call: Call, engine: Engine, caller: Caller) -> Answer:
+    """Make a call; whatever fails in pullcord itself, there is an answer, and the log has the reason.
+
+    Args:
+        call: as it came from the client, its arguments unchecked.
+        engine: sends, limits and records.
+        caller: the client, and the person behind it.
+    """
+    try:
+        return await run(call, engine, caller)
+    except Exception:  # noqa: BLE001 - whatever fails in pullcord, the caller gets an answer, and no trace of it
+        _log.exception("%s failed", call.operation.id)
+        return crash(call)
+
+
 async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
     """Make a call.
 

@@ -3,7 +3,10 @@
 PullcordError
     FaultsError             input that a person wrote is wrong; carries every fault at once
         ManifestError       a manifest can't be read, or says what pullcord doesn't support
-        SettingsError       the environment or the command line can't be used
+        SettingsError       the environment, the command line or the options of the Python API can't be used
+    UnknownToolError        a program calls a tool that is not offered
+    TargetError             a program stops what is no one piece of work, or can't be stopped
+    ClosedError             a program's call was cut off, since what it called was closed
 
 What a platform or the network does wrong is no exception: it is a reply (see reply.py), and becomes an outcome.
 """
@@ -33,3 +36,15 @@ class ManifestError(FaultsError):
 
 class SettingsError(FaultsError):
     """Settings that can't be used. Each fault names its variable or option."""
+
+
+class UnknownToolError(PullcordError, LookupError):
+    """There is no such tool. Nothing was sent."""
+
+
+class TargetError(PullcordError, LookupError):
+    """There is no one piece of work that this would stop, or nothing stops it from here. Nothing was sent."""
+
+
+class ClosedError(PullcordError):
+    """What a call went through was closed before the call was done. A cancel may have been sent: look at the work."""

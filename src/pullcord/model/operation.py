@@ -140,6 +140,11 @@ class Operation(NamedTuple):
         """The parameters that the caller gives."""
         return tuple(parameter for parameter in self.parameters if parameter.is_argument)
 
+    def accepted(self, values: Mapping[str, Json]) -> dict[str, Json]:
+        """Those of some arguments that it takes, by name, without those that are None."""
+        names = {parameter.name for parameter in self.arguments}
+        return {name: value for name, value in values.items() if name in names and value is not None}
+
     @property
     def repeatable(self) -> bool:
         """Whether sending it once more after a lost answer can't hit other work than was meant."""

@@ -21,10 +21,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.config.surface import GRANTS, Surface
+from pullcord.model.url import is_loopback
 from pullcord.serving.front import Front
 from pullcord.serving.issuer import APART, Issuer
 from pullcord.serving.refusal import refusal
 from pullcord.serving.tokens import TokenFile, TokenRefusedError
+
+_UNCHECKED = "Only this machine may call here, since callers are not checked. Nothing was sent."
 
 _log = logging.getLogger(__name__)
 
@@ -70,8 +73,10 @@ def checks(front: Front) -> list[Middleware]:
     """
     verifiers: list[_Verifier] = [TokenFile(front.token_file)] if front.token_file else []
     if front.issuer and front.resource:
-        verifiers.append(Issuer(front.issuer, front.audiences or [front.resource]))
+        verifiers.append(Issuer(front.issuer, front.audiences or [front.resource], front.connections))
     layers = [] if front.near else [Middleware(HttpsMiddleware)]
+    if front.embedded:
+        layers = [Middleware(NearMiddleware, guarded=front.guarded)]
     if verifiers:
         layers += [
             Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(Access(*verifiers)), on_error=_unavailable),
@@ -94,6 +99,25 @@ class HttpsMiddleware:
         else:
             message = "Requests bring tokens or keys here: they must come by https. Nothing was sent."
             await refusal(403, message)(scope, receive, send)
+
+
+class NearMiddleware:
+    """Refuses requests from beyond this machine that come without https, or where callers need no token.
+
+    Args:
+        app: handles the others.
+        guarded: whether callers need a token.
+    """
+
+    def __init__(self, app: ASGIApp, *, guarded: bool) -> None:
+        self._app = app
+        self._beyond = HttpsMiddleware(app) if guarded else refusal(403, _UNCHECKED)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        client = scope.get("client")
+        handle = self._app if client and is_loopback(client[0]) else self._beyond
+        await handle(scope, receive, send)
 
 
 class TokenMiddleware:

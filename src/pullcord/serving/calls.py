@@ -1,6 +1,5 @@
 """Hands the tool call of an MCP client to the flow, and the flow's answer to the client."""
 
-import logging
 from typing import Any
 
 from mcp import types
@@ -8,15 +7,13 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.context import ServerRequestContext
 from pydantic_core import to_json
 
+from pullcord.flow import call as flow_call
 from pullcord.flow.attempt import Call
-from pullcord.flow.call import crash, run
 from pullcord.flow.engine import Engine
 from pullcord.flow.step import Caller
 from pullcord.model import sanitize
 from pullcord.model.answer import Answer
 from pullcord.serving.elicitation import Elicitation, ElicitedPerson
-
-_log = logging.getLogger(__name__)
 
 
 async def answer(
@@ -39,11 +36,7 @@ async def answer(
         The tool's result; or a question to a person, with whose answer the client makes the call again.
     """
     person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
-    try:
-        result = await run(call, engine, Caller(_name(ctx), ctx.session.report_progress, person))
-    except Exception:  # noqa: BLE001 - whatever fails in pullcord, the agent gets an answer, and no trace of it
-        _log.exception("%s failed", call.operation.id)
-        result = crash(call)
+    result = await flow_call.answer(call, engine, Caller(_name(ctx), ctx.session.report_progress, person))
     return person.question if person and person.question else tool_result(result)
 
 

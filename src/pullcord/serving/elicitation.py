@@ -8,7 +8,7 @@ import json
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp import MCPError, types
@@ -16,7 +16,13 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from pydantic import SecretStr
 
+from pullcord.config.environment import own_value
 from pullcord.flow.consent import SECONDS, Consent, Question
+from pullcord.model.errors import SettingsError
+
+STATE_KEY = "PULLCORD_STATE_KEY"
+"""The variable of the key that replicas share, so that each can read the answer to a question that another asked."""
+STATE_KEY_LENGTH = 32
 
 MODERN = "2026-07-28"
 """The first revision in which the question is the answer to the call."""
@@ -52,6 +58,20 @@ class Elicitation:
             return False
         self._used.append(state)
         return True
+
+
+def state_key(environ: Mapping[str, str]) -> SecretStr | None:
+    """The key that replicas share; None: there is no other replica.
+
+    Raises:
+        SettingsError: it can't be read, or is too short.
+    """
+    text, source, fault = own_value(STATE_KEY, environ)
+    if text and not fault and len(text) < STATE_KEY_LENGTH:
+        fault = f"{source}: write {STATE_KEY_LENGTH} random characters or more, the same for every replica"
+    if fault:
+        raise SettingsError([fault])
+    return SecretStr(text) if text else None
 
 
 class ElicitedPerson:

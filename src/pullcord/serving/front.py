@@ -2,13 +2,16 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
+
 from pullcord.model.url import is_loopback, url_faults
 
+MAX_CALLS = MAX_QUEUE = 256
 PATH = "/mcp"
 """Where MCP is served."""
 
@@ -41,12 +44,16 @@ class Front:
     private_key: Path | None = None
     trusted_proxies: Sequence[str] = ()
     """Addresses and networks of proxies that end TLS."""
-    max_calls: int = 256
+    max_calls: int = MAX_CALLS
     """Requests that are handled at once; one that waits for work to end is one of them."""
-    max_queue: int = 256
+    max_queue: int = MAX_QUEUE
     """Further requests that wait for a place."""
     probes: int | None = None
     """A port of their own for probes, by http; 0: a free one."""
+    embedded: bool = False
+    """Whether another program listens: then each request tells whence it comes."""
+    connections: Callable[[], httpx2.AsyncBaseTransport] | None = None
+    """Opens connections to the issuer; None: directly."""
 
     @property
     def near(self) -> bool:

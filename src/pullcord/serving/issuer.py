@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from pullcord.serving.tokens import TokenRefusedError
 
 _log = logging.getLogger(__name__)
 
-_tls = functools.cache(httpx2.create_ssl_context)
+_tls = functools.cache(partial(httpx2.create_ssl_context, trust_env=False))
 """The TLS context with the authorities that this machine trusts; making it takes a quarter of a second."""
 
 ALGORITHMS = (
@@ -67,11 +68,19 @@ class Issuer:
     Args:
         url: the issuer, as its tokens name it.
         audiences: the names of this server in its tokens, of which one is needed.
+        connections: opens connections to it; None: directly.
         now: the time in seconds, from any start; for tests.
     """
 
-    def __init__(self, url: str, audiences: Sequence[str], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        url: str,
+        audiences: Sequence[str],
+        connections: Callable[[], httpx2.AsyncBaseTransport] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = url
+        self._connections = connections or (lambda: httpx2.AsyncHTTPTransport(verify=_tls()))
         self._audiences = audiences
         self._now = now
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
@@ -133,7 +142,7 @@ class Issuer:
     async def _fetch(self) -> None:
         try:
             with anyio.fail_after(FETCH_SECONDS):
-                self._keys = _keys(await _get(await self._jwks_uri()))
+                self._keys = _keys(await self._get(await self._jwks_uri()))
             self._fetched = self._attempted
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
             _log.warning("the keys of %s can't be fetched: %s", self._url, str(error) or "no answer came in time")
@@ -146,13 +155,36 @@ class Issuer:
         """
         for address in metadata_urls(self._url):
             try:
-                metadata = await _get(address)
+                metadata = await self._get(address)
             except ValueError:
                 continue
             uri = metadata.get("jwks_uri")
             if metadata.get("issuer") == self._url and isinstance(uri, str) and not url_faults(uri.partition("?")[0]):
                 return uri
         raise ValueError("it has no metadata that names it and its keys")
+
+    async def _get(self, url: str) -> dict[str, Any]:
+        """Fetch a JSON object.
+
+        Raises:
+            ValueError: the answer is no JSON object, or too large; the message may be logged.
+            httpx2.HTTPError: no answer came.
+        """
+        content = bytearray()
+        async with (
+            httpx2.AsyncClient(transport=self._connections(), trust_env=False, follow_redirects=False) as client,
+            client.stream("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}) as answer,
+        ):
+            async for chunk in answer.aiter_raw():
+                content += chunk
+                if len(content) > FETCH_BYTES:
+                    raise ValueError(f"{url} answered with more than {FETCH_BYTES} bytes")
+        if answer.status_code != httpx2.codes.OK:
+            raise ValueError(f"{url} answered with status {answer.status_code}")
+        value = json.loads(content)
+        if not isinstance(value, dict):
+            raise ValueError(f"{url} answered with no JSON object")  # noqa: TRY004 - what it sent is wrong, no argument
+        return value
 
 
 def metadata_urls(issuer: str) -> list[str]:
@@ -164,32 +196,6 @@ def metadata_urls(issuer: str) -> list[str]:
         f"{root}/.well-known/openid-configuration{path}",
         f"{root}{path}/.well-known/openid-configuration",
     ]
-
-
-async def _get(url: str) -> dict[str, Any]:
-    """Fetch a JSON object.
-
-    Raises:
-        ValueError: the answer is no JSON object, or too large; the message may be logged.
-        httpx2.HTTPError: no answer came.
-    """
-    # Plain http is for this machine only, and never goes by a proxy.
-    mounts = {"http://": httpx2.AsyncHTTPTransport(verify=_tls())}
-    content = bytearray()
-    async with (
-        httpx2.AsyncClient(verify=_tls(), mounts=mounts, follow_redirects=False) as client,
-        client.stream("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}) as answer,
-    ):
-        async for chunk in answer.aiter_raw():
-            content += chunk
-            if len(content) > FETCH_BYTES:
-                raise ValueError(f"{url} answered with more than {FETCH_BYTES} bytes")
-    if answer.status_code != httpx2.codes.OK:
-        raise ValueError(f"{url} answered with status {answer.status_code}")
-    value = json.loads(content)
-    if not isinstance(value, dict):
-        raise ValueError(f"{url} answered with no JSON object")  # noqa: TRY004 - what it sent is wrong, no argument
-    return value
 
 
 def _keys(jwks: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
