@@ -68,6 +68,7 @@ DOORS = {
 }
 """Modules that lead out of the process, or to what differs from call to call."""
 LATE = {
+    "__init__": "a public name is imported when it is first used",
     "commands.serve": "elicitation is imported only with --confirm",
     "serving.server": "elicitation is imported only with --confirm",
     "upstream.gateway": "what speaks HTTP is imported by the first call",

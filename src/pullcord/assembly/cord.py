@@ -159,8 +159,8 @@ class Cord:
             reason = "it is protected (PULLCORD_PROTECT)" if work.protected else "nothing stops it as it is now"
             raise TargetError(f"{work.platform} {work.id} can't be stopped from here: {reason}")
         values = {WAIT_SECONDS: wait_seconds, CASCADE: cascade, REASON: reason}
-        added = self._open.reach.surface.tools[cancel.tool].accepted(values)
-        return await self.call(cancel.tool, {**(cancel.arguments or {}), **added})
+        options = self._open.reach.surface.tools[cancel.tool].accepted(values)
+        return await self.call(cancel.tool, {**(cancel.arguments or {}), **options})
 
     async def _work(self, text: str) -> Work:
         """The one piece of work that an id or a URL names.

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from pullcord.assembly.reach import Reach
@@ -48,30 +47,6 @@ class Work:
         """Whether a text stands in its name or one of its ids, in small or capital letters."""
         return any(text.casefold() in each.casefold() for each in (self.name or "", *self.ids))
 
-    @classmethod
-    def of(cls, source: work.Work, surface: Surface) -> Self:
-        """The record of work that was seen.
-
-        Args:
-            source: what a list showed.
-            surface: the operations that may be called.
-        """
-        start, tools = source.place.since, surface.tools
-        # A call about the work names what it belongs to first.
-        values = [str(each) for action in source.actions[:1] for each in (action.arguments or {}).values()]
-        path = [each for each in values if each in source.ids]
-        others = [each for each in source.ids if each not in path]
-        return cls(
-            platform=source.place.platform,
-            name=source.name,
-            state=source.state,
-            since=None if start == work.UNKNOWN_START else datetime.fromisoformat(start),
-            ids=(*others, *path) or (source.place.id,),
-            protected=source.protected,
-            cancel=next((each for each in source.actions if each.tool and tools[each.tool].cancel), None),
-            item=source.item,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -99,7 +74,26 @@ async def running(reach: Reach, platforms: Collection[str]) -> Running:
     sights = await look_around(call, reach.engine.gateway)
     works = sorted((each for sight in sights for each in sight.works.values()), key=lambda each: each.place)
     gaps = tuple(each for sight in sights for each in _gaps(sight))
-    return Running(tuple(Work.of(each, surface) for each in works), gaps)
+    return Running(tuple(_work(each, surface) for each in works), gaps)
+
+
+def _work(source: work.Work, surface: Surface) -> Work:
+    """The record of work that a list showed, with the operations that may be called."""
+    start, tools = source.place.since, surface.tools
+    # A call about the work names what it belongs to first.
+    values = [str(each) for action in source.actions[:1] for each in (action.arguments or {}).values()]
+    path = [each for each in values if each in source.ids]
+    others = [each for each in source.ids if each not in path]
+    return Work(
+        platform=source.place.platform,
+        name=source.name,
+        state=source.state,
+        since=None if start == work.UNKNOWN_START else datetime.fromisoformat(start),
+        ids=(*others, *path) or (source.place.id,),
+        protected=source.protected,
+        cancel=next((each for each in source.actions if each.tool and tools[each.tool].cancel), None),
+        item=source.item,
+    )
 
 
 def _gaps(sight: Sight) -> Iterator[str]:

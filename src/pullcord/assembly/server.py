@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import anyio
 from mcp import MCPError
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.memory import MessageStream, create_client_server_memory_streams
 
@@ -37,21 +37,26 @@ async def server(**options: Unpack[ServerOptions]) -> AsyncIterator[Server[Any]]
     """
     async with opened(options) as reach:
         under_way = UnderWay(reach.engine.gateway.ending)
-
-        async def handle(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
-            try:
-                with under_way.call():
-                    return await call_next(ctx)
-            except ClosedError as error:
-                raise MCPError(code=_CLOSED, message=str(error)) from None
-
         elicitation = Elicitation(None) if options.get("confirm") else None
         mcp_server = make(reach.surface, reach.engine, sandbox=options.get("sandbox", False), elicitation=elicitation)
-        mcp_server.middleware.append(handle)
+        mcp_server.middleware.append(counting(under_way))
         try:
             yield mcp_server
         finally:
             await under_way.close()
+
+
+def counting(under_way: UnderWay) -> ServerMiddleware[Any]:
+    """Middleware of the SDK's server that counts its calls among those that are under way."""
+
+    async def handle(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        try:
+            with under_way.call():
+                return await call_next(ctx)
+        except ClosedError as error:
+            raise MCPError(code=_CLOSED, message=str(error)) from None
+
+    return handle
 
 
 @asynccontextmanager
