@@ -15,9 +15,9 @@ from tests.e2e.processes import started
 from tests.support import shipped
 
 from pullcord.commands.main import main
-from pullcord.serving.elicitation import STATE_KEY
 from pullcord.config.settings import platforms
 from pullcord.serving.application import HEALTH, READY
+from pullcord.serving.elicitation import STATE_KEY
 from pullcord.serving.front import PATH, Front
 
 ROOT = Path(__file__).parents[1]

@@ -1,1 +1,1 @@
-"""Settings, manifests and, if asked for, the sandbox become a server: the only package that knows all parts."""
+"""Settings, manifests and, if asked for, the sandbox become a server or a Cord: the only package that knows all."""

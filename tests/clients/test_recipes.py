@@ -1,0 +1,39 @@
+"""docs/frameworks.md shows the code that `make clients` runs, and nothing else."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.assembly.platforms import reached
+from tests.clients.recipes.cord import stop_old_work
+from tests.documents import doc, hold
+
+RECIPES = sorted((Path(__file__).parent / "recipes").glob("*.py"))
+DOCUMENT = doc("frameworks")
+
+
+def snippet(path: Path) -> str:
+    """The lines of a recipe that a user copies: those between its marks."""
+    (lines,) = re.findall(r"^# begin\n(.*?)^# end$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return f"```python\n{lines.strip()}\n```\n"
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
+def test_the_document_shows_the_code_that_runs(path: Path) -> None:
+    hold(DOCUMENT, f"recipe {path.stem}", snippet(path))
+
+
+def test_every_piece_of_python_in_the_document_is_a_recipe() -> None:
+    pieces = re.findall(r"^```python\n.*?^```\n", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert sorted(pieces) == sorted(map(snippet, RECIPES))
+
+
+@pytest.mark.anyio
+async def test_a_program_of_ones_own_stops_what_is_old_and_tells_what_it_leaves_open() -> None:
+    async with reached() as on:
+        assert await stop_old_work(on.environ, timedelta(hours=1000)) == []
+        assert on.sent == []
+        left_open = await stop_old_work(on.environ, timedelta(minutes=49, seconds=30))
+        assert on.sandbox.evershell.ids.busy_workspace in str(on.sent)
+        assert all(answer.outcome not in {"stopped", "already_finished"} for answer in left_open)
