@@ -12,13 +12,18 @@ SPEAKS_OF_THE_WORK = frozenset(
 """Outcomes after which an agent believes that it knows what the work does."""
 
 
-def faults(step: Step, answer: dict[str, Any], true: str | None) -> Iterator[str]:
+WHAT_LEFT = frozenset({"children", "background_tasks", "processes"})
+"""Words for what goes on without the work that had started it."""
+
+
+def faults(step: Step, answer: dict[str, Any], true: str | None, left: str | None = None) -> Iterator[str]:
     """What is wrong with an answer, a sentence each.
 
     Args:
         step: what was asked, and what must hold.
         answer: what pullcord answered.
         true: what was true of the work right after the answer; nothing where the answer doesn't speak of it.
+        left: what was true then of what had left the work; nothing where nothing had.
     """
     outcome, stopped, goes_on = answer["outcome"], answer["work_stopped"], set(answer["may_go_on"])
     if outcome not in step.outcomes.split():
@@ -27,6 +32,8 @@ def faults(step: Step, answer: dict[str, Any], true: str | None) -> Iterator[str
         yield f"may_go_on names {', '.join(sorted(beyond))}, which the platform's facts don't carry"
     if true is not None:
         yield from _untrue(outcome, stopped, true, names_something=bool(goes_on))
+    if left == Truth.RUNS and stopped != "no" and outcome in SPEAKS_OF_THE_WORK and not goes_on & WHAT_LEFT:
+        yield "what left the work runs, and may_go_on doesn't name it"
     if step.leaves and true != step.leaves:
         yield f"the work {true}, and must be work that {step.leaves}"
     yield from _missed(step.must, stopped)

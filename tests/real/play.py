@@ -13,7 +13,7 @@ from tests.real.judge import faults
 from tests.real.server import Running, until
 from tests.real.story import ABOUT_THE_WORK, Ask, Call, Platform, Step, Story
 from tests.real.transcript import Row
-from tests.real.witness import Truth, truth
+from tests.real.witness import Truth, left, truth
 
 import pullcord
 
@@ -129,7 +129,7 @@ async def played(story: Story, platform: Platform, running: Running, callers: Ca
                 await _become(step.once, file)
             row, answer = await _asked(step, scene, callers, file)
             result.rows.append(row)
-            result.faults.extend(f"{story.work}: {step.ask}: {fault}" for fault in faults(step, answer, row.true))
+            result.faults.extend(f"{story.work}: {step.ask}: {fault}" for fault in faults(step, answer, row.true, row.left))
             sys.stderr.write(f"  {row.work}: {row.ask}: {row.outcome}, stopped: {row.work_stopped}, true: {row.true}\n")
     except (LookupError, MCPError, TimeoutError) as error:
         result.faults.append(f"{story.work}: it can't go on: {error}")
@@ -164,6 +164,7 @@ async def _asked(step: Step, scene: Scene, callers: Callers, file: Path) -> tupl
         may_go_on=tuple(answer["may_go_on"]),
         state=answer["state"],
         true=await truth(file) if about_the_work else None,
+        left=await truth(left(file)) if about_the_work and left(file).exists() else None,
     )
     return row, answer
 

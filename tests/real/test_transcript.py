@@ -1,5 +1,6 @@
 """PULLCORD_GOLDEN=write pytest tests/real/test_transcript.py writes the table of docs/platforms.md anew."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.documents import doc, hold
@@ -34,6 +35,12 @@ def test_a_cancel_of_work_that_was_there_is_a_row() -> None:
     *_, row = table([SHOWN]).splitlines()
     assert row == "| depot | depot 1.2, yard 3 | a run | cancel | `stopped` | unknown | children, requests | runs |"
     assert len(table([SHOWN]).splitlines()) == 3
+
+
+def test_a_row_tells_of_what_left_the_work_too() -> None:
+    rows = tuple(replace(row, true="has ended", left="runs") for row in SHOWN.rows)
+    *_, row = table([replace(SHOWN, rows=rows)]).splitlines()
+    assert row.endswith(" | has ended; what left it runs |")
 
 
 def test_a_transcript_is_read_as_it_was_written(tmp_path: Path) -> None:

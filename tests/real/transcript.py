@@ -26,6 +26,8 @@ class Row:
     state: str | None
     true: str | None
     """Of the work, right after the answer; nothing where the answer doesn't speak of it."""
+    left: str | None = None
+    """Of what had left the work, if anything had."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def table(transcripts: Iterable[Transcript]) -> str:
         version = ", ".join(f"{name} {number}" for name, number in transcript.versions.items())
         for row in transcript.rows:
             if row.ask in {Ask.CANCEL, Ask.STRONGER}:
-                said = [f"`{row.outcome}`", row.work_stopped, ", ".join(row.may_go_on), str(row.true)]
+                true = f"{row.true}; what left it {row.left}" if row.left else str(row.true)
+                said = [f"`{row.outcome}`", row.work_stopped, ", ".join(row.may_go_on), true]
                 rows.append([transcript.platform, version, row.work, row.ask, *said])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)

@@ -33,5 +33,10 @@ async def truth(file: Path) -> Truth:
     return Truth.ENDED if size else Truth.NEVER_BEGAN
 
 
+def left(file: Path) -> Path:
+    """The file that those let grow who left a piece of work: its daemons and actors, which go on without it."""
+    return file.with_name(f"{file.name}-left")
+
+
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
