@@ -378,6 +378,23 @@ class TestWorkWithinItems:
         by_number = await find(mill(wheels=True), answer, {"contains": "3"})
         assert names(by_number) == [], "what the manifest itself says in a call is no id"
 
+    async def test_a_list_to_which_several_items_lead_is_read_once(self) -> None:
+        platform = Mill({"j1": job(wheel="g1")})
+        platform.wheels = [{"id": f"w{each}", "group": "g1", "name": f"Wheel {each}"} for each in range(30)]
+        own = "item: {operationId: get_job, parameters: {id: $item#/id}, description: Look at it.}\n          "
+        old = "jobs: {operationId: list_wheel_jobs, parameters: {wheel: $item#/id, per: 3}"
+        shared = mill((old, own + old.replace("/id", "/group")), wheels=True)
+        answer = await find(shared, platform)
+        assert offered(answer) == [("cancel", "j1")]
+        assert names(answer) == ["None"], "no item's name is the work's where several lead to it"
+        assert sum("/wheels/" in each for each in platform.seen) == 2, "the list is read once in each state"
+
+        def refuse(request: httpx2.Request) -> httpx2.Response:
+            return respond(403, {"error": "no"}) if request.url.path.startswith("/wheels/") else platform(request)
+
+        platform.wheels = platform.wheels[:2]
+        assert sorted(names(await find(shared, refuse))) == ["Wheel 0", "Wheel 1"], "each stands for its work"
+
     async def test_where_there_are_too_many_the_rest_stand_for_their_work(self) -> None:
         platform = Mill({})
         platform.wheels = [{"id": f"w{number}", "name": f"Wheel {number}", "state": "running"} for number in range(12)]

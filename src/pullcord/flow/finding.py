@@ -80,6 +80,8 @@ class _Sweep:
         self.call = call._replace(deadline=gateway.now() + SECONDS)
         self.gateway, self.sight = gateway, sight
         self.requests_left = REQUESTS
+        self.parents: dict[tuple[str, str], list[Work]] = {}
+        """The items that lead to a list, by the call that reads it: several may lead to the same one."""
 
     async def run(self, starts: Sequence[Start]) -> None:
         """Look at the lists that its manifest names, each to its end."""
@@ -107,13 +109,13 @@ class _Sweep:
             else:
                 yield arguments
 
-    async def _walk(self, tasks: TaskGroup, start: Start, parent: Work | None = None) -> None:
+    async def _walk(self, tasks: TaskGroup, start: Start, parents: Sequence[Work] = ()) -> None:
         """Read a list, part by part.
 
         Args:
             tasks: in which further lists are read.
             start: the first part.
-            parent: the item whose work the list holds; it stands for that work where the list can't be read.
+            parents: the items whose work the list holds; they stand for that work where the list can't be read.
         """
         history: list[Arguments] = []
         arguments: Arguments | None = start.arguments
@@ -121,12 +123,12 @@ class _Sweep:
             history.append(arguments)
             attempt = await self._look(start.operation, arguments)
             if attempt is None:
-                if parent and len(history) == 1:
+                for parent in parents if len(history) == 1 else ():
                     self._keep(parent)
                 return
             for item in items_of(start.listing, attempt.reply.body if attempt.reply else None) or ():
                 if work := work_of(attempt, start.listing, item):
-                    self._add(tasks, work, parent)
+                    self._add(tasks, work, parents)
             arguments = self._onward(attempt, start.listing)
 
     async def _look(self, operation: Operation, arguments: Arguments) -> Attempt | None:
@@ -161,16 +163,19 @@ class _Sweep:
             self._add_gap(Gap(None, f"of a list only the newest {len(items_of(listing, body) or ())} were seen"))
         return page.onward
 
-    def _add(self, tasks: TaskGroup, work: Work, parent: Work | None) -> None:
-        """Keep a piece of work, or read the list that holds the work itself."""
-        if parent:
-            work = work._replace(name=work.name or parent.name)
-        if parent or work.within is None or (listing := work.within.operation.listing) is None:
+    def _add(self, tasks: TaskGroup, work: Work, parents: Sequence[Work]) -> None:
+        """Keep a piece of work, or read the list that holds the work itself, once."""
+        if len(parents) == 1:
+            work = work._replace(name=work.name or parents[0].name)
+        if parents or work.within is None or (listing := work.within.operation.listing) is None:
             self._keep(work)
             return
         for variant in listing.running or ({},):
             start = Start(work.within.operation, listing, {**work.within.arguments, **variant})
-            tasks.start_soon(self._walk, tasks, start, work)
+            leading = self.parents.setdefault((start.operation.id, repr(sorted(start.arguments.items()))), [])
+            leading.append(work)
+            if len(leading) == 1:
+                tasks.start_soon(self._walk, tasks, start, leading)
 
     def _keep(self, work: Work) -> None:
         self.sight.works.setdefault(work.place.id, work)
