@@ -147,9 +147,10 @@ class TestOneSign:
 
     @pytest.mark.parametrize("gone", ["stopped", "not_found"])
     async def test_work_that_is_gone_is_what_the_manifest_says(self, gone: str) -> None:
-        came = await call(loom(f"{{aim: task, confirm: self, gone: {gone}}}"), cancel="running", look=(404,))
+        came = await call(loom(f"{{aim: task, confirm: self, gone: {gone}}}"), cancel="accepted", look=(404,))
 
         assert came.said == (gone, "unknown", None)
+        assert came.answer["may_go_on"] == ([] if gone == "not_found" else ["current_step"])
         assert GONE in came.answer["message"]
 
     async def test_where_the_answer_says_that_looks_teach_nothing_none_is_made(self) -> None:

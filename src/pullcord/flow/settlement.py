@@ -113,7 +113,8 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
         return replace(verdict, outcome=Outcome.NOT_FOUND, look=False, may_go_on=frozenset())
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
     work_stopped, notes = _without_activity(verdict.work_stopped), _merged(verdict.notes, [wording.GONE])
-    return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes)
+    may_go_on = frozenset() if outcome is Outcome.NOT_FOUND else verdict.may_go_on
+    return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on)
 
 
 def _without_activity(work_stopped: WorkStopped) -> WorkStopped:
