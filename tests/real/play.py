@@ -16,6 +16,7 @@ from tests.real.transcript import Row
 from tests.real.witness import Truth, left, truth
 
 import pullcord
+from pullcord.commands.agent import FIND_RUNNING, Agent
 
 Answer: TypeAlias = dict[str, Any]
 Caller: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[Answer]]
@@ -25,11 +26,19 @@ PATIENCE = 90
 """Seconds for one answer, which may have waited for the end of the work."""
 
 
+class Served(NamedTuple):
+    """A server of pullcord."""
+
+    call: Caller
+    tools: Sequence[Mapping[str, Any]]
+    """Those that it lists."""
+
+
 class Callers(NamedTuple):
     """Two servers of pullcord for one platform."""
 
-    right: Caller
-    wrong: Caller
+    right: Served
+    wrong: Served
     """Its key is refused."""
 
 
@@ -51,7 +60,7 @@ class Played(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(instances: tuple[str, ...], settings: Mapping[str, str]) -> AsyncIterator[Caller]:
+async def serving(instances: tuple[str, ...], settings: Mapping[str, str]) -> AsyncIterator[Served]:
     """`pullcord serve` over stdio, with platforms named and settings given."""
     named = [word for instance in instances for word in ("--platform", instance)]
     server = StdioServerParameters(
@@ -69,7 +78,8 @@ async def serving(instances: tuple[str, ...], settings: Mapping[str, str]) -> As
             answer: Answer = result.structured_content
             return answer
 
-        yield call
+        listed = (await client.list_tools()).tools
+        yield Served(call, [tool.model_dump(mode="json", by_alias=True) for tool in listed])
 
 
 @dataclass
@@ -82,6 +92,8 @@ class Scene:
     """The arguments that name the work."""
     known: Answer = field(default_factory=dict)
     """The last answer about the work, whose actions the next step follows."""
+    beside: list[Mapping[str, str]] = field(default_factory=list)
+    """The arguments that name what was started beside it."""
 
     def tool(self, name: str) -> str:
         """A tool of the platform, as the instance that has the work calls it."""
@@ -123,13 +135,19 @@ async def played(story: Story, platform: Platform, running: Running, callers: Ca
     result = Played([], [])
     try:
         scene = Scene(story, platform, await running.start(story.kind, file, story.seconds))
+        for number, kind in enumerate(story.beside):
+            scene.beside.append(
+                await running.start(kind, file.with_name(f"{file.name}-beside-{number}"), story.seconds)
+            )
         await _become(story.begins, file)
         for step in story.steps:
             if step.once:
                 await _become(step.once, file)
             row, answer = await _asked(step, scene, callers, file)
             result.rows.append(row)
-            result.faults.extend(f"{story.work}: {step.ask}: {fault}" for fault in faults(step, answer, row.true, row.left))
+            result.faults.extend(
+                f"{story.work}: {step.ask}: {fault}" for fault in faults(step, answer, row.true, row.left)
+            )
             sys.stderr.write(f"  {row.work}: {row.ask}: {row.outcome}, stopped: {row.work_stopped}, true: {row.true}\n")
     except (LookupError, MCPError, TimeoutError) as error:
         result.faults.append(f"{story.work}: it can't go on: {error}")
@@ -144,9 +162,11 @@ async def _become(true: Truth, file: Path) -> None:
 
 
 async def _asked(step: Step, scene: Scene, callers: Callers, file: Path) -> tuple[Row, Answer]:
-    caller = callers.wrong if step.ask is Ask.WRONG_KEY else callers.right
+    caller = (callers.wrong if step.ask is Ask.WRONG_KEY else callers.right).call
     if step.ask in BEGIN:
         (tool, arguments), answer = await find(caller, scene, step.ask)
+    elif step.ask is Ask.EVERYTHING:
+        tool, arguments, answer = FIND_RUNNING, {}, await stop_everything(callers.right, scene)
     else:
         tool, arguments = scene.call(step)
         answer = await caller(tool, arguments)
@@ -208,6 +228,32 @@ async def find(caller: Caller, scene: Scene, ask: Ask) -> tuple[Call, Answer]:
             raise LookupError(f"an item of {call[0]} does not offer {follow}")
         call = following
     return found
+
+
+async def stop_everything(served: Served, scene: Scene) -> Answer:
+    """Have everything stopped by the agent that knows no platform, and follows actions only.
+
+    Args:
+        served: the server that it uses.
+        scene: has the work.
+
+    Returns:
+        The last answer about the work.
+
+    Raises:
+        LookupError: it left something, by the platform's record, or did not find the work.
+    """
+    agent = Agent(served.tools, served.call, anyio.sleep, lambda _: None)
+    if not await agent.run():
+        told = "; ".join(str(work.answer["message"]) for work in agent.works if not work.ended)
+        raise LookupError(f"the agent that follows actions alone left something: {told}")
+    answers = [
+        next((work.answer for work in agent.works if ids.items() <= work.cancel["arguments"].items()), None)
+        for ids in (scene.ids, *scene.beside)
+    ]
+    if answers[0] is None or None in answers:
+        raise LookupError(f"the agent that follows actions alone did not find {answers.count(None)} of {len(answers)}")
+    return dict(answers[0])
 
 
 def offered(answer: Answer, key: str, value: str) -> Call | None:

@@ -28,9 +28,10 @@ class Ask(StrEnum):
     UNKNOWN = "cancel an unknown id"
     MALFORMED = "cancel a malformed id"
     WRONG_KEY = "cancel with a wrong key"
+    EVERYTHING = "stop everything, by actions alone"
 
 
-ABOUT_THE_WORK = frozenset({Ask.LOOK, Ask.CANCEL, Ask.STRONGER})
+ABOUT_THE_WORK = frozenset({Ask.LOOK, Ask.CANCEL, Ask.STRONGER, Ask.EVERYTHING})
 """Their answers say something of the work; what is true of it is then looked at."""
 
 
@@ -79,6 +80,8 @@ class Story(NamedTuple):
     """How long it would work."""
     instance: str = ""
     """Which instance of the platform has it."""
+    beside: tuple[str, ...] = ()
+    """Kinds of work that are started too, of which the steps don't speak."""
 
 
 class Platform(NamedTuple):

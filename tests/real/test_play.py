@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from tests.real.a2a import PLATFORM as A2A
 from tests.real.langgraph import PLATFORM as LANGGRAPH
-from tests.real.play import Answer, Caller, Scene, find
+from tests.real.play import Answer, Caller, Scene, Served, find, stop_everything
 from tests.real.story import Ask, Call, Step
 
 pytestmark = pytest.mark.anyio
@@ -95,3 +95,40 @@ def test_work_of_an_instance_is_cancelled_by_the_instances_tool_and_elsewhere_by
     billing = Scene(story, A2A, {"id": "5"})
     assert billing.call(Step(Ask.CANCEL, "stopped")) == ("billing_cancel_a2a_task", {"id": "5"})
     assert billing.call(Step(Ask.ELSEWHERE, "not_found")) == ("cancel_a2a_task", {"id": "5"})
+
+
+LOOKS = [{"name": "find_running", "annotations": {"readOnlyHint": True}, "inputSchema": {"properties": {}}}]
+
+
+def serving(outcome: str, *finds: list[dict[str, Any]]) -> Served:
+    """A server on which so much runs at each look, and a cancel has this outcome."""
+    left = list(finds)
+    said = {"work_stopped": "unknown", "message": "It is so.", "state": None, "parts": None, "allowed_actions": []}
+
+    async def call(tool: str, _: Mapping[str, Any]) -> Answer:
+        if tool != "find_running":
+            return {**said, "outcome": outcome, "resource": None, "evidence": None}
+        items = {"items": left.pop(0) if len(left) > 1 else left[0]}
+        return {**said, "outcome": "observed", "resource": items, "evidence": {"platforms": {"langgraph": "observed"}}}
+
+    return Served(call, LOOKS)
+
+
+RUNNING = [{"platform": "langgraph", "allowed_actions": [CANCEL]}]
+
+
+async def test_everything_is_stopped_by_what_the_answers_offer() -> None:
+    answer = await stop_everything(serving("stopped", RUNNING, []), scene())
+    assert answer["outcome"] == "stopped"
+
+
+async def test_what_the_agent_that_follows_actions_leaves_is_told() -> None:
+    with pytest.raises(LookupError, match=r"left something: It is so\."):
+        await stop_everything(serving("stopping", RUNNING), scene())
+
+
+async def test_what_the_agent_that_follows_actions_does_not_find_is_told() -> None:
+    beside = scene()
+    beside.beside.append({**RUN, "run_id": "r3"})
+    with pytest.raises(LookupError, match="did not find 1 of 2"):
+        await stop_everything(serving("stopped", RUNNING, []), beside)

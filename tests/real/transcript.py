@@ -66,7 +66,7 @@ def table(transcripts: Iterable[Transcript]) -> str:
     for transcript in transcripts:
         version = ", ".join(f"{name} {number}" for name, number in transcript.versions.items())
         for row in transcript.rows:
-            if row.ask in {Ask.CANCEL, Ask.STRONGER}:
+            if row.ask in {Ask.CANCEL, Ask.STRONGER, Ask.EVERYTHING}:
                 true = f"{row.true}; what left it {row.left}" if row.left else str(row.true)
                 said = [f"`{row.outcome}`", row.work_stopped, ", ".join(row.may_go_on), true]
                 rows.append([transcript.platform, version, row.work, row.ask, *said])
