@@ -38,9 +38,9 @@ async def cancel(answer: Reply, *looks: Reply, **arguments: object) -> Came:
         # The model's stream of such a run went on to its end.
         ([run("RUNNING"), ENDED], ("stopped", "unknown", LEFT)),
         ([run("RUNNING")], ("stopping", "no", GOES_ON)),
-        ([run("PENDING"), run("CANCELLED", "PENDING")], ("stopped", "yes", GOES_ON)),
-        ([run("RUNNING"), run("COMPLETED")], ("finished_first", "yes", LEFT)),
-        ([run("RUNNING"), run("ERROR")], ("finished_first", "unknown", LEFT)),
+        ([run("PENDING"), run("CANCELLED", "PENDING")], ("stopped", "yes", "")),
+        ([run("RUNNING"), run("COMPLETED")], ("finished_first", "yes", "processes")),
+        ([run("RUNNING"), run("ERROR")], ("finished_first", "unknown", "processes requests")),
         ([run("PAUSED")], ("stopping", "unknown", "current_step")),
         ([*FAILED, run("RUNNING")], ("stopping", "no", GOES_ON)),
         ([*FAILED, NO_RUN], ("not_found", "unknown", "")),

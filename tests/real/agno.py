@@ -161,7 +161,7 @@ PLATFORM = Platform(
             "waits",
             (
                 Step(Ask.FIND_RUNNING, "observed"),
-                Step(Ask.CANCEL, "stopped", Must.SAY_YES, GOES_ON),
+                Step(Ask.CANCEL, "stopped", Must.SAY_YES),
                 Step(Ask.CANCEL, "already_finished", Must.SAY_YES),
             ),
             begins=Truth.NEVER_BEGAN,
