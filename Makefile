@@ -48,7 +48,7 @@ clients: $(VENV)/develops ## drive pullcord with clients that others wrote; writ
 conformance: $(VENV)/develops ## run the official MCP conformance suite, over HTTP, in both eras
 	$(BIN)/python -m tests.conformance
 
-real: $(VENV)/develops ## cancel real work on servers that others wrote, those in PLATFORM or all; writes the transcripts
+real: $(VENV)/develops ## cancel real work on servers that others wrote, those in PLATFORM or those of .ci/run; writes the transcripts
 	$(BIN)/python -m tests.real $(PLATFORM)
 
 recording: $(VENV)/develops ## record the demo as a picture

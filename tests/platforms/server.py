@@ -58,6 +58,7 @@ async def call(
     arguments: Mapping[str, Any],
     answers: Answers,
     key: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Came:
     """Call a tool of a platform that is named, with no time passing but what pullcord waits.
 
@@ -67,6 +68,7 @@ async def call(
         arguments: for it.
         answers: of the platform's server.
         key: the platform's, if it is told one.
+        settings: further variables, where a key's has another name.
     """
     clock = Clock()
     left = {place: _endless(each) for place, each in answers.items()}
@@ -90,7 +92,9 @@ async def call(
     async def pass_time(seconds: float) -> None:
         clock.pass_seconds(seconds)
 
-    environ = {f"{platform.upper()}_API_URL": ADDRESS, **({f"{platform.upper()}_API_KEY": key} if key else {})}
+    environ = {f"{platform.upper()}_API_URL": ADDRESS, **(settings or {})}
+    if key:
+        environ[f"{platform.upper()}_API_KEY"] = key
     scope = surface(Choice(platforms=[platform]), environ)
     gateway = Gateway(httpx2.MockTransport(respond), now=now, sleep=pass_time)
     async with gateway, Client(make(scope, Engine(gateway)), cache=None) as client:

@@ -16,7 +16,7 @@ import anyio
 import httpx2
 from mcp import MCPError
 from tests.environment import CACHE
-from tests.real import a2a, agno, flower, langgraph, restate
+from tests.real import a2a, agno, flower, langgraph, opencode, restate
 from tests.real.play import Callers, Played, played, serving
 from tests.real.server import pinned, versions
 from tests.real.story import Platform
@@ -28,6 +28,7 @@ PLATFORMS = {
     "flower": flower.PLATFORM,
     "restate": restate.PLATFORM,
     "agno": agno.PLATFORM,
+    "opencode": opencode.PLATFORM,
 }
 ALWAYS = ("a2a", "langgraph", "flower", "restate", "agno")
 """Those that are taken where none is named, in .ci/run, too; the others are large, and have to be named."""

@@ -12,7 +12,7 @@ from pullcord.flow.looking import linked, look
 from pullcord.flow.settlement import delays, idle, settle, unsettled
 from pullcord.flow.target import sight
 from pullcord.flow.verdict import Cause, Verdict
-from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome
+from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome, Phase
 from pullcord.model.state import Poll
 from pullcord.upstream.gateway import Gateway
 
@@ -72,9 +72,11 @@ def is_worthwhile(attempt: Attempt) -> bool:
 
 async def _met_nothing(attempt: Attempt, gateway: Gateway) -> bool:
     """Whether an accepted cancel had nothing to stop: nothing ran just before it, and a look now finds nothing."""
-    cancel = attempt.call.operation.cancel
+    cancel, before = attempt.call.operation.cancel, attempt.before
     if attempt.aim is not Aim.NOTHING or attempt.verdict.outcome is not Outcome.STOPPING:
         return False
+    if before and before.verdict.phase in {Phase.ACTIVE, Phase.PAUSED}:
+        return False  # the work had begun, or was about to, and the target's list did not have it yet
     return bool(cancel and cancel.target and (await sight(attempt.call, gateway, cancel.target)).aim is Aim.NOTHING)
 
 
