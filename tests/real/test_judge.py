@@ -21,7 +21,11 @@ def answer(**said: object) -> dict[str, Any]:
     }
 
 
-def judged(step: Step, true: Truth | None, left: Truth | None = None, **said: object) -> list[str]:
+def judged(step: Step, true: Truth | None, **said: object) -> list[str]:
+    return list(faults(step, answer(**said), true))
+
+
+def judged_beside(left: Truth, step: Step, true: Truth, **said: object) -> list[str]:
     return list(faults(step, answer(**said), true, left))
 
 
@@ -56,16 +60,13 @@ def test_silence_about_work_that_runs_is_a_fault() -> None:
 
 
 def test_what_left_the_work_is_no_part_of_it_and_must_be_named_while_it_runs() -> None:
-    stopped = {"work_stopped": "yes", "may_go_on": []}
-    assert judged(CANCEL, Truth.ENDED, Truth.RUNS, work_stopped="yes") == []
-    assert judged(CANCEL, Truth.ENDED, Truth.ENDED, **stopped) == []
-    assert judged(CANCEL, Truth.RUNS, Truth.RUNS, work_stopped="no", may_go_on=[]) == []
-    assert judged(CANCEL, Truth.ENDED, Truth.RUNS, **stopped) == [
-        "what left the work runs, and may_go_on doesn't name it"
-    ]
-    step = CANCEL._replace(may_go_on="current_step")
-    (fault,) = judged(step, Truth.ENDED, Truth.RUNS, may_go_on=["current_step"])
+    assert judged_beside(Truth.RUNS, CANCEL, Truth.ENDED, work_stopped="yes") == []
+    assert judged_beside(Truth.ENDED, CANCEL, Truth.ENDED, work_stopped="yes", may_go_on=[]) == []
+    assert judged_beside(Truth.RUNS, CANCEL, Truth.RUNS, work_stopped="no", may_go_on=[]) == []
+    (fault,) = judged_beside(Truth.RUNS, CANCEL, Truth.ENDED, work_stopped="yes", may_go_on=[])
     assert fault == "what left the work runs, and may_go_on doesn't name it"
+    step = CANCEL._replace(may_go_on="current_step")
+    assert judged_beside(Truth.RUNS, step, Truth.ENDED, may_go_on=["current_step"]) == [fault]
 
 
 def test_an_answer_that_claims_to_know_nothing_of_the_work_may_be_silent() -> None:
