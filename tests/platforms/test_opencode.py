@@ -34,7 +34,9 @@ def message(name: str = MESSAGE, role: str = "assistant", **info: object) -> dic
 
 
 def ended(name: str = MESSAGE, **info: object) -> dict[str, Any]:
-    return message(name, time={"created": 1795646127707, "completed": 1795646132221}, **info)
+    made = message(name)
+    made["info"] |= {"time": {"created": 1795646127707, "completed": 1795646132221}, **info}
+    return made
 
 
 WORKS = message()

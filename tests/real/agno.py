@@ -28,7 +28,7 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
     (port,) = free_ports(1)
     address = f"http://127.0.0.1:{port}"
     headers = {"Authorization": f"Bearer {KEY}"}
-    command = [home / "bin" / "python", FIXTURES / "agno" / "agents.py", str(port)]
+    command: list[str | Path] = [home / "bin" / "python", FIXTURES / "agno" / "agents.py", str(port)]
     async with (
         models.answering(folder) as model,
         process([*command, str(model)], folder / "server.log", SETTINGS),

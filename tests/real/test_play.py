@@ -103,7 +103,13 @@ LOOKS = [{"name": "find_running", "annotations": {"readOnlyHint": True}, "inputS
 def serving(outcome: str, *finds: list[dict[str, Any]]) -> Served:
     """A server on which so much runs at each look, and a cancel has this outcome."""
     left = list(finds)
-    said = {"work_stopped": "unknown", "message": "It is so.", "state": None, "parts": None, "allowed_actions": []}
+    said: Answer = {
+        "work_stopped": "unknown",
+        "message": "It is so.",
+        "state": None,
+        "parts": None,
+        "allowed_actions": [],
+    }
 
     async def call(tool: str, _: Mapping[str, Any]) -> Answer:
         if tool != "find_running":
