@@ -16,7 +16,7 @@ import anyio
 import httpx2
 from mcp import MCPError
 from tests.environment import CACHE
-from tests.real import a2a, agno, flower, langgraph, opencode, restate
+from tests.real import a2a, agno, flower, langgraph, mastra, opencode, restate
 from tests.real.play import Callers, Played, played, serving
 from tests.real.server import pinned, versions
 from tests.real.story import Platform
@@ -29,6 +29,7 @@ PLATFORMS = {
     "restate": restate.PLATFORM,
     "agno": agno.PLATFORM,
     "opencode": opencode.PLATFORM,
+    "mastra": mastra.PLATFORM,
 }
 ALWAYS = ("a2a", "langgraph", "flower", "restate", "agno")
 """Those that are taken where none is named, in .ci/run, too; the others are large, and have to be named."""
