@@ -32,7 +32,7 @@ def npm(name: str, *packages: str) -> Path:
     Raises:
         subprocess.CalledProcessError: they can't be installed; npm has said why on standard error.
     """
-    options = ["--no-audit", "--no-fund", "--silent", "--prefix", ".", "--before", UNTIL]
+    options = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", ".", "--before", UNTIL]
     command = ["npm", "install", *options, *packages]
     return _made(name, packages, [command])
 

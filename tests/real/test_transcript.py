@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.documents import doc, hold
-from tests.real.__main__ import PLATFORMS
+from tests.real.__main__ import ALWAYS, PLATFORMS
 from tests.real.server import versions
 from tests.real.story import Ask
 from tests.real.transcript import Row, Transcript, kept, table
@@ -57,8 +57,9 @@ def test_the_transcripts_are_of_the_versions_and_the_stories_that_there_are() ->
         ]
 
 
-def test_each_platform_has_a_transcript() -> None:
+def test_each_platform_has_a_transcript_and_some_are_always_taken() -> None:
     assert {transcript.platform for transcript in kept()} == PLATFORMS.keys()
+    assert set(ALWAYS) < PLATFORMS.keys()
 
 
 def test_the_document_has_the_rows_of_the_transcripts() -> None:
