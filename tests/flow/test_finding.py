@@ -392,7 +392,9 @@ class TestWorkWithinItems:
         def refuse(request: httpx2.Request) -> httpx2.Response:
             return respond(403, {"error": "no"}) if request.url.path.startswith("/wheels/") else platform(request)
 
-        platform.wheels = platform.wheels[:2]
+        found = await find(shared, refuse)
+        assert (names(found), found["evidence"]) == ([], {"platforms": {"mill": "partly"}}), "they may hold no work"
+        platform.wheels = [{**each, "state": "running"} for each in platform.wheels[:2]]
         assert sorted(names(await find(shared, refuse))) == ["Wheel 0", "Wheel 1"], "each stands for its work"
 
     async def test_where_there_are_too_many_the_rest_stand_for_their_work(self) -> None:

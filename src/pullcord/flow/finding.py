@@ -115,7 +115,8 @@ class _Sweep:
         Args:
             tasks: in which further lists are read.
             start: the first part.
-            parents: the items whose work the list holds; they stand for that work where the list can't be read.
+            parents: the items whose work the list holds; those that have a state stand for that work where the list
+                can't be read, since others may hold none.
         """
         history: list[Arguments] = []
         arguments: Arguments | None = start.arguments
@@ -124,7 +125,8 @@ class _Sweep:
             attempt = await self._look(start.operation, arguments)
             if attempt is None:
                 for parent in parents if len(history) == 1 else ():
-                    self._keep(parent)
+                    if parent.state is not None:
+                        self._keep(parent)
                 return
             for item in items_of(start.listing, attempt.reply.body if attempt.reply else None) or ():
                 if work := work_of(attempt, start.listing, item):
