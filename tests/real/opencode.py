@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 from tests.environment import npm
 from tests.real import models
@@ -25,6 +26,9 @@ SETTINGS = {
 }
 HOMES = {"HOME": "", "XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "XDG_STATE_HOME": "state"}
 """Where it keeps what is its own, below a folder: it shall have nothing of this machine's user."""
+AUTHOR = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+REPOSITORY = (["init", "--quiet"], [*AUTHOR, "commit", "--quiet", "--allow-empty", "--message=Begin"])
+"""What git is told to make a directory a project of its own."""
 
 
 def _config(port: int) -> Mapping[str, Any]:
@@ -39,7 +43,7 @@ def _config(port: int) -> Mapping[str, Any]:
 
 @asynccontextmanager
 async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
-    """Both; the server works in one directory, and some sessions are of another one."""
+    """Both; the server works in one directory, and some sessions are of another project."""
     (port,) = free_ports(1)
     address = f"http://127.0.0.1:{port}"
     program = home / "node_modules" / "opencode-linux-x64" / "bin" / "opencode"
@@ -49,6 +53,8 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
         for each in (directory, elsewhere):
             each.mkdir()
             (each / "opencode.json").write_text(json.dumps(_config(model)), encoding="utf-8")
+        for words in REPOSITORY:
+            await anyio.run_process(["git", "-C", str(elsewhere), *words])
         options = ["serve", "--hostname", "127.0.0.1", "--port", str(port), "--print-logs"]
         settings = {**SETTINGS, **homes, "OPENCODE_CONFIG": str(directory / "opencode.json")}
         async with (
@@ -113,7 +119,7 @@ PLATFORM = Platform(
     malformed={"sessionID": "bogus"},
     stories=(
         Story(
-            "three sessions, of two directories",
+            "three sessions, of two projects",
             "answer",
             (Step(Ask.EVERYTHING, "stopped", Must.SAY_YES, LEFT, leaves=Truth.ENDED),),
             beside=("command", "answer elsewhere"),
@@ -140,7 +146,7 @@ PLATFORM = Platform(
                 Step(Ask.CANCEL, "target_changed", arguments=ANOTHER),
             ),
         ),
-        Story("a model's answer in another directory", "answer elsewhere", (*RUNS, CANCEL, AGAIN)),
+        Story("a model's answer in another project", "answer elsewhere", (*RUNS, CANCEL, AGAIN)),
         Story("a command", "command", (*RUNS, CANCEL, AGAIN)),
         Story(
             "a command that had started a process in a session of its own",
