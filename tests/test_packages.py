@@ -105,6 +105,7 @@ class TestContents:
         assert names == {
             *(f"pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")),
             "pullcord/py.typed",
+            "pullcord/serving/panel.html",
             "pullcord/manifests/index.json",
             *(f"pullcord/manifests/{path.name}" for path in MANIFESTS),
             *(f"pullcord/manifests/{path.stem}.json" for path in MANIFESTS),

@@ -1,7 +1,7 @@
 """On stdio, which has no official suite: every line that the server writes fits the protocol's types of its era.
 
 The conversation holds one of each kind: a handshake or a discovery, the list, cancels that go well and wrong, progress
-while one is watched, and calls that are answered by protocol errors.
+while one is watched, resources, and requests that are answered by protocol errors.
 """
 
 import json
@@ -50,6 +50,10 @@ def requests(version: str) -> list[dict[str, Any]]:
         ("tools/call", {"name": "stop_task", "arguments": {**TASK, "wait_seconds": 10}, "_meta": {"progressToken": 1}}),
         ("tools/call", {"name": "cancel_everything", "arguments": {}}),
         ("resources/list", {}),
+        ("resources/templates/list", {}),
+        ("resources/read", {"uri": "ui://pullcord/panel"}),
+        ("resources/read", {"uri": "ui://pullcord/other"}),
+        ("completion/complete", {"ref": {"type": "ref/prompt", "name": "a"}, "argument": {"name": "b", "value": ""}}),
     ]
     return [
         {
@@ -116,6 +120,10 @@ async def test_every_line_fits_the_protocols_types_of_its_era(version: str) -> N
         "tool error",
         "tool error",
         "tools/call",
+        "error",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
         "error",
         "error",
     ]

@@ -11,6 +11,7 @@ import pytest
 from mcp import types
 from tests.support import shipped, stage
 
+from pullcord.serving.panel import TOOL_META
 from pullcord.serving.tools import tool
 
 GOLDEN = Path(__file__).parent / "golden" / "tools-list.json"
@@ -27,7 +28,8 @@ def _dump(tools: list[types.Tool]) -> list[dict[str, object]]:
 
 
 def _size(names: list[str]) -> int:
-    return len(json.dumps(_dump([tool(shipped()[name]) for name in names]), separators=(",", ":")).encode())
+    tools = [tool(shipped()[name], TOOL_META) for name in names]
+    return len(json.dumps(_dump(tools), separators=(",", ":")).encode())
 
 
 @pytest.mark.anyio

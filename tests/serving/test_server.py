@@ -108,12 +108,12 @@ def test_the_instructions_stay_short_however_many_platforms_there_are() -> None:
     assert "A platform with a long name, 0" in told
 
 
-async def test_only_tools_are_offered(staged: Stage) -> None:
+async def test_tools_and_resources_are_offered(staged: Stage) -> None:
     capabilities = staged.client.server_capabilities
 
     assert capabilities.tools is not None
+    assert capabilities.resources is not None
     assert capabilities.prompts is None
-    assert capabilities.resources is None
 
 
 async def test_the_list_is_the_same_each_time(staged: Stage) -> None:

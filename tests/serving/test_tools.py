@@ -11,6 +11,7 @@ from tests.support import shipped
 
 from pullcord.model.operation import Operation
 from pullcord.model.running import callables
+from pullcord.serving.panel import TOOL_META
 from pullcord.serving.tools import tool
 
 CANCELS = ["cancel_task", "cancel_turn", "cancel_workspace_task", "stop_task"]
@@ -97,7 +98,7 @@ def test_a_call_fits_the_input_schema_only_with_flat_arguments(operation: Operat
 
 @pytest.mark.parametrize(("names", "most"), [(CANCELS, 7_500), ([*CANCELS, *OBSERVES], 14_000)])
 def test_the_list_of_tools_leaves_room_for_other_things(names: list[str], most: int) -> None:
-    listed = types.ListToolsResult(tools=[tool(shipped()[name]) for name in names])
+    listed = types.ListToolsResult(tools=[tool(shipped()[name], TOOL_META) for name in names])
     text = json.dumps(
         {"tools": [each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in listed.tools]},
         ensure_ascii=False,

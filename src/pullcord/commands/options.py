@@ -169,6 +169,10 @@ COMMANDS: Mapping[str, Command] = {
             ("--connect-timeout", {"type": _seconds, "default": 5.0, "metavar": "S", "help": "seconds to connect (5)"}),
             *_KEEPING,
             ("--confirm", {"action": "store_true", "help": "ask a person before each cancel, through the client"}),
+            (
+                "--no-panel",
+                {"dest": "panel", "action": "store_false", "help": "offer hosts no panel with buttons (MCP Apps)"},
+            ),
             ("--http", {"action": "store_true", "help": "serve over Streamable HTTP"}),
         ),
         is_choosing=True,

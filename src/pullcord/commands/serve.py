@@ -69,7 +69,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         gateway = engine.gateway
         gc.freeze()
         gc.enable()
-        server = partial(make, offer, engine, sandbox=options.sandbox)
+        server = partial(make, offer, engine, sandbox=options.sandbox, panel=options.panel)
         await stack.enter_async_context(gateway)
         if sys.stdin and sys.stdin.isatty():
             say(IN_A_TERMINAL[options.http])

@@ -8,6 +8,7 @@ from pullcord.assembly.choice import surface, unnamed
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import say
 from pullcord.config.surface import Surface
+from pullcord.serving.panel import TOOL_META
 from pullcord.serving.tools import tool
 
 
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     offer = surface(choice(options), environ)
     if options.json:
         tools = [
-            tool(operation).model_dump(mode="json", by_alias=True, exclude_none=True)
+            tool(operation, TOOL_META).model_dump(mode="json", by_alias=True, exclude_none=True)
             for operation in offer.tools.values()
         ]
         print(json.dumps({"tools": tools}, ensure_ascii=False, indent=2))

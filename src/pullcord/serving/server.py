@@ -12,7 +12,10 @@ from pullcord import __version__
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
 from pullcord.model.nearest import nearest
+from pullcord.serving.extensions import announce
 from pullcord.serving.instructions import instructions
+from pullcord.serving.panel import EXTENSION, PANEL, TOOL_META
+from pullcord.serving.resources import offer
 from pullcord.serving.tools import tool
 
 if TYPE_CHECKING:  # a start without --confirm needs no questions
@@ -27,6 +30,7 @@ def make(
     engine: Engine,
     *,
     sandbox: bool = False,
+    panel: bool = True,
     elicitation: "Elicitation | None" = None,
     view: View | None = None,
 ) -> Server[Any]:
@@ -36,10 +40,12 @@ def make(
         surface: what may be called.
         engine: makes the calls.
         sandbox: whether the platforms are pullcord's own sandbox, which the instructions then say.
+        panel: whether hosts that can are to show people the panel beside each answer.
         elicitation: how a person is asked before each cancel; None: no person is asked.
         view: narrows the surface for each HTTP request; None: it is the same for every caller.
     """
-    tools = {name: tool(operation) for name, operation in surface.tools.items()}
+    meta = TOOL_META if panel else None
+    tools = {name: tool(operation, meta) for name, operation in surface.tools.items()}
 
     def surface_of(ctx: ServerRequestContext[Any]) -> Surface:
         return view(ctx.request) if view else surface
@@ -74,8 +80,14 @@ def make(
         cache_hints={
             "tools/list": CacheHint(ttl_ms=300_000, scope="private" if view else "public"),
             "server/discover": CacheHint(ttl_ms=300_000, scope="public"),
+            "resources/list": CacheHint(ttl_ms=300_000, scope="public"),
+            "resources/templates/list": CacheHint(ttl_ms=300_000, scope="public"),
+            "resources/read": CacheHint(ttl_ms=300_000, scope="public"),
         },
     )
+    # Whether the client can show it is never asked: some hosts that can don't say so.
+    offer(server, [PANEL] if panel else [])
+    announce(server, {EXTENSION: {}} if panel else {})
     if elicitation:
         server.middleware.append(elicitation.boundary)
     return server

@@ -1,5 +1,6 @@
 """Makes the MCP tool of an operation. Pure."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mcp import types
@@ -15,8 +16,13 @@ MEMBERS = (
 """The members of every answer. The record itself is imported by the first call."""
 
 
-def tool(operation: Operation) -> types.Tool:
-    """The tool of an operation: its name is the operationId."""
+def tool(operation: Operation, meta: Mapping[str, Any] | None = None) -> types.Tool:
+    """The tool of an operation: its name is the operationId.
+
+    Args:
+        operation: what it calls.
+        meta: what an extension says of it, in MCP's `_meta`; None: nothing.
+    """
     cancels = operation.cancel is not None
     return types.Tool(
         name=operation.id,
@@ -31,6 +37,7 @@ def tool(operation: Operation) -> types.Tool:
             idempotent_hint=operation.repeatable,
             open_world_hint=True,
         ),
+        _meta=None if meta is None else dict(meta),
     )
 
 
@@ -46,7 +53,7 @@ def output_schema(operation: Operation) -> dict[str, Any]:
             "outcome": {"enum": [str(word) for word in words]},
             "message": {"type": "string"},
             "work_stopped": {"enum": ["yes", "no", "unknown"]},
-            "may_go_on": {"type": "array", "items": {"type": "string"}},
+            "may_go_on": {"type": "array"},
             "allowed_actions": {"type": "array", "items": {"type": "object"}},
         },
         "required": [*MEMBERS],
