@@ -1,6 +1,9 @@
 """The panel as clients are told of it. In both eras; what the page does is driven in tests/panel/."""
 
-from collections.abc import AsyncIterator
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import pytest
 from mcp import Client, types
@@ -9,7 +12,8 @@ from tests.support import Stage, answering, shipped, stage
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
-from pullcord.serving.panel import EXTENSION, PANEL, TOOL_META
+from pullcord.model.running import callables
+from pullcord.serving.panel import EXTENSION, TOOL_META, page
 from pullcord.serving.server import make
 from pullcord.upstream.gateway import Gateway
 
@@ -17,6 +21,14 @@ pytestmark = pytest.mark.anyio
 
 SIZE = 30_000
 """Bytes of the page, at most."""
+TOOLS = callables(shipped())
+
+
+def facts(html: str) -> dict[str, Any]:
+    """What the page reads of platforms and their tools."""
+    (text,) = re.findall(r'<script type="application/json" id="facts">(.*?)</script>', html)
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 @pytest.fixture(params=["legacy", "auto"])
@@ -35,11 +47,11 @@ async def test_every_tool_names_the_page_and_the_page_can_be_read(staged: Stage)
     assert isinstance(read, types.TextResourceContents)
     assert (listed.uri, listed.mime_type) == (read.uri, read.mime_type)
     assert (read.uri, read.mime_type) == ("ui://pullcord/panel", "text/html;profile=mcp-app")
-    assert read.text == PANEL.load()
+    assert read.text == page(staged.scope.tools).load()
 
 
 async def test_the_page_asks_for_no_network_and_no_permission(staged: Stage) -> None:
-    (read,) = (await staged.client.read_resource(PANEL.uri)).contents
+    (read,) = (await staged.client.read_resource(page({}).uri)).contents
     assert read.meta is not None
     assert read.meta["ui"] == {"csp": {"connectDomains": [], "resourceDomains": []}, "prefersBorder": True}
 
@@ -51,13 +63,38 @@ async def test_the_extension_is_announced_to_a_client_that_does_not_name_it(stag
 
 
 def test_the_page_is_one_small_document_that_loads_nothing() -> None:
-    page = PANEL.load()
-    assert page.startswith("<!doctype html>\n")
-    assert len(page.encode()) < SIZE
+    html = page(TOOLS).load()
+    assert html.startswith("<!doctype html>\n")
+    assert len(html.encode()) < SIZE
     for word in ("http:", "https:", "src=", "href=", "url(", "@import", "import(", "fetch(", "XMLHttpRequest"):
-        assert word not in page
+        assert word not in html
     for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "DOMParser", "Function("):
-        assert sink not in page, "what platforms say is only ever text"
+        assert sink not in html, "what platforms say is only ever text"
+
+
+def test_the_page_knows_each_tool_and_which_of_them_stop_work() -> None:
+    platforms = facts(page(TOOLS).load())
+    tools: Mapping[str, Mapping[str, Any]] = {
+        name: each for platform in platforms.values() for name, each in platform["tools"].items()
+    }
+    assert tools.keys() == TOOLS.keys()
+    assert {name for name, each in tools.items() if "what" in each} == {
+        name for name, each in TOOLS.items() if each.cancel
+    }
+    assert platforms["xpander"]["title"] == "xpander.ai"
+    assert tools["cancel_turn"]["what"].startswith("Stop, cancel, interrupt or abort what an agent does now")
+    assert "Its background tasks and child sessions go on" in tools["cancel_turn"]["what"]
+    assert "allowed_actions" not in tools["cancel_turn"]["what"], "that part is for agents"
+    assert (tools["cancel_turn"]["cascade"], tools["cancel_turn"]["wait"]) == (True, 10)
+    assert "cascade" not in tools["cancel_workspace_task"]
+    assert tools["get_session"] == {}
+
+
+def test_no_text_of_a_manifest_ends_the_element_that_it_stands_in() -> None:
+    operation = TOOLS["stop_task"]._replace(description="</script><script>alert(1)</script>")
+    html = page({"stop_task": operation}).load()
+    assert html.count("<script") == page({}).load().count("<script") == 2
+    assert facts(html)["xpander"]["tools"]["stop_task"]["what"] == operation.description
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

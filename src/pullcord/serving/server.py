@@ -14,7 +14,7 @@ from pullcord.flow.engine import Engine
 from pullcord.model.nearest import nearest
 from pullcord.serving.extensions import announce
 from pullcord.serving.instructions import instructions
-from pullcord.serving.panel import EXTENSION, PANEL, TOOL_META
+from pullcord.serving.panel import EXTENSION, TOOL_META, page
 from pullcord.serving.resources import offer
 from pullcord.serving.tools import tool
 
@@ -82,11 +82,11 @@ def make(
             "server/discover": CacheHint(ttl_ms=300_000, scope="public"),
             "resources/list": CacheHint(ttl_ms=300_000, scope="public"),
             "resources/templates/list": CacheHint(ttl_ms=300_000, scope="public"),
-            "resources/read": CacheHint(ttl_ms=300_000, scope="public"),
+            "resources/read": CacheHint(ttl_ms=300_000, scope="private" if view else "public"),
         },
     )
     # Whether the client can show it is never asked: some hosts that can don't say so.
-    offer(server, [PANEL] if panel else [])
+    offer(server, [page(surface.tools)] if panel else [])
     announce(server, {EXTENSION: {}} if panel else {})
     if elicitation:
         server.middleware.append(elicitation.boundary)

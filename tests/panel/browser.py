@@ -1,0 +1,47 @@
+"""Chromium, and node programs that drive pages in it."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.clients.client import SERVER
+from tests.environment import npm
+
+HERE = Path(__file__).parent
+PACKAGES = (
+    "@modelcontextprotocol/ext-apps@2.0.4",  # the reference library of hosts
+    "@modelcontextprotocol/client@2.4.0",
+    "playwright-core@1.65.1",
+    "esbuild@0.28.2",
+    "axe-core@4.14.1",
+)
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+"""Names of the program, Debian's first."""
+PATIENCE = 900
+"""Seconds for one program; the slowest takes 90 on a machine that does nothing else."""
+
+
+def run(*program: str) -> subprocess.CompletedProcess[str]:
+    """Run a node program of this folder, with pullcord's command and Chromium's in its environment.
+
+    Args:
+        program: options of node, and the file's name.
+
+    Raises:
+        FileNotFoundError: there is no Chromium.
+    """
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if chromium is None:
+        raise FileNotFoundError(f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium")
+    *options, name = program
+    return subprocess.run(  # noqa: S603 - the tests' own programs
+        ["/usr/bin/env", "node", *options, str(HERE / name)],
+        cwd=npm("panel", *PACKAGES),
+        env={**os.environ, "PULLCORD_COMMAND": json.dumps(SERVER), "CHROMIUM": chromium},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
