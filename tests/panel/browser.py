@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.clients.client import SERVER
+from tests.clients.client import INSPECTOR, SERVER
 from tests.environment import npm
 
 HERE = Path(__file__).parent
@@ -16,6 +16,8 @@ PACKAGES = (
     "playwright-core@1.65.1",
     "esbuild@0.28.2",
     "axe-core@4.14.1",
+    *INSPECTOR,
+    "node@22.23.3",  # the Inspector needs a newer one than most machines have
 )
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """Names of the program, Debian's first."""
@@ -24,7 +26,7 @@ PATIENCE = 900
 
 
 def run(*program: str) -> subprocess.CompletedProcess[str]:
-    """Run a node program of this folder, with pullcord's command and Chromium's in its environment.
+    """Run a node program of this folder, with the commands of pullcord and Chromium in its environment.
 
     Args:
         program: options of node, and the file's name.
@@ -39,7 +41,7 @@ def run(*program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - the tests' own programs
         ["/usr/bin/env", "node", *options, str(HERE / name)],
         cwd=npm("panel", *PACKAGES),
-        env={**os.environ, "PULLCORD_COMMAND": json.dumps(SERVER), "CHROMIUM": chromium},
+        env={**os.environ, "PULLCORD_COMMAND": json.dumps(SERVER[:-2]), "CHROMIUM": chromium},
         capture_output=True,
         text=True,
         check=False,

@@ -1,10 +1,10 @@
 // The panel in Chromium, in a host built on the reference library, against a real server on its sandbox.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { HOSTILE } from "./processes.mjs";
 import { ERAS, stage } from "./stage.mjs";
 
 const NOBODY = { session_id: `session_${"0".repeat(32)}` };
-const HOSTILE = `<img src=x onerror="window.hacked = true"><script>window.hacked = true</script>\u202Egnihton`;
 
 let staged;
 before(async () => { staged = await stage(); });

@@ -1,14 +1,7 @@
 // What the tests of the panel share: a browser, a host's two origins, and a pullcord on its sandbox for each era.
-import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { createInterface } from "node:readline";
-import net from "node:net";
+import { freePort, launch, library, PULLCORD, SANDBOX, serve, start } from "./processes.mjs";
 
-const library = createRequire(`${process.cwd()}/`); // the environment that the tests run in
-const { chromium } = library("playwright-core");
-const esbuild = library("esbuild");
 const AXE = library.resolve("axe-core/axe.min.js");
 const HERE = new URL(".", import.meta.url);
 const POLICY = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
@@ -17,38 +10,16 @@ const PATIENCE = 60_000;
 
 export const ERAS = { "before 2026": "legacy", "2026-07-28": "auto" };
 
-async function serve(files, headers = {}) {
-  const server = createServer((request, response) => {
-    const [type, text] = files[request.url] ?? ["text/plain", ""];
-    response.writeHead(text ? 200 : 404, { "Content-Type": type, ...headers }).end(text);
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
-}
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function pullcord(origin) {
   const port = await freePort();
-  const [program, ...args] = JSON.parse(process.env.PULLCORD_COMMAND);
   const options = ["--http", "--port", String(port), "--allowed-origin", origin];
-  const process_ = spawn(program, [...args, ...options], { stdio: ["ignore", "ignore", "pipe"] });
-  for await (const line of createInterface({ input: process_.stderr })) {
-    if (line.includes(`:${port}`)) break;
-  }
-  process_.stderr.resume();
-  return { address: `http://127.0.0.1:${port}/mcp`, close: () => process_.kill() };
+  const { close } = await start([...PULLCORD, ...SANDBOX, ...options], new RegExp(`:${port}`));
+  return { address: `http://127.0.0.1:${port}/mcp`, close };
 }
 
 // Everything that runs, and `panel(tool, arguments, options)`, which opens the panel in a page of its own.
 export async function stage() {
-  const bundle = await esbuild.build({
+  const bundle = await library("esbuild").build({
     entryPoints: [new URL("host.mjs", HERE).pathname], bundle: true, write: false, format: "iife", logLevel: "error",
     nodePaths: [`${process.cwd()}/node_modules`], platform: "browser",
   });
@@ -59,7 +30,7 @@ export async function stage() {
   const hosting = await serve(files);
   const sandbox = await serve({ "/": ["text/html", await readFile(new URL("sandbox.html", HERE))] },
     { "Content-Security-Policy": POLICY });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+  const browser = await launch();
   const servers = {};
   for (const mode of Object.values(ERAS)) servers[mode] = await pullcord(hosting.origin);
 

@@ -1,18 +1,21 @@
-"""The panel in Chromium: the scenarios of panel.test.mjs, each a sentence, in a host built on the reference library."""
+"""The panel in Chromium: the scenarios of the *.test.mjs files, each a sentence.
+
+Those of panel.test.mjs run in a host built on the reference library, those of inspector.test.mjs in the Inspector.
+"""
 
 import re
 
 import pytest
 from tests.panel.browser import HERE, run
 
-SCENARIOS = "panel.test.mjs"
+pytestmark = pytest.mark.npm
 
 
-@pytest.mark.npm
-def test_every_scenario_holds() -> None:
-    done = run("--test", "--test-reporter=spec", SCENARIOS)
+@pytest.mark.parametrize("scenarios", ["panel.test.mjs", "inspector.test.mjs"])
+def test_every_scenario_holds(scenarios: str) -> None:
+    done = run("--test", "--test-reporter=spec", scenarios)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"pass (\d+)", done.stdout)
-    written = len(re.findall(r"\btest\(", (HERE / SCENARIOS).read_text(encoding="utf-8")))
+    written = len(re.findall(r"\btest\(", (HERE / scenarios).read_text(encoding="utf-8")))
     assert passed
     assert int(passed[1]) > written, "those that differ between the eras ran in both"
