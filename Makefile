@@ -7,7 +7,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check newest oldest constraints faults clients conformance real recording costs bench clean
+.PHONY: help demo test check newest oldest constraints faults clients conformance real panel recording costs bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -50,6 +50,9 @@ conformance: $(VENV)/develops ## run the official MCP conformance suite, over HT
 
 real: $(VENV)/develops ## cancel real work on servers that others wrote, those in PLATFORM or those of .ci/run; writes the transcripts
 	$(BIN)/python -m tests.real $(PLATFORM)
+
+panel: $(VENV)/develops ## draw the panel in Chromium, as pictures
+	$(BIN)/python -m tests.panel
 
 recording: $(VENV)/develops ## record the demo as a picture
 	$(BIN)/python -m tests.recording

@@ -70,6 +70,15 @@ async def test_it_runs_by_itself_with_its_lifespan_inside(mode: str) -> None:
             assert (await http.get(f"{origin}/readyz")).json()["ready"] is True
 
 
+@pytest.mark.parametrize("panel", [True, False])
+async def test_hosts_are_offered_the_panel_unless_it_is_left_out(*, panel: bool) -> None:
+    async with calling(NEAR, panel=panel) as http:
+        headers, body = message("tools/list", {})
+        response = await http.post("/mcp", json=body, headers=headers)
+    assert response.status_code == 200
+    assert ("ui://pullcord/panel" in response.text) is panel
+
+
 async def test_it_is_mounted_in_a_host_whose_lifespan_enters_its_own() -> None:
     async def hello(_: Request) -> PlainTextResponse:
         return PlainTextResponse("hello")

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.clients.client import INSPECTOR, SERVER
@@ -25,11 +26,13 @@ PATIENCE = 900
 """Seconds for one program; the slowest takes 90 on a machine that does nothing else."""
 
 
-def run(*program: str) -> subprocess.CompletedProcess[str]:
+def run(name: str, *arguments: str, options: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """Run a node program of this folder, with the commands of pullcord and Chromium in its environment.
 
     Args:
-        program: options of node, and the file's name.
+        name: of the program's file.
+        arguments: of the program.
+        options: of node.
 
     Raises:
         FileNotFoundError: there is no Chromium.
@@ -37,9 +40,8 @@ def run(*program: str) -> subprocess.CompletedProcess[str]:
     chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if chromium is None:
         raise FileNotFoundError(f"none of {', '.join(CHROMIUM)} is installed; on Debian: apt-get install chromium")
-    *options, name = program
     return subprocess.run(  # noqa: S603 - the tests' own programs
-        ["/usr/bin/env", "node", *options, str(HERE / name)],
+        ["/usr/bin/env", "node", *options, str(HERE / name), *arguments],
         cwd=npm("panel", *PACKAGES),
         env={**os.environ, "PULLCORD_COMMAND": json.dumps(SERVER[:-2]), "CHROMIUM": chromium},
         capture_output=True,

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.npm
 
 @pytest.mark.parametrize("scenarios", ["panel.test.mjs", "inspector.test.mjs"])
 def test_every_scenario_holds(scenarios: str) -> None:
-    done = run("--test", "--test-reporter=spec", scenarios)
+    done = run(scenarios, options=["--test", "--test-reporter=spec"])
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"pass (\d+)", done.stdout)
     written = len(re.findall(r"\btest\(", (HERE / scenarios).read_text(encoding="utf-8")))

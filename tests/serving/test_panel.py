@@ -1,12 +1,15 @@
 """The panel as clients are told of it. In both eras; what the page does is driven in tests/panel/."""
 
 import json
+import os
 import re
+import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import anyio
 import pytest
-from mcp import Client, types
+from mcp import Client, StdioServerParameters, types
 from tests.support import Stage, answering, shipped, stage
 
 from pullcord.config import settings
@@ -107,3 +110,13 @@ async def test_without_the_panel_nothing_speaks_of_it(mode: str) -> None:
     assert {tool.name: tool.meta for tool in tools} == dict.fromkeys(scope.tools)
     assert capabilities.extensions is None
     assert capabilities.resources is None
+
+
+@pytest.mark.parametrize(("options", "are_offered"), [([], True), (["--no-panel"], False)])
+async def test_the_command_leaves_it_out_where_it_is_told_to(options: list[str], *, are_offered: bool) -> None:
+    start = StdioServerParameters(
+        command=sys.executable, args=["-m", "pullcord", "serve", *options], env={**os.environ}
+    )
+    with anyio.fail_after(300):
+        async with Client(start) as client:
+            assert {bool(tool.meta) for tool in (await client.list_tools()).tools} == {are_offered}

@@ -60,7 +60,12 @@ class Application:
             elicitation = Elicitation(state_key(environ)) if options.get("confirm") else None
             view = access.view(reach.surface, front)
             server = make(
-                reach.surface, reach.engine, sandbox=options.get("sandbox", False), elicitation=elicitation, view=view
+                reach.surface,
+                reach.engine,
+                sandbox=options.get("sandbox", False),
+                panel=options.get("panel", True),
+                elicitation=elicitation,
+                view=view,
             )
             admission = Admission(front.max_calls, front.max_queue)
             app = application.application(server, front, admission, ready=application.reaches(reach.surface))

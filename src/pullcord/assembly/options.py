@@ -42,6 +42,8 @@ class ServerOptions(CordOptions, total=False):
 
     confirm: bool
     """Whether a person is asked before each cancel, through the client."""
+    panel: bool
+    """Whether hosts are offered the panel for people, a page with buttons (MCP Apps); they are, unless it is False."""
 
 
 class ApplicationOptions(ServerOptions, total=False):

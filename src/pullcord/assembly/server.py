@@ -38,7 +38,13 @@ async def server(**options: Unpack[ServerOptions]) -> AsyncIterator[Server[Any]]
     async with opened(options) as reach:
         under_way = UnderWay(reach.engine.gateway.ending)
         elicitation = Elicitation(None) if options.get("confirm") else None
-        mcp_server = make(reach.surface, reach.engine, sandbox=options.get("sandbox", False), elicitation=elicitation)
+        mcp_server = make(
+            reach.surface,
+            reach.engine,
+            sandbox=options.get("sandbox", False),
+            panel=options.get("panel", True),
+            elicitation=elicitation,
+        )
         mcp_server.middleware.append(counting(under_way))
         try:
             yield mcp_server
