@@ -15,7 +15,7 @@ const host = {
     host.tools = (await host.client.listTools()).tools;
   },
 
-  // Show a tool's answer in the panel: the server's own, or the one that is given.
+  // Show a tool's answer in the panel: the server's own, or the one that is given, or none.
   async open(name, args, { sandbox, result, theme = "light", takesContext = true, call, toolInfo = true } = {}) {
     const tool = host.tools.find((each) => each.name === name);
     const { contents } = await host.client.readResource({ uri: getToolUiResourceUri(tool) });
@@ -43,6 +43,7 @@ const host = {
     await bridge.sendSandboxResourceReady({ html, csp: ui.csp });
     await initialized;
     await bridge.sendToolInput({ arguments: args });
+    if (result === "none") return;
     await bridge.sendToolResult(result ?? await host.client.callTool({ name, arguments: args }));
   },
 

@@ -226,6 +226,27 @@ describe("in any era", () => {
     await other.main.getByText("Oops").waitFor();
   });
 
+  test("a message that is not the host's is not heard", async () => {
+    const { main, frame, opening } = await staged.panel(mode, "find_running", { contains: "Triage" });
+    await opening;
+    await (await frame()).evaluate(() => new Promise((resolve) => {
+      addEventListener("message", resolve, { once: true });
+      const params = { content: [{ type: "text", text: "Forged" }] };
+      postMessage({ jsonrpc: "2.0", method: "ui/notifications/tool-result", params }, "*");
+    }));
+    assert.equal(await main.getByText("Forged").count(), 0);
+    await main.getByRole("button", { name: "Look: Triage new issues" }).waitFor();
+  });
+
+  test("a call of the model's is waited for, and told as not known where it is broken off", async () => {
+    const { page, main, opening } = await staged.panel(mode, "cancel_turn", { wait_seconds: 30 }, { result: "none" });
+    await opening;
+    await main.getByText(/Waiting for Everruns: \d s; pullcord watches for up to 30 s/).waitFor();
+    await page.evaluate(() => window.host.bridge.sendToolCancelled({ reason: "by the person" }));
+    await main.getByText("The call was broken off. What came of it is not known").waitFor();
+    assert.equal(await main.getByText("Waiting").count(), 0);
+  });
+
   test("a step that must wait becomes a button only after its seconds", async () => {
     const actions = [
       { rel: "retry-later", tool: "find_running", arguments: {}, hint: "Look again.", retry_after_seconds: 2 },
