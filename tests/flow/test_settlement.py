@@ -60,7 +60,7 @@ async def call(
     tool: str = "cancel_thread",
     wait_seconds: int = 30,
     *,
-    cancel: Step = "accepted",
+    cancel: Step | tuple[Step, ...] = "accepted",
     look: tuple[Step, ...] = (),
     spool: tuple[Step, ...] = (),
 ) -> Came:
@@ -70,12 +70,12 @@ async def call(
         catalogue: its operations.
         tool: to call.
         wait_seconds: for it.
-        cancel: what the cancel is answered.
+        cancel: what the cancel is answered, or each of its sendings.
         look: what each look at the thread is answered; the last one answers all that follow.
         spool: the same of looks at the spool.
     """
     steps = {
-        "cancel": repeat(cancel),
+        "cancel": iter(cancel) if isinstance(cancel, tuple) else repeat(cancel),
         "look": chain(look, repeat(look[-1] if look else 500)),
         "spool": chain(spool, repeat(spool[-1] if spool else 500)),
     }
@@ -301,6 +301,27 @@ class TestOneLookDecides:
         assert came.said == said
         assert came.asked == ["cancel", "look", *["look"] * (state == 500)], "one look, which is repeated after a 500"
         assert came.at[1] == 0, "at once"
+
+    @pytest.mark.parametrize("wait_seconds", [0, 30])
+    @pytest.mark.parametrize(
+        ("state", "said"),
+        [
+            ("cancelled", ("stopped", "unknown", "cancelled")),
+            ("parked", ("stopped", "unknown", "parked")),
+            ("done", ("already_finished", "yes", "done")),
+            ("running", ("unknown", "no", "running")),
+            (404, ("unknown", "unknown", None)),
+        ],
+    )
+    async def test_what_the_refusal_of_a_repeat_meant(
+        self, wait_seconds: int, state: Step, said: tuple[str, ...]
+    ) -> None:
+        """The first sending, whose answer was lost, may be what stopped the work."""
+        came = await call(loom(), cancel=(500, 409), wait_seconds=wait_seconds, look=(state,))
+
+        assert came.said == said
+        assert came.asked == ["cancel", "cancel", "look"]
+        assert "nothing was stopped" not in came.answer["message"] or state == "done"
 
     async def test_what_ran_just_before_and_ended_finished_first(self) -> None:
         came = await call(loom(self.BEFORE), cancel=409, look=("running", "done"))

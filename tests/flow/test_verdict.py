@@ -204,7 +204,7 @@ def test_a_refusal_of_a_repeat_says_nothing_of_the_first_sending(outcome: Outcom
     once, again = (judge(operation, Reply(409, {}, {}, repeated=repeated)) for repeated in (False, True))
 
     assert (once.outcome, once.work_stopped) == (outcome, "no")
-    if MEANINGS[outcome].is_error:
+    if MEANINGS[outcome].is_error or outcome is Outcome.ALREADY_FINISHED:
         assert (again.outcome, again.work_stopped, again.cause) == (Outcome.UNKNOWN, "unknown", Cause.STATUS)
     else:
         assert again == once
@@ -282,6 +282,7 @@ def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
     ("state", "repeated", "outcome"),
     [
         ("cancelled", True, Outcome.STOPPED),
+        ("parked", True, Outcome.STOPPED),
         ("done", True, Outcome.ALREADY_FINISHED),
         ("cancelled", False, Outcome.ALREADY_FINISHED),
     ],
@@ -290,7 +291,14 @@ def test_what_the_first_sending_of_a_repeated_cancel_stopped_is_stopped(
     state: str, outcome: Outcome, *, repeated: bool
 ) -> None:
     operation = CANCEL._replace(
-        state=State("/s", (Rule(Phase.CANCELLED, (Clause("/s", ("cancelled",)),)), Rule(Phase.ENDED))),
+        state=State(
+            "/s",
+            (
+                Rule(Phase.CANCELLED, (Clause("/s", ("cancelled",)),)),
+                Rule(Phase.HALTED, (Clause("/s", ("parked",)),)),
+                Rule(Phase.ENDED),
+            ),
+        ),
         responses={"200": Response((Rule(Outcome.ALREADY_FINISHED),))},
     )
 

@@ -90,6 +90,8 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
 def _settle_over(attempt: Attempt, watch: Watch, result: Verdict) -> Verdict:
     """The verdict where the work has ended, by the record."""
     verdict, phase = attempt.verdict, result.phase
+    if verdict.look and _was_repeated(attempt) and phase is not Phase.ENDED:
+        return replace(result, outcome=Outcome.STOPPED, cause=None)  # by an earlier sending, whose answer was lost
     if verdict.look:
         was_active = attempt.before is not None and attempt.before.verdict.phase is Phase.ACTIVE
         return replace(result, outcome=Outcome.FINISHED_FIRST if was_active else Outcome.ALREADY_FINISHED)
@@ -109,12 +111,19 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
     if watch.last:
         last = watch.last.verdict
         verdict = replace(verdict, state=last.state, read=last.read, may_go_on=verdict.may_go_on | last.may_go_on)
-    if verdict.look:
+    if verdict.look and not _was_repeated(attempt):
         return replace(verdict, outcome=Outcome.NOT_FOUND, look=False, may_go_on=frozenset())
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
     work_stopped, notes = _without_activity(verdict.work_stopped), _merged(verdict.notes, [wording.GONE])
     may_go_on = frozenset() if outcome is Outcome.NOT_FOUND else verdict.may_go_on
-    return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on)
+    return replace(
+        verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on, look=False
+    )
+
+
+def _was_repeated(attempt: Attempt) -> bool:
+    """Whether a cancel was sent before, and that sending may have stopped the work."""
+    return attempt.reply is not None and attempt.reply.repeated
 
 
 def _without_activity(work_stopped: WorkStopped) -> WorkStopped:

@@ -96,8 +96,16 @@ def judge(operation: Operation, reply: Reply, context: Context = ALONE) -> Verdi
         context: the arguments of the call, and what the look before it showed; the reply's headers are added.
     """
     verdict = _judge(operation, reply, context)
-    if reply.repeated and operation.cancel and MEANINGS[verdict.outcome].is_error:
-        # An earlier sending may have acted, which a later refusal does not change.
+    return _after_repeat(verdict, reply) if reply.repeated and operation.cancel else verdict
+
+
+def _after_repeat(verdict: Verdict, reply: Reply) -> Verdict:
+    """The verdict on a cancel that was sent once more: an earlier sending may have acted, and its answer was lost."""
+    has_ended = verdict.outcome is Outcome.ALREADY_FINISHED
+    if has_ended and verdict.phase in {Phase.CANCELLED, Phase.HALTED}:
+        return replace(verdict, outcome=Outcome.STOPPED)
+    if (has_ended and not reply.succeeded) or MEANINGS[verdict.outcome].is_error:
+        # A later refusal tells neither whether the earlier sending acted nor what ended the work.
         return replace(verdict, outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=verdict.cause or Cause.STATUS)
     return verdict
 
@@ -115,10 +123,7 @@ def _judge(operation: Operation, reply: Reply, context: Context) -> Verdict:
         rule, rule_fields = first(operation.response(reply.status).outcomes, reply.body, context)
         fields |= rule_fields
     if rule:
-        outcome = rule.word
-        if reply.repeated and outcome is Outcome.ALREADY_FINISHED and state.phase is Phase.CANCELLED:
-            outcome = Outcome.STOPPED  # by this call's first sending, whose answer was lost
-        return _verdict(outcome, state, rule, fields)
+        return _verdict(rule.word, state, rule, fields)
     cause = _cause(operation, reply)
     if cause is None:
         return _verdict(Outcome.OBSERVED, state, None, fields)
