@@ -265,7 +265,8 @@ class TestOfThePlatform:
         assert answer["allowed_actions"][0]["hint"] == "Look again.", "the manifest's words come first"
 
     async def test_a_bare_word_adds_nothing_to_an_action_of_that_word(self) -> None:
-        body = {"allowed_actions": [{"rel": "retry-later", "hint": "Wait."}, {"rel": "get-existing", "hint": "Look."}]}
+        words = [{"rel": "retry-later", "hint": "Wait."}, {"rel": "get-existing", "hint": "Look."}]
+        body = {"title": "No", "allowed_actions": words}
         async with stage(transport=answering(409, body)) as staged:
             answer = await staged.call("cancel_turn", LOOK)
 
@@ -274,6 +275,16 @@ class TestOfThePlatform:
             answer = await staged.call("cancel_turn", LOOK)
         rels = [each["rel"] for each in answer["allowed_actions"]]
         assert rels == ["authorize", "retry-later", "get-existing"], "here only words lead on"
+
+    @pytest.mark.parametrize("status", [201, 401, 404, 502])
+    async def test_what_is_not_the_platforms_own_answer_offers_nothing_and_shows_nothing(self, status: int) -> None:
+        steps = [{"rel": "pay", "hint": "Pay.", "href": "/v1/pay"}]
+        body = {"status": "idle", "allowed_actions": steps}
+        async with stage(transport=answering(status, body, {"Content-Type": "application/json"})) as staged:
+            answer = await staged.call("cancel_turn", LOOK)
+
+        assert "pay" not in [each["rel"] for each in answer["allowed_actions"]]
+        assert (answer["resource"], answer["state"]) == (None, None)
 
     async def test_the_sandboxs_own_actions_are_left_out_where_something_can_be_called(self) -> None:
         async with stage() as staged, stage(only=["get_workspace_task"]) as alone:
@@ -307,7 +318,7 @@ class TestOfPullcord:
                 None,
                 60,
             ),
-            ({"Content-Type": "application/problem+json"}, {"retry_after_seconds": 60}, 60),
+            ({"Content-Type": "application/problem+json"}, {"title": "No", "retry_after_seconds": 60}, 60),
             ({}, {}, None),
         ],
         ids=["seconds", "date", "body", "none"],

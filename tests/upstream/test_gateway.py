@@ -226,6 +226,21 @@ async def test_the_deadline_of_the_whole_call_bounds_its_repeats() -> None:
     assert line.slept == [5], "a second wait would end after it"
 
 
+@pytest.mark.parametrize("name", ALL)
+async def test_after_the_deadline_nothing_is_sent_and_that_is_known(name: str) -> None:
+    line = Line(200)
+    answer = await line.gateway.send(shipped()[name], request(shipped()[name]), deadline=0)
+
+    assert (answer, line.seen) == (Reply.unsent("there was no time left for it"), [])
+
+
+async def test_of_an_answer_that_is_not_the_platforms_own_no_word_is_handed_on() -> None:
+    line = Line(lambda: respond(201, NAMED))
+    answer = await line.send(TASK)
+
+    assert (answer.status, answer.genuine, answer.body) == (201, False, None)
+
+
 async def test_an_unreadable_refusal_is_not_asked_for_again() -> None:
     for status in (401, 404, 409, 429):
         line = Line(html(status))

@@ -123,6 +123,16 @@ def test_an_error_without_a_body_may_also_be_of_a_declared_media_type() -> None:
     assert not is_in_shape(operation, Reply(401, HTML, PAGE))
 
 
+def test_json_is_never_empty() -> None:
+    assert not is_in_shape(OPERATION, Reply(404, JSON)), "nor is null a problem"
+    assert is_in_shape(OPERATION, Reply(404, JSON, {"code": "gone"}))
+
+
+def test_a_problem_is_never_a_success() -> None:
+    assert is_in_shape(OPERATION, Reply(200, JSON, {"title": "No"}))
+    assert not is_in_shape(OPERATION, Reply(200, PROBLEM, {"title": "No"}))
+
+
 def test_what_is_declared_for_any_other_status_declares_no_empty_answer() -> None:
     operation = OPERATION._replace(responses={"default": Response()})
     assert not is_in_shape(operation, Reply(502))

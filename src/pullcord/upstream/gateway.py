@@ -159,8 +159,12 @@ class Gateway:
         except ImportError:
             return Reply.unsent("pullcord's own files went while it ran; it must be started again")
         seconds = deadline - self.now()
+        if seconds <= 0:
+            return Reply.unsent("there was no time left for it")
         with anyio.move_on_after(seconds, shield=operation.cancel is not None):
-            return await exchange.send(operation, request, seconds)
+            answer = await exchange.send(operation, request, seconds)
+            # What somebody in between wrote is no word of the platform: no state, link or part is read in it.
+            return answer if answer.genuine else answer._replace(body=None)
         return Reply.lost("no answer came in time")
 
 

@@ -32,8 +32,8 @@ def is_in_shape(operation: Operation, reply: Reply) -> bool:
 
     A success has a declared status and media type, or no body where none is declared. An error is JSON that has one of
     the members which x-problem names, and all members of x-problem's `all`; or it is a text where that is declared for
-    its status, or empty where nothing is declared, or where it says to be of a declared media type. The members of
-    RFC 9457 count only in application/problem+json.
+    its status, or empty where nothing is declared, or where it says to be of a declared media type other than JSON,
+    which is never empty. The members of RFC 9457 count only in application/problem+json, which is never a success.
 
     Args:
         operation: the one that was called.
@@ -45,9 +45,10 @@ def is_in_shape(operation: Operation, reply: Reply) -> bool:
     media_types = [_bare(media) for media in operation.response(reply.status).media]
     media = media_type(reply.headers)
     if reply.body is None:
-        return bool(statuses) and (not media_types or (not reply.succeeded and media in media_types))
+        is_empty_text = not reply.succeeded and media in media_types and _kind(media) != _JSON
+        return bool(statuses) and (not media_types or is_empty_text)
     if reply.succeeded:
-        return bool(statuses) and _kind(media) in map(_kind, media_types)
+        return bool(statuses) and media != _PROBLEM and _kind(media) in map(_kind, media_types)
     if media == TEXT:
         return TEXT in media_types
     return _kind(media) == _JSON and _is_problem(operation.platform, media, reply.body)
