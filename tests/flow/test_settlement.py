@@ -15,6 +15,7 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
 from pullcord.flow.step import Caller
 from pullcord.flow.wording import GONE, UNSETTLED
@@ -33,6 +34,14 @@ PLACES = {"POST /threads/t1/cancel": "cancel", "GET /threads/t1": "look", "GET /
 @pytest.fixture(scope="module")
 def anyio_backend() -> tuple[str, Mapping[str, Any]]:
     return HURRIED
+
+
+class Slow:
+    """A person who agrees, and takes time to."""
+
+    async def ask(self, question: Question) -> Consent:
+        assert question.target == {"id": "t1"}
+        return Consent.GIVEN_LATER
 
 
 class Came(NamedTuple):
@@ -358,6 +367,38 @@ class TestALookBefore:
 
         assert (came.answer["outcome"], "cancel" in came.asked) == (outcome, False)
         assert "Nothing was cancelled" in came.answer["message"]
+
+    @pytest.mark.parametrize(
+        ("later", "outcome", "sent"),
+        [("running", "stopping", 1), ("done", "already_finished", 0), (404, "not_found", 0), (500, "unavailable", 0)],
+    )
+    async def test_is_made_anew_when_a_person_took_time_to_agree(self, later: Step, outcome: str, sent: int) -> None:
+        catalogue = loom("{aim: task, confirm: self, before: {look: self, required: true}}")
+        states, cancels = iter(["running", later, later]), []
+
+        def answer(request: httpx2.Request) -> httpx2.Response:
+            if request.method == "POST":
+                cancels.append(request)
+                return respond(200, {"state": "accepted"})
+            state = next(states)
+            return respond(state, {"error": "no"}) if isinstance(state, int) else respond(200, {"state": state})
+
+        async def report(_seconds: float, _of: float, _text: str) -> None:
+            raise AssertionError
+
+        surface = Surface.of(catalogue, settings.read(catalogue, {}))
+        async with Gateway(httpx2.MockTransport(answer)) as gateway:
+            named = Call(surface, catalogue["cancel_thread"], {"id": "t1", "wait_seconds": 0})
+            came = await run(named, Engine(gateway), Caller("test", report, Slow()))
+
+        assert (came.outcome, len(cancels)) == (outcome, sent)
+
+    @pytest.mark.parametrize("later", ["done", 404, 500])
+    async def test_is_made_anew_before_each_repeat(self, later: Step) -> None:
+        before = "{aim: task, confirm: self, before: {look: self, required: true}}"
+        came = await call(loom(before), cancel=500, wait_seconds=0, look=("running", later))
+
+        assert came.asked.count("cancel") == 1
 
     async def test_may_have_another_word_for_a_phase_or_none(self) -> None:
         ways = {"refused": "refused", "send": "stopped"}

@@ -102,36 +102,61 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
         caller: the client, and the person who must agree.
         parts: the cancels of its parts, about which the person is asked, too.
     """
-    cancel = call.operation.cancel
-    if cancel is None:
+    if call.operation.cancel is None:
         return await look(call, engine.gateway)
-    sighting = None
-    obstacle = Obstacle.PROTECTED if call.is_protected else None
-    if obstacle is None and cancel.target:
-        sighting = await sight(call, engine.gateway, cancel.target)
-        call = call._replace(found=sighting.found)
-        obstacle = _target_obstacle(call, sighting)
-    before = await _look_before(call, engine) if obstacle is None and cancel.before else None
-    if before and (final_attempt := _attempt_without_sending(call, before)):
+    call, lookups, obstacle = await _look_up(call, engine)
+    if final_attempt := _attempt_without_sending(call, lookups.before):
         return final_attempt
     if obstacle is None and caller.person:
         consent = await caller.person.ask(question(call, parts))
         obstacle = _REFUSALS.get(consent)
-        if consent is Consent.GIVEN_LATER:
-            call = call._replace(deadline=engine.gateway.now() + call.allowance)
-            call, sighting, obstacle = await _sight_again(call, engine, sighting)
+        if consent is Consent.GIVEN_LATER:  # it took time, in which all that was looked up may have changed
+            agreed_target = call.found
+            call, lookups, obstacle = await _look_up(
+                call._replace(deadline=engine.gateway.now() + call.allowance), engine
+            )
+            if final_attempt := _attempt_without_sending(call, lookups.before):
+                return final_attempt
+            if obstacle is None and call.found != agreed_target:
+                obstacle = Obstacle.CHANGED
         if obstacle is Obstacle.CHANGED and not any(call.found.values()):
             obstacle = Obstacle.IDLE
     if obstacle is None and engine.rate_limit and (seconds := engine.rate_limit.take()):
         limit = engine.rate_limit.limit
         return await _refuse(
-            withhold(call, Obstacle.LIMITED, sighting, count=limit.count, unit=limit.unit, seconds=seconds),
+            withhold(call, Obstacle.LIMITED, lookups.sighting, count=limit.count, unit=limit.unit, seconds=seconds),
             engine,
             caller,
         )
     if obstacle:
-        return await _refuse(withhold(call, obstacle, sighting), engine, caller)
-    return await _cancel(call, engine, caller, Lookups(sighting, before))
+        return await _refuse(withhold(call, obstacle, lookups.sighting), engine, caller)
+    return await _cancel(call, engine, caller, lookups)
+
+
+class Lookups(NamedTuple):
+    """What was looked up for a cancel, right before its sending."""
+
+    sighting: Sighting | None = None
+    """What runs, where the cancel names no task."""
+    before: Attempt | None = None
+    """The look at the work itself."""
+
+
+async def _look_up(call: Call, engine: Engine) -> tuple[Call, Lookups, Obstacle | None]:
+    """Look up what a cancel would hit.
+
+    Returns:
+        The call with its target, what was looked up, and the obstacle in it; None: there is none.
+    """
+    cancel = call.operation.cancel
+    sighting = None
+    obstacle = Obstacle.PROTECTED if call.is_protected else None
+    if obstacle is None and cancel and cancel.target:
+        sighting = await sight(call, engine.gateway, cancel.target)
+        call = call._replace(found=sighting.found)
+        obstacle = _target_obstacle(call, sighting)
+    before = await _look_before(call, engine) if obstacle is None and cancel and cancel.before else None
+    return call, Lookups(sighting, before), obstacle
 
 
 def _target_obstacle(call: Call, sighting: Sighting) -> Obstacle | None:
@@ -155,8 +180,10 @@ async def _look_before(call: Call, engine: Engine) -> Attempt | None:
     return await look(look_call, engine.gateway) if look_call else None
 
 
-def _attempt_without_sending(call: Call, before: Attempt) -> Attempt | None:
+def _attempt_without_sending(call: Call, before: Attempt | None) -> Attempt | None:
     """The attempt at a cancel that is not sent because of the look before it; None: it is sent."""
+    if before is None:
+        return None
     verdict, cancel = before.verdict, call.operation.cancel
     if verdict.outcome is Outcome.NOT_FOUND:
         return Attempt(call, replace(verdict, unsent=None), look=before, obstacle=Obstacle.OVER)
@@ -168,34 +195,10 @@ def _attempt_without_sending(call: Call, before: Attempt) -> Attempt | None:
     return Attempt(call, replace(verdict, outcome=verdict.unsent, unsent=None), look=before, obstacle=Obstacle.OVER)
 
 
-async def _sight_again(
-    call: Call, engine: Engine, first_sighting: Sighting | None
-) -> tuple[Call, Sighting | None, Obstacle | None]:
-    """Look once more at what runs, after a person took time to agree: it must be the target that was agreed to."""
-    target = call.operation.cancel.target if call.operation.cancel else None
-    if target is None or first_sighting is None:
-        return call, first_sighting, None
-    sighting = await sight(call, engine.gateway, target)
-    call = call._replace(found=sighting.found)
-    obstacle = _target_obstacle(call, sighting)
-    if obstacle is None and sighting.found != first_sighting.found:
-        obstacle = Obstacle.CHANGED
-    return call, sighting, obstacle
-
-
 async def _refuse(attempt: Attempt, engine: Engine, caller: Caller) -> Attempt:
     if engine.journal and attempt.obstacle in _RECORDED:
         await record(engine.journal, refusal(attempt, caller.name))
     return attempt
-
-
-class Lookups(NamedTuple):
-    """What was looked up for a cancel, right before its sending."""
-
-    sighting: Sighting | None = None
-    """What runs, where the cancel names no task."""
-    before: Attempt | None = None
-    """The look at the work itself."""
 
 
 async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) -> Attempt:
@@ -212,7 +215,7 @@ async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) 
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
         reply = Reply.lost("the caller went away")
-        reply = await _send(call, engine, lookups)
+        reply = await _send(call, engine)
     finally:
         verdict = judge(call.operation, reply, context)
         if engine.journal:
@@ -220,14 +223,12 @@ async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) 
     return Attempt(call, verdict, reply, aim, target_look, before=before)
 
 
-async def _send(call: Call, engine: Engine, lookups: Lookups) -> Reply:
+async def _send(call: Call, engine: Engine) -> Reply:
     async def recheck() -> bool:
         """Whether a repeat would still stop the work that was meant, by a new look."""
-        cancel = call.operation.cancel
-        if cancel and cancel.target and lookups.sighting:
-            return (await sight(call, engine.gateway, cancel.target)).found == lookups.sighting.found
-        before = await _look_before(call, engine) if lookups.before else None
-        return before is None or _attempt_without_sending(call, before) is None
+        latest_call, latest, obstacle = await _look_up(call, engine)
+        is_same = obstacle is None and latest_call.found == call.found
+        return is_same and _attempt_without_sending(call, latest.before) is None
 
     message = request.build(call.operation, call.arguments, call.settings, call.request_id)
     return await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=recheck)
