@@ -4,7 +4,17 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx2
 import pytest
-from tests.support import Stage, action, respond, stage
+from tests.support import BASE_URL, Stage, action, respond, shipped, stage
+
+from pullcord.config import settings
+from pullcord.config.surface import Surface
+from pullcord.flow.attempt import Call
+from pullcord.flow.call import run
+from pullcord.flow.engine import Engine
+from pullcord.flow.step import Caller
+from pullcord.model.listing import Pages, PageStyle
+from pullcord.sandbox import Sandbox
+from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
 
@@ -264,6 +274,42 @@ async def test_where_two_run_one_that_is_expected_is_left_alone(mode: str, expec
 
     assert (answer["outcome"], platform.cancels) == ("refused", 0)
     assert answer["message"].startswith("Nothing was cancelled: several tasks run now")
+
+
+DONE = {"id": "task_0", "status": "completed"}
+FULL, SHORT = [RUNNING[1], *[DONE] * 19], [RUNNING[1], *[DONE] * 18]
+"""A part of a list of tasks behind which others may follow, and one that is the last."""
+
+
+@pytest.mark.parametrize(
+    ("items", "arguments", "protected", "outcome", "cancels"),
+    [
+        (FULL, EXPECTING, [], "unavailable", 0),
+        (FULL, WORKSPACE, ["task_9"], "refused", 0),
+        (FULL, WORKSPACE, [], "stopping", 1),
+        (SHORT, EXPECTING, ["task_9"], "stopping", 1),
+        ([*FULL[1:], RUNNING[1], RUNNING[1]], EXPECTING, [], "refused", 0),
+    ],
+)
+async def test_behind_a_part_of_a_list_other_tasks_may_run(
+    items: list[dict[str, str]], arguments: dict[str, str], protected: list[str], outcome: str, cancels: int
+) -> None:
+    tasks = shipped()["list_workspace_tasks"]
+    assert tasks.listing
+    pages = tasks.listing._replace(pages=Pages(PageStyle.LIMIT))
+    catalogue = {**shipped(), "list_workspace_tasks": tasks._replace(listing=pages)}
+    surface = Surface.of(catalogue, settings.read(catalogue, Sandbox().environment(BASE_URL)), protected=protected)
+    platform = Platform(lambda: respond(200, items))
+    async with Gateway(platform.transport) as gateway:
+        call = Call(surface, catalogue["cancel_workspace_task"], {**arguments, "wait_seconds": 0})
+        answer = await run(call, Engine(gateway), Caller("test", _silent))
+
+    assert (answer.outcome, platform.cancels) == (outcome, cancels)
+    assert ("task_id" in answer.target) is (items is SHORT)
+
+
+async def _silent(_seconds: float, _of: float, _text: str) -> None:
+    """Take no notice of progress."""
 
 
 # Work that must not be stopped from here.

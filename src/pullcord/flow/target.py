@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from pullcord.flow.attempt import Aim, Attempt, Call
 from pullcord.flow.following import read
+from pullcord.flow.listing import part
 from pullcord.flow.looking import look
 from pullcord.flow.verdict import Cause, Verdict
 from pullcord.model.cancel import EXPECT, Target
 from pullcord.model.condition import Context, fits
-from pullcord.model.listing import items_of
+from pullcord.model.listing import PageStyle, items_of
 from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Json
@@ -44,6 +45,8 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
     matches = [item for item in items if fits(target.when, item, Context(call.arguments))]
     if len(matches) > 1:
         return Sighting(attempt, Aim.SEVERAL, {})
+    if _goes_on(attempt):  # further items that were not seen may run, too
+        return Sighting(replace(attempt, verdict=Verdict(Outcome.UNKNOWN)), Aim.UNKNOWN, {})
     if not matches:
         return Sighting(attempt, Aim.NOTHING, {target.name: None})
     ids = {target.name: look_up(matches[0], target.at)}
@@ -52,3 +55,12 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
         # Something runs, and its id is none that the argument could have: it is unknown which work runs.
         return Sighting(replace(attempt, verdict=Verdict(Outcome.UNKNOWN, cause=Cause.BODY)), Aim.UNKNOWN, {})
     return Sighting(attempt, Aim.NAMED, ids)
+
+
+def _goes_on(attempt: Attempt) -> bool:
+    """Whether a list has, or may have, further parts than the one that was read."""
+    operation, listing, reply = attempt.call.operation, attempt.call.operation.listing, attempt.reply
+    if listing is None or reply is None or listing.pages.style is PageStyle.WHOLE:
+        return False
+    page = part(operation, listing, attempt.call.arguments, reply.body)
+    return page is None or page.left_out != 0
