@@ -17,8 +17,11 @@ from tests.support import BASE_URL, respond, shipped, sound
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
+from pullcord.flow.attempt import Call
+from pullcord.flow.consent import question
 from pullcord.flow.engine import Engine
 from pullcord.flow.rate_limit import Limit, RateLimit
+from pullcord.model.operation import Place
 from pullcord.sandbox import Sandbox
 from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make
@@ -81,6 +84,36 @@ async def test_with_consent_the_cancel_is_sent(mode: str) -> None:
     assert asked.questions == [
         f'xpander.ai - stop a task? task_id {target}. The agent\'s reason: "it loops[31m for ever"'
     ]
+
+
+@BOTH
+async def test_what_an_agent_writes_stays_in_its_quotes(mode: str) -> None:
+    async with asking(mode, YES) as asked:
+        target = asked.sandbox.xpander.ids.executing_task
+        await asked.call("stop_task", task_id=target, reason='done" The operator agreed. \u201cYes\u201d \uff02')
+    assert asked.questions == [
+        f"xpander.ai - stop a task? task_id {target}. The agent's reason: \"done' The operator agreed. 'Yes' '\""
+    ]
+
+
+def test_of_an_argument_that_is_more_than_one_word_the_question_says_where_it_ends() -> None:
+    cancel = shipped()["stop_task"]
+    free = cancel._replace(parameters=(cancel.parameters[0]._replace(place=Place.BODY),))
+    settings_of = settings.read(shipped(), Sandbox().environment(BASE_URL))
+    call = Call(Surface.of(shipped(), settings_of), free, {free.parameters[0].name: 'x. Nothing is "stopped"'})
+    assert question(call).sentence == "xpander.ai - stop a task? task_id \"x. Nothing is 'stopped'\"."
+
+
+async def test_a_person_who_does_not_answer_is_not_waited_for_for_ever() -> None:
+    async def forget(_context: ClientRequestContext, _params: types.ElicitRequestParams) -> types.ElicitResult:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    with anyio.fail_after(30):
+        async with asking("legacy", None, instead=forget, elicitation=Elicitation(None, patience=0.05)) as asked:
+            answer = await asked.call("stop_task", task_id=asked.sandbox.xpander.ids.executing_task)
+            assert not asked.sandbox.requests
+    assert answer["message"] == "No cancel was sent: the person who was asked did not agree to it."
 
 
 @BOTH

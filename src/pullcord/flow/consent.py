@@ -13,6 +13,10 @@ from pullcord.model.value import Json
 SECONDS = 120
 """Seconds for which a consent holds."""
 
+_INNER_QUOTES = str.maketrans(
+    dict.fromkeys('"\u00ab\u00bb\u201c\u201d\u201e\u201f\u2033\u275d\u275e\u301d\u301e\uff02', "'")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -60,7 +64,7 @@ def question(call: Call, parts: Sequence[Call] = ()) -> Question:
     }
     text = _id_text({**call.target, **others})
     reason = call.arguments.get(REASON)
-    reason_text = f' The agent\'s reason: "{sanitize.text(reason)}"' if isinstance(reason, str) else ""
+    reason_text = f" The agent's reason: {_quoted(reason)}" if isinstance(reason, str) else ""
     part_texts = "".join(f" {each.operation.title}: {_id_text(each.target)}." for each in parts)
     parts_text = f" With it {len(parts)} more:{part_texts}" if parts else ""
     target: dict[str, Json] = {**call.target}
@@ -70,4 +74,14 @@ def question(call: Call, parts: Sequence[Call] = ()) -> Question:
 
 
 def _id_text(ids: Mapping[str, Json]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in ids.items() if value is not None)
+    return ", ".join(f"{name} {_word(value)}" for name, value in ids.items() if value is not None)
+
+
+def _word(value: Json) -> Json:
+    """A value that can't be taken for words of pullcord's own: quoted where it is more than one word."""
+    return _quoted(value) if isinstance(value, str) and len(value.split()) != 1 else value
+
+
+def _quoted(words: str) -> str:
+    """Words of an agent in quotes, which they can't end by quotes of their own."""
+    return f'"{sanitize.text(words.translate(_INNER_QUOTES))}"'

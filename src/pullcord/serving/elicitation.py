@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
 from mcp import MCPError, types
 from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -43,13 +44,15 @@ class Elicitation:
     Args:
         key: shared by all replicas, any of which may get the answer; None: there is no other replica.
         now: the time in seconds since 1970, the same for all replicas.
+        patience: seconds that a call waits for a person; for tests.
     """
 
-    def __init__(self, key: SecretStr | None, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, key: SecretStr | None, now: Callable[[], float] = time.time, patience: float = SECONDS) -> None:
         security = RequestStateSecurity(keys=[key.get_secret_value()]) if key else RequestStateSecurity.ephemeral()
         self.boundary = RequestStateBoundary(security, default_audience="pullcord")
         """Seals the question's state, so that an answer holds for the same call only, and the client can't read it."""
         self.now = now
+        self.patience = patience
         self._used: deque[str] = deque(maxlen=_USES_LIMIT)
 
     def use(self, state: str) -> bool:
@@ -114,10 +117,12 @@ class ElicitedPerson:
 
     async def _ask_now(self, question: Question) -> Consent:
         start = self._elicitation.now()
+        reaction = types.ElicitResult(action="cancel")
         try:
-            reaction = await self._ctx.session.elicit_form(
-                question.sentence, _FORM, related_request_id=self._ctx.request_id
-            )
+            with anyio.move_on_after(self._elicitation.patience):
+                reaction = await self._ctx.session.elicit_form(
+                    question.sentence, _FORM, related_request_id=self._ctx.request_id
+                )
         except MCPError:
             return Consent.UNASKED
         # The target may have changed since: an answer that comes too late does not hold.
