@@ -1,11 +1,12 @@
 """What was chosen at a start becomes a surface."""
 
 import json
+import re
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from tests.depot import DEPOT, own
+from tests.depot import DEPOT, changed, own
 
 from pullcord.assembly.choice import Choice, surface, unnamed
 from pullcord.manifest.index import index
@@ -171,6 +172,21 @@ def test_no_two_platforms_have_one_name(mine: Path) -> None:
     )
     (fault,) = faults(Choice(platforms=["xpander:depot"], manifests=[mine]))
     assert fault == "--platform xpander:depot: there is another platform depot; write another name"
+
+
+def test_no_variable_of_an_instance_is_read_by_another_platform(mine: Path, tmp_path: Path) -> None:
+    """A stranger's manifest, whose platform is called so, would get the instance's key."""
+    text = changed(("x-platform: depot", "x-platform: depot-east")).replace("DEPOT_", "PULLCORD_PLATFORM_DEPOT_EAST_")
+    stranger = tmp_path / "stranger.yaml"
+    stranger.write_text(re.sub(r"(get|list|cancel|halt)_(run|line)", r"\1_their_\2", text), encoding="utf-8")
+    found = faults(Choice(platforms=["depot:east"], manifests=[mine, stranger]))
+    key = "the platform depot-east reads PULLCORD_PLATFORM_DEPOT_EAST_KEY, too; write another name"
+    assert f"--platform depot:east: {key}" in found
+    assert {"depot-east", "west"} <= platforms(Choice(platforms=["depot:west"], manifests=[mine, stranger]))
+    found = faults(Choice(platforms=["xpander:team-1", "xpander:team_1"]))
+    assert (
+        "--platform xpander:team_1: the platform team-1 reads XPANDER_TEAM_1_API_KEY, too; write another name" in found
+    )
 
 
 def test_an_instance_has_a_name_that_its_tools_can_begin_with() -> None:

@@ -1,7 +1,6 @@
 """The platforms and tools that are chosen at a start: their manifests and settings become a surface."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pullcord.model.errors import FaultsError, SettingsError
 from pullcord.model.nearest import question
 from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.running import callables
+from pullcord.model.variables import variables
 
 PLATFORMS = "PULLCORD_PLATFORMS"
 """The variable that names platforms, with commas."""
@@ -59,7 +59,7 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
         # Of a kind that is neither named itself nor always listed, only the instances are wanted.
         omissions = {name for name in kinds & shipped.keys() if name not in names and not shipped[name].listed_always}
         catalogue = {name: each for name, each in loaded.items() if each.platform.name not in omissions}
-        catalogue |= _instances(names, loaded, {each.platform.name for each in catalogue.values()}, faults)
+        catalogue |= _instances(names, loaded, catalogue, faults)
         faults += _only_faults(choice.only, catalogue, [name for name in shipped if name not in selection])
         platform_settings = settings.read(catalogue, environ, brought=brought)
     except FaultsError as error:
@@ -121,25 +121,38 @@ def _only_faults(only: Iterable[str], catalogue: Catalogue, rest: Sequence[str])
     ]
 
 
-def _instances(
-    names: Mapping[str, str], loaded: Catalogue, platforms: AbstractSet[str], faults: list[str]
-) -> Catalogue:
+def _instances(names: Mapping[str, str], loaded: Catalogue, others: Catalogue, faults: list[str]) -> Catalogue:
     """The operations of the instances that are named.
 
     Args:
         names: NAME or NAME:INSTANCE, each with the words that name it.
         loaded: the operations of all kinds that are named, and of users' own manifests.
-        platforms: the names of the other platforms that are offered.
+        others: the operations of the other platforms that are offered.
         faults: this function adds what is wrong with the instances' names.
     """
     catalogue: dict[str, Operation] = {}
+    readers = _readers(others)
     for word in (each for each in names if ":" in each):
         kind, _, name = word.partition(":")
         operations = [each for each in loaded.values() if each.platform.name == kind]
         reasons = instance_faults(operations, name) if operations else []
-        if name in platforms | {each.platform.name for each in catalogue.values()}:
+        if name in readers.values():
             reasons = [f"there is another platform {name}; write another name"]
-        faults += [f"{names[word]}: {reason}" for reason in reasons]
         if operations and not reasons:
-            catalogue |= {each.id: each for each in instance(operations, name)}
+            operations_by_id = {each.id: each for each in instance(operations, name)}
+            own_readers = _readers(operations_by_id)
+            reasons = [
+                f"the platform {readers[variable]} reads {variable}, too; write another name"
+                for variable in own_readers
+                if variable in readers
+            ]
+            readers = own_readers | readers
+            catalogue |= operations_by_id
+        faults += [f"{names[word]}: {reason}" for reason in reasons]
     return catalogue
+
+
+def _readers(catalogue: Catalogue) -> dict[str, str]:
+    """The names of platforms, by the variables that they read."""
+    platforms = settings.platforms(catalogue).values()
+    return {each.name: platform.name for platform in platforms for each in variables(platform, catalogue.values())}
