@@ -146,6 +146,10 @@ def test_a_file_that_can_not_be_read_is_told_without_its_name(file: Path) -> Non
         ("${DEPOT_KEY}", "this is a placeholder that was not filled in; write the value, or leave it out"),
         ("${user_config.key}", "this is a placeholder that was not filled in; write the value, or leave it out"),
         ("sk-${input:key}", "this is a placeholder that was not filled in; write the value, or leave it out"),
+        ("$DEPOT_KEY", "this is a placeholder that was not filled in; write the value, or leave it out"),
+        ("{{ depot.key }}", "this is a placeholder that was not filled in; write the value, or leave it out"),
+        ("%DEPOT_KEY%", "this is a placeholder that was not filled in; write the value, or leave it out"),
+        ("<your-key>", "this is a placeholder that was not filled in; write the value, or leave it out"),
         ("...", "this is only the beginning of a value; write it whole"),
         ("sk_live_...", "this is only the beginning of a value; write it whole"),
         (f'"{HIDDEN}"', "the quotes around the value would be part of it; leave them out"),
@@ -382,10 +386,11 @@ def test_what_is_no_host_names_none(named: str) -> None:
     assert caught.value.faults == (f"PULLCORD_PLAIN_HTTP: {named!r} {what}",)
 
 
-def test_a_placeholder_protects_nothing_and_is_a_fault() -> None:
+@pytest.mark.parametrize("text", ["${RUN_ID}", "$RUN_ID", "a,$RUN_ID", "a, <run-id>"])
+def test_a_placeholder_protects_nothing_and_is_a_fault(text: str) -> None:
     assert settings.protected({"PULLCORD_PROTECT": " a, ,B "}) == ["a", "B"]
     with pytest.raises(SettingsError) as caught:
-        settings.protected({"PULLCORD_PROTECT": "${RUN_ID}"})
+        settings.protected({"PULLCORD_PROTECT": text})
     what = "this is a placeholder that was not filled in; write the value, or leave it out"
     assert caught.value.faults == (f"PULLCORD_PROTECT: {what}",)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _NOT_FILLED_IN = re.compile(r"\$\{[^{}]*\}")
+# As shells and Gemini CLI, templates, Windows, and people write what is to be filled in.
+_WHOLLY_NOT_FILLED_IN = re.compile(r"\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|%[A-Za-z_][A-Za-z0-9_]*%|<[^<>]*>", re.DOTALL)
 _QUOTED = re.compile(r"(['\"`]).*\1", re.DOTALL)
 
 
@@ -67,7 +69,7 @@ def _checked(text: str, source: str) -> Value:
 
 def placeholder_fault(text: str) -> str | None:
     """Why a text is a placeholder instead of a value, and what to do; None: it may be a value."""
-    if _NOT_FILLED_IN.search(text):
+    if _NOT_FILLED_IN.search(text) or _WHOLLY_NOT_FILLED_IN.fullmatch(text):
         return "this is a placeholder that was not filled in; write the value, or leave it out"
     if text.endswith("..."):
         return "this is only the beginning of a value; write it whole"

@@ -207,9 +207,11 @@ def protected(environ: Mapping[str, str]) -> list[str]:
         SettingsError: the value is a placeholder, or its file is empty: it would protect nothing.
     """
     setting = own_value(PROTECT, environ)
-    if setting.fault:
-        raise SettingsError([setting.fault])
-    return [each.strip() for each in setting.text.split(",") if each.strip()]
+    ids = [each.strip() for each in setting.text.split(",") if each.strip()]
+    reasons = [fault for each in ids if (fault := placeholder_fault(each))]
+    if setting.fault or reasons:
+        raise SettingsError([setting.fault or f"{setting.source}: {reasons[0]}"])
+    return ids
 
 
 def _values(operations: Sequence[Operation], values: Values, faults: list[str]) -> dict[str, str]:
