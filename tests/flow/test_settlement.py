@@ -106,7 +106,7 @@ async def call(
 
     async def report(seconds: float, of: float, text: str) -> None:
         assert seconds >= 0
-        assert of <= wait_seconds
+        assert of <= named.allowance
         came.told.append((seconds, text))
 
     async with Gateway(httpx2.MockTransport(answer)) as gateway:

@@ -7,14 +7,9 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
-from tests.sandbox.clock import Clock
-from tests.support import Stage, respond, shipped, stage
+from tests.support import Stage, respond, stage
 
-from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.engine import Engine
-from pullcord.flow.verdict import Verdict
-from pullcord.flow.wait import wait
-from pullcord.model.outcome import Outcome
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -201,7 +196,7 @@ class TestIntervals:
 
         for pause, expected in zip(staged.slept, [0.5 * 1.6**n for n in range(6)], strict=False):
             assert 0.8 * expected <= pause <= 1.2 * expected
-        assert max(staged.slept) <= 10, "a client is told at least so often that pullcord still waits"
+        assert max(staged.slept) <= 1.2 * 10
         assert sum(staged.slept) == pytest.approx(300), "the last look is at the end of the time"
 
     async def test_they_have_jitter(self) -> None:
@@ -229,7 +224,7 @@ class TestIntervals:
             answer = await staged.call("cancel_task", {**TASK, "wait_seconds": 60})
 
         assert answer["outcome"] == "stopped"
-        assert staged.slept[1:] == [10, 10, 10]
+        assert staged.slept[1:] == [30]
 
     async def test_a_wait_that_the_cancels_own_answer_names_is_obeyed(self) -> None:
         platform = Platform(
@@ -336,31 +331,6 @@ class TestALookThatWaits:
         assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("observed", "unknown", "running")
         assert answer["message"].endswith("A look since then finds no such work any more.")
         assert platform.seen == ["GET", "GET"]
-
-    async def test_is_told_to_the_client_while_the_platform_is_silent(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        looking, told, clock = anyio.Event(), anyio.Event(), Clock()
-
-        def now() -> float:
-            return clock.now.timestamp()
-
-        async def answer(_: httpx2.Request) -> httpx2.Response:
-            looking.set()
-            await told.wait()
-            return _task("succeeded")
-
-        async def report(_seconds: float, _of: float, _text: str) -> None:
-            if looking.is_set():
-                told.set()
-
-        monkeypatch.setattr("pullcord.flow.wait.SILENCE", 0.05)
-        gateway = Gateway(httpx2.MockTransport(answer), now=now, sleep=clock.sleep)
-        with anyio.fail_after(10):
-            async with gateway, stage() as staged:
-                call = Call(staged.scope, shipped()["get_task"], {**TASK, "wait_seconds": 5})
-                result = await wait(Attempt(call, Verdict(Outcome.OBSERVED)), gateway, report)
-
-        assert result.watch
-        assert (result.verdict.state, result.watch.looks) == ("succeeded", 1), "the report came during the first look"
 
 
 class TestALostCancel:

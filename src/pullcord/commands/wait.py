@@ -14,6 +14,7 @@ from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.reach import reached, until_signal
 from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.progress import Progress
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
 from pullcord.model import sanitize
@@ -110,7 +111,9 @@ async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> 
         target = {name: values[0]} if values else {}
     arguments[WAIT_SECONDS] = seconds
     call = Call(reach.surface, piece.operation, arguments, target, request_id=secrets.token_hex(16))
-    return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, report)
+    progress = Progress(report, reach.engine.gateway.now, seconds, piece.operation.platform.title)
+    async with progress.kept_up():
+        return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, progress.tell)
 
 
 def _sentence(attempt: Attempt | None) -> str:

@@ -3,12 +3,14 @@
 import logging
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle
 from pullcord.flow.cascade import cascade, is_asked_for
 from pullcord.flow.engine import Engine
 from pullcord.flow.finding import find
 from pullcord.flow.platform_actions import count_dropped
+from pullcord.flow.progress import Progress
 from pullcord.flow.render import render
 from pullcord.flow.step import Caller, step, withhold
 from pullcord.flow.wait import wait
@@ -48,11 +50,15 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
     call = call._replace(request_id=secrets.token_hex(16), deadline=engine.gateway.now() + call.allowance)
     if call.operation.id == FIND_RUNNING:
         return await find(call, engine.gateway)
-    if is_asked_for(call):
-        return render(*await cascade(call, engine, caller))
-    attempt = await wait(await step(call, engine, caller), engine.gateway, caller.report)
+    progress = Progress(caller.report, engine.gateway.now, call.allowance, call.operation.platform.title)
+    caller = replace(caller, report=progress.tell)
+    async with progress.kept_up():
+        if is_asked_for(call):
+            attempt, whole = await cascade(call, engine, caller)
+        else:
+            attempt, whole = await wait(await step(call, engine, caller), engine.gateway, caller.report), None
     _log_dropped_actions(attempt)
-    return render(attempt)
+    return render(attempt, whole)
 
 
 def _log_dropped_actions(attempt: Attempt) -> None:

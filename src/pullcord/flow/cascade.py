@@ -14,9 +14,10 @@ import anyio
 from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.engine import Engine
 from pullcord.flow.parts import Parts, Piece, find
+from pullcord.flow.progress import Report
 from pullcord.flow.step import Caller, step, withhold
 from pullcord.flow.verdict import Verdict
-from pullcord.flow.wait import Report, wait
+from pullcord.flow.wait import wait
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS
 from pullcord.model.outcome import MayGoOn, Outcome, WorkStopped
 

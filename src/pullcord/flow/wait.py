@@ -1,14 +1,13 @@
 """Waits for the end of work: follows the links that confirm a cancel, or repeats a look, until the time is up."""
 
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeAlias
 
 import anyio
 
 from pullcord.flow.attempt import Aim, Attempt, Call, Watch
 from pullcord.flow.looking import linked, look
+from pullcord.flow.progress import Report
 from pullcord.flow.settlement import delays, idle, settle, unsettled
 from pullcord.flow.target import sight
 from pullcord.flow.verdict import Cause, Verdict
@@ -16,15 +15,10 @@ from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome, Phase
 from pullcord.model.state import Poll
 from pullcord.upstream.gateway import Gateway
 
-Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
-"""Called at each look with the seconds watched, the seconds in all, and a text that says what was seen."""
-
 GROWTH = 1.6
 """The factor by which each pause between two looks is longer than the one before."""
 LAST_LOOK = 5.0
 """Seconds beyond the time that the last look may take."""
-SILENCE = 10.0
-"""Seconds at most between two reports to the client, even if there was no look."""
 
 _HOPELESS = frozenset({Outcome.NOT_FOUND, Outcome.DENIED})
 """Outcomes of a look after which another look tells nothing else."""
@@ -110,7 +104,6 @@ class _Watching:
         self.ends = int(verdict.outcome is Outcome.STOPPED and self.recheck_seconds > 0)
         """The number of looks in a row that found the work ended."""
         self.is_hopeless = False
-        self.reported = self.start
         self.watch = Watch(last=attempt if verdict.outcome is Outcome.OBSERVED else None)
 
     @property
@@ -137,28 +130,15 @@ class _Watching:
                 break
             jitter = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
             is_recheck = self.recheck_seconds and self.ends
-            await self._pause(least_pause if is_recheck else min(seconds_left, max(jitter, least_pause)))
+            await self.gateway.pause(least_pause if is_recheck else min(seconds_left, max(jitter, least_pause)))
             await self._look()
             # After a cancel with nothing to stop there is no end to wait for: one look is enough.
             if self.is_hopeless or self.ends >= ends_needed or self.attempt.verdict.outcome is Outcome.NOTHING_RUNNING:
                 break
             pause = min(pause * GROWTH, poll.most)
 
-    async def _pause(self, seconds: float) -> None:
-        """Pause, with reports to the client in the meantime."""
-        while (silence := self._silence()) < seconds and not self.gateway.ending.is_set():
-            await self.gateway.pause(silence)
-            seconds -= silence
-            await self._report(self.state)
-        await self.gateway.pause(seconds)
-
-    def _silence(self) -> float:
-        """Seconds until the client must be told again that pullcord waits."""
-        return max(0.0, self.reported + SILENCE - self.gateway.now())
-
     async def _report(self, text: str) -> None:
         title = self.attempt.call.operation.platform.title
-        self.reported = self.gateway.now()
         await self.report(self.elapsed, self.seconds, f"{title}: {text}")
 
     async def _look(self) -> None:
@@ -180,17 +160,8 @@ class _Watching:
         await self._report(self.state)
 
     async def _make_look(self, call: Call) -> Attempt:
-        """Make a look, with reports to the client in the meantime."""
         attempt = Attempt(call, Verdict(Outcome.UNKNOWN, cause=Cause.LOST))
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._report_regularly)
-            with anyio.move_on_after(self.seconds + LAST_LOOK - self.elapsed):
-                attempt = await look(call, self.gateway)
-            tasks.cancel_scope.cancel()
+        with anyio.move_on_after(self.seconds + LAST_LOOK - self.elapsed):
+            attempt = await look(call, self.gateway)
         self.least_pause = (attempt.reply.retry_after if attempt.reply else None) or 0
         return attempt
-
-    async def _report_regularly(self) -> None:
-        while True:
-            await anyio.sleep(self._silence())
-            await self._report(self.state)

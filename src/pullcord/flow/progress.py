@@ -1,0 +1,59 @@
+"""Tells the client how long its call has taken: at each look at the work, and at least every ten seconds."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import anyio
+
+Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
+"""Called with the seconds so far, the seconds in all, and a text that says what was seen."""
+
+SILENCE = 10.0
+"""Seconds at most between two reports: many clients give up after 60 without one."""
+_INSTANT = 0.001
+"""Seconds by which clocks may differ, as they round."""
+
+
+class Progress:
+    """Reports the progress of one call, whose seconds are those since it began: in MCP they may only grow.
+
+    Args:
+        report: takes the reports.
+        now: the time in seconds, from any start.
+        total: seconds for the whole call.
+        platform: its title.
+    """
+
+    def __init__(self, report: Report, now: Callable[[], float], total: float, platform: str) -> None:
+        self._report, self._now, self._total = report, now, total
+        self._start = self._reported = now()
+        self._text = f"{platform}: no answer yet"
+
+    async def tell(self, seconds: float, of: float, text: str) -> None:
+        """Report what was seen; a `Report`.
+
+        Args:
+            seconds: that the work was watched.
+            of: for which it is to be watched.
+            text: says what was seen.
+        """
+        self._reported, self._text = self._now(), text
+        elapsed = self._reported - self._start
+        self._total = elapsed - seconds + of
+        await self._report(elapsed, self._total, text)
+
+    @asynccontextmanager
+    async def kept_up(self) -> AsyncIterator[None]:
+        """For as long as the block runs, report once more whenever there was no report for SILENCE seconds."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._repeat)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _repeat(self) -> None:
+        while True:
+            await anyio.sleep(max(_INSTANT, self._reported + SILENCE - self._now()))
+            if self._now() - self._reported > SILENCE - _INSTANT:
+                elapsed = self._now() - self._start
+                await self.tell(elapsed, max(self._total, elapsed), self._text)
