@@ -1,6 +1,6 @@
 """A client is told at least every ten seconds that its call goes on, whatever it waits for."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -42,7 +42,7 @@ class Slow:
 
 
 async def told(
-    answer: Callable[[httpx2.Request], Awaitable[httpx2.Response]],
+    answer: Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]],
     person: Slow | None = None,
     **arguments: Json,
 ) -> tuple[list[tuple[float, float, str]], float]:
@@ -82,7 +82,9 @@ async def _at_once(request: httpx2.Request) -> httpx2.Response:
     ids=["the cancel and its look before", "looks", "parts", "a person", "pauses"],
 )
 async def test_no_silence_is_longer_whatever_the_call_waits_for(
-    answer: Callable[[httpx2.Request], Awaitable[httpx2.Response]], person: Slow | None, arguments: dict[str, Json]
+    answer: Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]],
+    person: Slow | None,
+    arguments: dict[str, Json],
 ) -> None:
     reports, duration = await told(answer, person, **arguments)
 

@@ -105,7 +105,8 @@ def test_of_an_argument_that_is_more_than_one_word_the_question_says_where_it_en
 
 
 async def test_a_person_who_does_not_answer_is_not_waited_for_for_ever() -> None:
-    async def forget(_context: ClientRequestContext, _params: types.ElicitRequestParams) -> types.ElicitResult:
+    async def forget(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert (context.request_id is not None, bool(params.message)) == (True, True)
         await anyio.sleep_forever()
         raise AssertionError
 
