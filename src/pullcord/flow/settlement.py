@@ -116,9 +116,7 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
     work_stopped, notes = _without_activity(verdict.work_stopped), _merged(verdict.notes, [wording.GONE])
     may_go_on = frozenset() if outcome is Outcome.NOT_FOUND else verdict.may_go_on
-    return replace(
-        verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on, look=False
-    )
+    return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on, look=False)
 
 
 def _was_repeated(attempt: Attempt) -> bool:
