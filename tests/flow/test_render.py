@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -333,7 +334,7 @@ async def test_a_crash_of_ours_is_unknown_and_tells_only_the_log(mode: str, capl
     (record,) = [each for each in caplog.records if each.name.startswith("pullcord")]
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
-    assert MARK in str(record.exc_info[1])
+    assert MARK in "".join(traceback.format_exception(record.exc_info[1]))
 
 
 LOST = "The request was sent, and the work may or may not be stopping. Look first;"

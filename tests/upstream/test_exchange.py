@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+from collections.abc import Callable
 
 import httpx2
 import pytest
@@ -11,10 +12,17 @@ from tests.upstream.line import CURRENT, JSON, NOT_SENT, TASK, Line, at_once, re
 from pullcord.flow.verdict import judge
 from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
-from pullcord.upstream.exchange import BODY_LIMIT, VALUES_LIMIT
+from pullcord.upstream.exchange import BODY_LIMIT, VALUES_LIMIT, Exchange
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
+
+
+async def exchanged(answer: Callable[[], httpx2.Response], *secrets: str) -> Reply:
+    """What is read of an answer, whoever gave it."""
+    sent = request(shipped()[CURRENT])._replace(secrets=secrets)
+    return await Exchange(httpx2.MockTransport(lambda _: answer()), connect=5).send(shipped()[CURRENT], sent, 30)
+
 
 KINDS = [each for each in vars(httpx2).values() if isinstance(each, type) and issubclass(each, httpx2.TransportError)]
 
@@ -59,7 +67,7 @@ async def test_an_answer_about_other_work_is_not_believed() -> None:
 async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
     kilobyte = b" " * 1024
     content = Content(b'{"a":1}', *[kilobyte] * 4096)
-    reply = await Line(lambda: httpx2.Response(200, stream=content)).send(CURRENT)
+    reply = await exchanged(lambda: httpx2.Response(200, stream=content))
 
     assert reply.status is not None
     assert (reply.unreadable, reply.body) == ("it is larger than 1 MiB", None)
@@ -68,7 +76,7 @@ async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
 
 
 async def test_a_body_of_just_the_limit_is_read() -> None:
-    reply = await Line(lambda: respond(200, b'"' + b"a" * (BODY_LIMIT - 2) + b'"')).send(CURRENT)
+    reply = await exchanged(lambda: respond(200, b'"' + b"a" * (BODY_LIMIT - 2) + b'"'))
 
     assert reply.status is not None
     assert isinstance(reply.body, str)
@@ -77,15 +85,15 @@ async def test_a_body_of_just_the_limit_is_read() -> None:
 
 @pytest.mark.parametrize("error", [httpx2.ReadError("x"), httpx2.ReadTimeout("x"), httpx2.RemoteProtocolError("x")])
 async def test_a_body_that_breaks_off_is_unreadable(error: Exception) -> None:
-    line = Line(lambda: httpx2.Response(200, stream=Content(b'{"status":"cancelled"', error=error)))
+    reply = await exchanged(lambda: httpx2.Response(200, stream=Content(b'{"status":"cancelled"', error=error)))
 
-    assert await line.send(CURRENT) == Reply(200, {}, None, "it broke off", genuine=False)
+    assert reply == Reply(200, {}, None, "it broke off", genuine=False)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "zstd"])
 async def test_a_compressed_reply_is_refused(encoding: str) -> None:
     content = gzip.compress(b'{"status":"cancelled"}')
-    reply = await Line(lambda: respond(200, content, {"Content-Encoding": encoding})).send(CURRENT)
+    reply = await exchanged(lambda: respond(200, content, {"Content-Encoding": encoding}))
 
     assert reply.status is not None
     assert (reply.body, reply.unreadable) == (None, "it is compressed, although pullcord asked for plain text")
@@ -111,7 +119,7 @@ async def test_a_compressed_reply_is_refused(encoding: str) -> None:
     ids=lambda content: f"{len(content)} bytes: {content[:9]!r}",
 )
 async def test_what_is_no_json_is_unreadable_and_never_quoted(content: bytes) -> None:
-    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+    reply = await exchanged(lambda: respond(200, content))
 
     assert reply.status is not None
     assert (reply.body, reply.unreadable) == (None, "it is not JSON")
@@ -123,14 +131,14 @@ async def test_what_is_no_json_is_unreadable_and_never_quoted(content: bytes) ->
     ids=["levels", "empty arrays", "objects"],
 )
 async def test_more_values_than_anybody_reads_are_not_read(content: bytes) -> None:
-    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+    reply = await exchanged(lambda: respond(200, content))
 
     assert (reply.body, reply.unreadable) == (None, "it holds more than 50,000 values")
     assert VALUES_LIMIT == 50_000
 
 
 async def test_as_many_values_as_may_be_read_are() -> None:
-    reply = await Line(lambda: respond(200, b"[0" + b",0" * 49_999 + b"]")).send(CURRENT)
+    reply = await exchanged(lambda: respond(200, b"[0" + b",0" * 49_999 + b"]"))
 
     assert (reply.body, reply.unreadable) == ([0] * 50_000, None)
 
@@ -149,7 +157,7 @@ async def test_as_many_values_as_may_be_read_are() -> None:
     ],
 )
 async def test_json_or_nothing_is_readable(content: bytes, body: object) -> None:
-    reply = await Line(lambda: respond(200, content)).send(CURRENT)
+    reply = await exchanged(lambda: respond(200, content))
 
     assert reply.status is not None
     assert (reply.body, reply.unreadable) == (body, None)
@@ -168,17 +176,14 @@ async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFi
     [(b"No such job \xff\n", "No such job \ufffd\n"), (b'{"a": 1}', '{"a": 1}'), (b" \r\n", None), (b"", None)],
 )
 async def test_a_plain_text_is_a_text(media: str, content: bytes, body: object) -> None:
-    reply = await Line(lambda: respond(404, content, {"Content-Type": media})).send(CURRENT)
+    reply = await exchanged(lambda: respond(404, content, {"Content-Type": media}))
 
     assert (reply.body, reply.unreadable) == (body, None)
 
 
 async def test_a_text_that_quotes_the_key_has_not_quoted_it() -> None:
     key = "evr_pat_0123456789"
-    sent = request(shipped()[CURRENT])._replace(secrets=(key,))
-    reply = await Gateway(answering(401, f"{key}?".encode(), {"Content-Type": "text/plain"})).send(
-        shipped()[CURRENT], sent
-    )
+    reply = await exchanged(lambda: respond(401, f"{key}?".encode(), {"Content-Type": "text/plain"}), key)
 
     assert reply.body == "[key]?"
 
@@ -186,17 +191,13 @@ async def test_a_text_that_quotes_the_key_has_not_quoted_it() -> None:
 async def test_a_platform_that_quotes_the_key_has_not_quoted_it() -> None:
     key = "evr_pat_0123456789"
     body = {"title": f"bad key {key}", key: [key, {"a": key}, 7, None]}
-    gateway = Gateway(answering(401, body, {"X-Request-ID": f"r-{key}"}))
-    sent = request(shipped()[CURRENT])._replace(secrets=("unheard-of", key))
-
-    reply = await gateway.send(shipped()[CURRENT], sent)
+    reply = await exchanged(lambda: respond(401, body, {"X-Request-ID": f"r-{key}"}), "unheard-of", key)
 
     assert reply.headers["x-request-id"] == "r-[key]"
     assert reply.body == {"title": "bad key [key]", "[key]": ["[key]", {"a": "[key]"}, 7, None]}
 
 
 async def test_a_key_too_short_to_be_secret_leaves_words_alone() -> None:
-    sent = request(shipped()[CURRENT])._replace(secrets=("state",))
-    answer = await Gateway(answering(200, {"state": "stated"})).send(shipped()[CURRENT], sent)
+    reply = await exchanged(lambda: respond(200, {"state": "stated"}), "state")
 
-    assert answer.body == {"state": "stated"}
+    assert reply.body == {"state": "stated"}
