@@ -37,20 +37,22 @@ def npm(name: str, *packages: str) -> Path:
     return _made(name, packages, [command])
 
 
-def venv(name: str, *packages: str, whole: bool = False) -> Path:
+def venv(name: str, *packages: str, whole: bool = False, over: Sequence[str] = ()) -> Path:
     """A virtual environment in which packages of Python's index are installed.
 
     Args:
         name: the folder's, below .cache/.
         packages: each as NAME==VERSION.
         whole: nothing else is installed, and it is an error if one of them needs something else.
+        over: packages that are installed last, whatever the others need.
 
     Raises:
         subprocess.CalledProcessError: they can't be installed; pip has said why on standard error.
     """
     pip = ["bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
     commands = [[sys.executable, "-m", "venv", "."], [*pip, "install", *["--no-deps"] * whole, *packages]]
-    return _made(name, packages, [*commands, *[["bin/python", "-m", "pip", "check"]] * whole])
+    last = [[*pip, "install", *over]] if over else []
+    return _made(name, packages, [*commands, *last, *[["bin/python", "-m", "pip", "check"]] * whole])
 
 
 def _made(name: str, packages: tuple[str, ...], commands: Sequence[Sequence[str]]) -> Path:

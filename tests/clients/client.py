@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,9 +18,10 @@ import pullcord
 Ask: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[list[str]]]
 """Calls a tool; every form in which a host on this client may show the answer to its model."""
 
+SOURCE = str(Path(pullcord.__file__).parents[1])
 SERVER = [
     "/usr/bin/env",  # a client starts its servers with hardly any environment
-    f"PYTHONPATH={Path(pullcord.__file__).parents[1]}",
+    f"PYTHONPATH={SOURCE}",
     sys.executable,
     "-m",
     "pullcord",
@@ -27,6 +29,8 @@ SERVER = [
     "--sandbox",
 ]
 DRIVERS = Path(__file__).parent / "drivers"
+RECIPES = Path(__file__).parent / "recipes"
+"""Drivers that have pullcord in their own process, each with the piece of code that docs/frameworks.md shows."""
 PATIENCE = 300
 """Seconds for one answer of a driver; the first starts the client and the server."""
 
@@ -41,6 +45,9 @@ class Client(NamedTuple):
     shown: str
     """Which part of a result its model is shown."""
     era: tuple[str, ...] = ()
+    folder: Path = DRIVERS
+    over: tuple[str, ...] = ()
+    """Packages that are put over what the others ask for."""
 
     @property
     def version(self) -> str:
@@ -50,7 +57,13 @@ class Client(NamedTuple):
     @property
     def log(self) -> Path:
         """What it and its server wrote to standard error."""
-        return CACHE / f"{Path(self.driver).stem}.log"
+        return CACHE / f"{self.home.replace('/', '-')}.log"
+
+    @property
+    def home(self) -> str:
+        """The name of its environment."""
+        package = re.split(r"[=\[]", self.packages[0])[0]
+        return Path(self.driver).stem if self.folder == DRIVERS else f"{self.folder.name}/{package}"
 
 
 BOTH = "text or structured, as the host chooses"
@@ -69,7 +82,9 @@ CLIENTS: Mapping[str, Client] = {
         "MCP Inspector, `--strict`, 2026-07-28", INSPECTOR, "inspector.py", "both", era=("modern",)
     ),
     "fastmcp": Client("FastMCP client", ("fastmcp==4.1.2",), "fastmcp_client.py", BOTH),
-    "langchain": Client("langchain-mcp-adapters", ("langchain-mcp-adapters==0.3.2",), "langchain_tools.py", "text"),
+    "langchain": Client(
+        "langchain-mcp-adapters", ("langchain-mcp-adapters==0.3.2",), "langchain_subprocess.py", "text", folder=RECIPES
+    ),
     "openai-agents": Client(
         "openai-agents",
         ("openai-agents==0.24.0",),
@@ -102,14 +117,12 @@ class Driven(NamedTuple):
 @asynccontextmanager
 async def driven(client: Client) -> AsyncIterator[Driven]:
     """A client with a server of its own on the sandbox."""
-    driver = DRIVERS / client.driver
-    make = npm if client.packages[0].startswith("@") else venv
-    home = make(driver.stem, *client.packages)
+    driver, home = client.folder / client.driver, installed(client)
     own = home / "bin" / "python"
     program = "node" if driver.suffix == ".mjs" else str(own) if own.exists() else sys.executable
     command = [program, str(driver), *client.era, *SERVER]
     with client.log.open("wb") as log, anyio.fail_after(PATIENCE * 4):
-        async with await anyio.open_process(command, cwd=home, stderr=log, env=_environment()) as process:
+        async with await anyio.open_process(command, cwd=home, stderr=log, env=environment(client)) as process:
             if process.stdin is None or process.stdout is None:
                 raise RuntimeError("a process without pipes")
             told = BufferedByteReceiveStream(process.stdout)
@@ -131,6 +144,13 @@ async def driven(client: Client) -> AsyncIterator[Driven]:
                 await process.wait()
 
 
-def _environment() -> dict[str, str]:
-    """This process's environment, without what would steer a client's Python."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
+def installed(client: Client) -> Path:
+    """The folder of a client's environment."""
+    is_python = not client.packages[0].startswith("@")
+    return venv(client.home, *client.packages, over=client.over) if is_python else npm(client.home, *client.packages)
+
+
+def environment(client: Client) -> dict[str, str]:
+    """This process's environment, without what would steer a client's Python; a recipe's leads to pullcord."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
+    return {**kept, "PYTHONPATH": os.pathsep.join([SOURCE, str(DRIVERS)])} if client.folder == RECIPES else kept

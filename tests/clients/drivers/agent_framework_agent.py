@@ -8,7 +8,14 @@ import sys
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from agent_framework import BaseChatClient, ChatResponse, Content, FunctionInvocationLayer, MCPStdioTool, Message
+from agent_framework import (
+    BaseChatClient,
+    ChatResponse,
+    Content,
+    FunctionInvocationLayer,
+    MCPStdioTool,
+    Message,
+)
 from lines import answer
 
 
@@ -28,11 +35,10 @@ class Script(FunctionInvocationLayer, BaseChatClient):
         return respond()
 
 
-async def main() -> None:
+async def main(tool: MCPStdioTool) -> None:
     """Run the agent."""
-    command, *args = sys.argv[1:]
     model = Script(function_invocation_configuration={"include_detailed_errors": True})
-    async with MCPStdioTool("pullcord", command, args=args, load_prompts=False) as server:
+    async with tool as server:
 
         async def call(name: str, given: dict[str, Any]) -> list[str]:
             model.wanted = [Content.from_function_call(call_id="1", name=name, arguments=given)]
@@ -42,4 +48,6 @@ async def main() -> None:
         await answer([function.name for function in server.functions], call)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    command, *args = sys.argv[1:]
+    asyncio.run(main(MCPStdioTool("pullcord", command, args=args, load_prompts=False)))

@@ -5,15 +5,14 @@ import json
 import sys
 from typing import Any
 
-from fastmcp import Client
-from fastmcp.client.transports import StdioTransport
+from fastmcp import Client, FastMCP
+from fastmcp.client.transports import ClientTransport, StdioTransport
 from lines import answer
 
 
-async def main() -> None:
+async def main(transport: ClientTransport | FastMCP) -> None:
     """Run the client."""
-    command, *args = sys.argv[1:]
-    async with Client(StdioTransport(command, args)) as client:
+    async with Client(transport) as client:
 
         async def call(name: str, given: dict[str, Any]) -> list[str]:
             result = await client.call_tool(name, given, raise_on_error=False)
@@ -22,4 +21,6 @@ async def main() -> None:
         await answer([tool.name for tool in await client.list_tools()], call)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    command, *args = sys.argv[1:]
+    asyncio.run(main(StdioTransport(command, args)))

@@ -6,18 +6,13 @@ import sys
 from typing import Any
 
 from agents import RunContextWrapper
-from agents.mcp import MCPServerStdio, MCPUtil
+from agents.mcp import MCPServer, MCPServerStdio, MCPUtil
 from lines import answer
 
 
-async def main() -> None:
+async def main(plain_server: MCPServer, structured_server: MCPServer) -> None:
     """Run the client, once for each way of showing."""
-    command, *args = sys.argv[1:]
-    params = {"command": command, "args": args}
-    async with (
-        MCPServerStdio(params, cache_tools_list=True) as plain,
-        MCPServerStdio(params, cache_tools_list=True, use_structured_content=True) as structured,
-    ):
+    async with plain_server as plain, structured_server as structured:
         tools = {tool.name: tool for tool in await plain.list_tools()}
         await structured.list_tools()
 
@@ -33,4 +28,12 @@ async def main() -> None:
         await answer(list(tools), call)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    command, *args = sys.argv[1:]
+    params = {"command": command, "args": args}
+    asyncio.run(
+        main(
+            MCPServerStdio(params, cache_tools_list=True),
+            MCPServerStdio(params, cache_tools_list=True, use_structured_content=True),
+        )
+    )

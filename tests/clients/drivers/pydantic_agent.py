@@ -12,9 +12,8 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, RetryPromptPart, T
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 
-async def main() -> None:
+async def main(toolset: MCPToolset) -> None:
     """Run the agent."""
-    command, *args = sys.argv[1:]
     tools: list[str] = []
     shown: list[str] = []
     wanted: list[ToolCallPart] = []
@@ -30,7 +29,7 @@ async def main() -> None:
         ]
         return ModelResponse(parts=[TextPart("done")])
 
-    async with Agent(FunctionModel(model), toolsets=[MCPToolset(StdioTransport(command, args))]) as agent:
+    async with Agent(FunctionModel(model), toolsets=[toolset]) as agent:
 
         async def call(name: str, given: dict[str, Any]) -> list[str]:
             wanted.append(ToolCallPart(name, given))
@@ -41,4 +40,6 @@ async def main() -> None:
         await answer(list(tools), call)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    command, *args = sys.argv[1:]
+    asyncio.run(main(MCPToolset(StdioTransport(command, args))))
