@@ -49,5 +49,12 @@ FRAMEWORKS: Mapping[str, Client] = {
         "strands", "strands_client.py", "both", "strands-agents==1.62.0", over=("mcp==2.3.0", "mcp-types==2.3.0")
     ),
     "in-llama-index": _in_process("llama-index", "llama_index_tools.py", "text", "llama-index-tools-mcp==0.6.0"),
+    "smolagents": Client(
+        "smolagents, a subprocess",
+        ("smolagents[mcp]==1.26.0", "mcp==1.30.0"),
+        "smolagents_subprocess.py",
+        "structured",
+        folder=RECIPES,
+    ),
 }
 """By name."""

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from tests.assembly.platforms import reached
+from tests.clients.__main__ import EVERYONE
+from tests.clients.client import RECIPES as RECIPE_FOLDER
+from tests.clients.guards import GUARDS
 from tests.clients.recipes.cord import stop_old_work
 from tests.documents import doc, hold
 
-RECIPES = sorted((Path(__file__).parent / "recipes").glob("*.py"))
+RECIPES = sorted(RECIPE_FOLDER.glob("*.py"))
 DOCUMENT = doc("frameworks")
 
 
@@ -37,3 +40,9 @@ async def test_a_program_of_ones_own_stops_what_is_old_and_tells_what_it_leaves_
         left_open = await stop_old_work(on.environ, timedelta(minutes=49, seconds=30))
         assert on.sandbox.evershell.ids.busy_workspace in str(on.sent)
         assert all(answer.outcome not in {"stopped", "already_finished"} for answer in left_open)
+
+
+def test_every_recipe_is_run() -> None:
+    drivers = {client.driver for client in EVERYONE.values() if client.folder == RECIPE_FOLDER}
+    guards = {guard.driver for guard in GUARDS.values()}
+    assert {path.name for path in RECIPES} == drivers | guards | {"cord.py"}  # that one by the test above

@@ -11,7 +11,7 @@ from langchain_mcp_adapters.tools import load_mcp_tools
 
 @asynccontextmanager
 async def tools(environ: Mapping[str, str], command: str = "pullcord", *args: str) -> AsyncIterator[list[BaseTool]]:
-    """Tools for an agent, for as long as the block runs; environ holds the keys, for one environ=os.environ."""
+    """Tools for an agent, for as long as the block runs; environ holds the keys, for one os.environ."""
     how = {"transport": "stdio", "command": command, "args": args or ["serve"], "env": dict(environ)}
     client = MultiServerMCPClient({"pullcord": how})
     async with client.session("pullcord") as session:
