@@ -42,7 +42,7 @@ constraints: ## write both files of exact versions anew
 faults: $(VENV)/develops ## try every fault times every cancel tool, and print the table
 	$(BIN)/python -m tests.faults.matrix
 
-clients: $(VENV)/develops ## drive pullcord with clients that others wrote; writes docs/clients.md
+clients: $(VENV)/develops ## drive pullcord with clients and frameworks that others wrote; writes their tables in docs/
 	$(BIN)/python -m tests.clients
 
 conformance: $(VENV)/develops ## run the official MCP conformance suite, over HTTP, in both eras

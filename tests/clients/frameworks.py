@@ -56,5 +56,6 @@ FRAMEWORKS: Mapping[str, Client] = {
         "structured",
         folder=RECIPES,
     ),
+    "crewai": Client("crewai, a subprocess", ("crewai==1.15.30",), "crewai_subprocess.py", "text", folder=RECIPES),
 }
 """By name."""
