@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
-from tests.assembly.platforms import reached, until_sent
+from tests.assembly.platforms import holding, reached, until_sent
 from tests.serving.mint import AUDIENCE, minting
 from tests.serving.site import message, minted, said
 
@@ -182,6 +182,40 @@ class TestFaults:
             await pullcord.asgi(**options).lifespan().__aenter__()
         (line,) = caught.value.faults
         assert line.startswith(fault)
+
+    async def test_all_of_them_are_told_at_once(self) -> None:
+        with pytest.raises(pullcord.SettingsError) as caught:
+            await pullcord.asgi(max_calls=0, limit="many", platforms=["nowhere"]).lifespan().__aenter__()
+        calls, limit, platform = caught.value.faults
+        assert (calls[:13], limit[:7], platform[:18]) == ("--max-calls 0", "--limit", "--platform nowhere")
+
+
+async def test_at_its_end_further_requests_are_told_so_while_a_cancel_on_the_wire_is_finished() -> None:
+    outcomes: list[str] = []
+    async with holding() as on, anyio.create_task_group() as tasks:
+        app = pullcord.asgi(environ=on.environ)
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app), base_url="http://127.0.0.1", timeout=60
+        ) as http:
+
+            async def call() -> None:
+                headers, body = message("tools/call", {"name": on.tool, "arguments": dict(on.arguments)})
+                outcomes.append(outcome(await http.post("/mcp", json=body, headers=headers)))
+
+            async def call_late() -> None:
+                while (response := await called(http)).status_code != 503:  # noqa: ASYNC110 - it asks, and has no event
+                    await anyio.sleep(0.01)
+                assert said(response)["error"]["message"].startswith("This server is ending. Nothing was sent")
+                on.platform.answer.set()
+
+            with anyio.fail_after(30):
+                async with app.lifespan():
+                    tasks.start_soon(call)
+                    await on.platform.asked.wait()
+                    tasks.start_soon(call_late)
+                while not outcomes:  # noqa: ASYNC110 - the answer was given, and its client may still read it
+                    await anyio.sleep(0.01)
+    assert outcomes == ["stopping"]
 
 
 async def test_at_its_end_a_call_that_waits_answers_at_once() -> None:

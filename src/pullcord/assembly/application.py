@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.assembly.options import ApplicationOptions, opened
-from pullcord.model.errors import SettingsError
 from pullcord.serving import access, application
 from pullcord.serving.admission import Admission
 from pullcord.serving.elicitation import Elicitation, state_key
@@ -56,7 +55,7 @@ class Application:
         """
         options, environ = self._options, self._options.get("environ") or {}
         front = _front(options)
-        async with opened(options, brought=front.caller_keys) as reach:
+        async with opened(options, brought=front.caller_keys, faults=front.faults()) as reach:
             elicitation = Elicitation(state_key(environ)) if options.get("confirm") else None
             view = access.view(reach.surface, front)
             server = make(
@@ -74,12 +73,12 @@ class Application:
                 try:
                     yield
                 finally:
-                    self._app = None
                     admission.drain()
                     reach.engine.gateway.ending.set()
                     with anyio.move_on_after(application.GRACE, shield=True):
                         await admission.idle()
                     admission.drop()
+                    self._app = None
 
 
 def asgi(**options: Unpack[ApplicationOptions]) -> Application:
@@ -95,13 +94,9 @@ def asgi(**options: Unpack[ApplicationOptions]) -> Application:
 
 
 def _front(options: ApplicationOptions) -> Front:
-    """Who may call.
-
-    Raises:
-        SettingsError: it can't be served so.
-    """
+    """Who may call."""
     tokens = options.get("tokens")
-    front = Front(
+    return Front(
         token_file=Path(tokens) if tokens else None,
         issuer=options.get("issuer"),
         resource=options.get("resource"),
@@ -114,6 +109,3 @@ def _front(options: ApplicationOptions) -> Front:
         embedded=True,
         connections=partial(Connections, options.get("environ") or {}, 1),
     )
-    if faults := front.faults():
-        raise SettingsError(faults)
-    return front

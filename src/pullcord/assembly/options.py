@@ -70,12 +70,13 @@ class ApplicationOptions(ServerOptions, total=False):
 
 
 @asynccontextmanager
-async def opened(options: CordOptions, *, brought: bool = False) -> AsyncIterator[Reach]:
+async def opened(options: CordOptions, *, brought: bool = False, faults: Sequence[str] = ()) -> AsyncIterator[Reach]:
     """Reach platforms for as long as the block runs.
 
     Args:
         options: which platforms, and how.
         brought: whether each request brings the platforms' keys.
+        faults: those of options that are read elsewhere.
 
     Raises:
         SettingsError: the options, the manifests or pullcord's own variables can't be used.
@@ -87,21 +88,21 @@ async def opened(options: CordOptions, *, brought: bool = False) -> AsyncIterato
         manifests=[Path(each) for each in options.get("manifests", ())],
     )
     journal = options.get("journal") or environ.get("PULLCORD_JOURNAL")
-    faults: list[str] = []
+    all_faults = [*faults]
     async with AsyncExitStack() as stack:
         variables = environ
         if options.get("sandbox"):
             from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - real platforms do without it
 
             variables = await stack.enter_async_context(embedded())
-        limit = _limit(options.get("limit"), faults)
+        limit = _limit(options.get("limit"), all_faults)
         try:
             offer = surface(choice, variables, brought=brought)
             engine = make_engine(environ, fspath(journal) if journal else None, limit, LIMITS)
         except FaultsError as error:
-            faults += error.faults
-        if faults:
-            raise SettingsError(faults)
+            all_faults += error.faults
+        if all_faults:
+            raise SettingsError(all_faults)
         for settings in offer.settings.values():
             for fault in settings.faults:
                 _log.warning("%s", fault)
