@@ -17,11 +17,17 @@ from tests.support import shipped
 import pullcord
 from pullcord.commands.hosts import CLIENTS
 from pullcord.commands.main import main
+from pullcord.commands.options import HTTP, parsers
 from pullcord.config.settings import platforms
+from pullcord.serving.front import Front
 
 URL = "https://mcp.example.com/mcp"
 KEYS = [key.env for each in platforms(shipped()).values() for key in each.keys]
 LOCAL = ["EVERRUNS_API_KEY", "EVERSHELL_API_KEY", "EVERSHELL_SLUG", "XPANDER_API_KEY"]
+SET = {name: f"secret-{name.lower().replace('_', '-')}" for name in LOCAL}
+STARTING = [name for name, client in CLIENTS.items() if client.starts]
+REACHING = [name for name, client in CLIENTS.items() if client.address]
+CONNECTORS = [name for name, client in CLIENTS.items() if not client.address]
 
 
 class Printed(NamedTuple):
@@ -52,15 +58,23 @@ class Run:
 
 
 @pytest.fixture(name="config")
-def _config(capsys: pytest.CaptureFixture[str]) -> Run:
+def _config(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs it where the keys of the platforms that are always listed are set."""
+    for name, value in SET.items():
+        monkeypatch.setenv(name, value)
     return Run(capsys)
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+def words(server: dict[str, Any]) -> list[str]:
+    """The program and arguments in a snippet."""
+    command = server["command"]
+    return command if isinstance(command, list) else [command, *server["args"]]
+
+
+@pytest.mark.parametrize("client", STARTING)
 def test_a_client_is_told_an_absolute_command_that_serves(config: Run, client: str) -> None:
-    server = config.server(client)
-    assert [server["command"], *server["args"]] == [sys.executable, "-m", "pullcord", "serve"]
-    assert Path(server["command"]).is_absolute()
+    assert words(config.server(client)) == [sys.executable, "-m", "pullcord", "serve"]
+    assert Path(sys.executable).is_absolute()
 
 
 def test_a_command_that_was_started_by_its_own_name_is_told_by_its_path(
@@ -71,28 +85,83 @@ def test_a_command_that_was_started_by_its_own_name_is_told_by_its_path(
     assert config.server("cursor")["args"] == ["serve"]
 
 
-def test_what_was_chosen_is_chosen_in_the_clients_settings_too(config: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("record", "origin"),
+    [
+        (None, []),
+        ({"url": "file:///a/pullcord.whl", "archive_info": {}}, ["--from", "file:///a/pullcord.whl"]),
+        (
+            {"url": "https://git.example.com/pullcord", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
+            ["--from", "git+https://git.example.com/pullcord"],
+        ),
+    ],
+)
+def test_a_command_that_uvx_runs_is_told_by_uvx_since_its_environment_will_be_gone(
+    config: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, record: dict[str, Any] | None, origin: list[str]
+) -> None:
+    info = tmp_path / "pullcord-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pullcord\nVersion: 1\n", encoding="utf-8")
+    if record:
+        (info / "direct_url.json").write_text(json.dumps(record), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", "/home/cache/uv/archive-v0/VVw")
+    monkeypatch.setattr(sys, "argv", ["/home/cache/uv/archive-v0/VVw/bin/pullcord"])
+    monkeypatch.setenv("UV", "/opt/bin/uv")
+    assert words(config.server("cursor")) == ["/opt/bin/uv", "tool", "run", *origin, "pullcord", "serve"]
+
+
+def test_a_command_in_a_lasting_environment_is_told_by_its_path_though_uv_started_it(
+    config: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV", "/opt/bin/uv")
+    assert words(config.server("cursor"))[0] == sys.executable
+
+
+def test_what_was_chosen_is_chosen_in_the_clients_settings_too(
+    config: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(own(), encoding="utf-8")
-    server = config.server(
-        "cursor",
-        "--platform",
-        "everruns",
-        "--only",
-        "cancel_task",
-        "--only",
-        "cancel_run",
-        "--manifest",
-        os.path.relpath(mine),
-    )
-    assert server["args"][2:] == [
-        "serve",
-        *("--platform", "everruns"),
-        *("--only", "cancel_task", "--only", "cancel_run"),
+    monkeypatch.setenv("PULLCORD_PLATFORMS", "everruns, restate")
+    chosen = ("--platform", "everruns", "--only", "cancel_task", "--only", "cancel_run")
+    server = config.server("cursor", *chosen, "--manifest", os.path.relpath(mine))
+    assert words(server)[4:] == [
+        *chosen,
         *("--manifest", str(Path(os.path.relpath(mine)).absolute())),
+        *("--platform", "restate"),
     ]
     mine_needs = ["PULLCORD_PLATFORM_DEPOT_KEY", "PULLCORD_PLATFORM_DEPOT_TENANT"]
     assert list(server["env"]) == ["EVERRUNS_API_KEY", *mine_needs]
+
+
+def test_only_platforms_that_are_named_or_have_their_key_set_are_in_a_snippet(
+    config: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EVERSHELL_API_KEY", "XPANDER_API_KEY"):
+        monkeypatch.delenv(name)
+    assert list(config.server("cursor")["env"]) == ["EVERRUNS_API_KEY"]
+    assert list(config.server("cursor", "--platform", "xpander")["env"]) == ["EVERRUNS_API_KEY", "XPANDER_API_KEY"]
+    # A key of a platform that is not always listed may lie there for another program.
+    monkeypatch.setenv("LANGGRAPH_API_KEY", "k")
+    assert list(config.server("cursor")["env"]) == ["EVERRUNS_API_KEY"]
+    named = config.server("cursor", "--platform", "langgraph", "--only", "cancel_task")
+    assert list(named["env"]) == ["EVERRUNS_API_KEY"]
+
+
+def test_a_setting_that_is_not_needed_is_told_if_it_is_set(config: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVERRUNS_API_URL", "https://everruns.example.com")
+    assert set(config.server("cursor")["env"]) == {*LOCAL, "EVERRUNS_API_URL"}
+
+
+@pytest.mark.parametrize("client", STARTING)
+def test_without_a_key_no_variable_is_named_and_it_is_told_why(
+    config: Run, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in LOCAL:
+        monkeypatch.delenv(name)
+    assert not {"env", "environment", "env_vars"} & config.server(client).keys()
+    assert "No platform is named or has its key set here" in config(client).err
 
 
 @pytest.mark.parametrize(
@@ -101,12 +170,14 @@ def test_what_was_chosen_is_chosen_in_the_clients_settings_too(config: Run, tmp_
         ("claude-code", "${%s:-}"),
         ("cursor", "${env:%s}"),
         ("vscode", "${input:%s}"),
+        ("copilot", "${%s:-}"),
         ("gemini", "${%s}"),
-        ("windsurf", "${env:%s}"),
+        ("devin-desktop", "${env:%s}"),
+        ("opencode", "{env:%s}"),
     ],
 )
 def test_a_client_takes_each_value_in_its_own_way(config: Run, client: str, value: str) -> None:
-    assert config.server(client)["env"] == {name: value % name for name in LOCAL}
+    assert config.server(client)[CLIENTS[client].env] == {name: value % name for name in LOCAL}
     assert config.server(client, "--http", URL)["headers"] == {"Authorization": f"Bearer {value % 'PULLCORD_TOKEN'}"}
 
 
@@ -140,28 +211,77 @@ def test_codex_can_read_a_command_with_any_character(config: Run, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("client", "address", "kind"),
+    ("client", "address", "kind", "started"),
     [
-        ("claude-code", "url", "http"),
-        ("cursor", "url", None),
-        ("vscode", "url", "http"),
-        ("codex", "url", None),
-        ("gemini", "httpUrl", None),
-        ("windsurf", "serverUrl", None),
+        ("claude-code", "url", {"type": "http"}, {"type": "stdio"}),
+        ("cursor", "url", {}, {}),
+        ("vscode", "url", {"type": "http"}, {"type": "stdio"}),
+        ("copilot", "url", {"type": "http"}, {"type": "stdio"}),
+        ("codex", "url", {}, {}),
+        ("gemini", "httpUrl", {}, {}),
+        ("antigravity", "serverUrl", {}, {}),
+        ("devin-desktop", "url", {"transport": "http"}, {}),
+        ("opencode", "url", {"type": "remote"}, {"type": "local"}),
+        ("zed", "url", {}, {}),
+        ("generic", "url", {}, {}),
     ],
 )
 def test_a_client_reaches_a_server_over_http_by_the_names_that_it_knows(
-    config: Run, client: str, address: str, kind: str | None
+    config: Run, client: str, address: str, kind: dict[str, str], started: dict[str, str]
 ) -> None:
+    kinds = {"type", "transport"}
     server = config.server(client, "--http", URL)
     assert server[address] == URL
-    assert server.get("type") == kind
-    assert config.server(client).get("type") == (kind and "stdio")
+    assert {name: server[name] for name in kinds & server.keys()} == kind
+    local = config.server(client)
+    assert {name: local[name] for name in kinds & local.keys()} == started
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    ("client", "member", "value"),
+    [
+        ("claude-code", "timeout", 330_000),
+        ("copilot", "timeout", 330_000),
+        ("codex", "tool_timeout_sec", 330),
+        ("gemini", "timeout", 330_000),
+        ("opencode", "timeout", 330_000),
+        ("zed", "timeout", 330),
+    ],
+)
+def test_a_client_that_has_a_setting_for_it_waits_as_long_as_a_call_may(
+    config: Run, client: str, member: str, value: int
+) -> None:
+    assert config.server(client)[member] == config.server(client, "--http", URL)[member] == value
+    assert value >= 315
+
+
+@pytest.mark.parametrize("client", REACHING)
+def test_a_client_that_keeps_no_secrets_is_told_where_the_token_goes(config: Run, client: str) -> None:
+    printed = config(client, "--http", URL)
+    assert "PULLCORD_TOKEN" in printed.out
+    assert ("Write a token" in printed.err) is (CLIENTS[client].keeps == "nowhere")
+
+
+@pytest.mark.parametrize("client", CONNECTORS)
+def test_a_connector_is_told_its_address_and_what_oauth_takes(config: Run, client: str) -> None:
+    status, out, err = config(client, "--http", URL)
+    assert (status, out) == (0, f"{URL}\n")
+    for word in ("Connectors", "OAuth 2.1", f"--issuer ISSUER --resource {URL}", "RFC 8414", "S256"):
+        assert word in err
+
+
+def test_what_a_connector_is_told_to_start_can_be_started(config: Run) -> None:
+    (line,) = [line for line in config("chatgpt", "--http", URL).err.splitlines() if "Start that pullcord" in line]
+    argv = line.partition("pullcord serve")[2].partition(",")[0].split()
+    options = parsers()[0].parse_args(["serve", *argv, "--trusted-proxy", "192.0.2.1"])
+    front = {name: value for name in HTTP if (value := getattr(options, name)) is not None}
+    front["issuer"] = "https://issuer.example.com"
+    assert Front(**front).faults() == []
+
+
+@pytest.mark.parametrize("client", STARTING)
 def test_it_is_told_where_the_snippet_goes_and_which_values_are_wanted(config: Run, client: str) -> None:
-    _, out, err = config(client, "--platform", "everruns")
+    _, out, err = config(client)
     assert CLIENTS[client].where in err
     assert CLIENTS[client].where not in out
     assert "everruns_api_key" in err.lower() or CLIENTS[client].asks
@@ -169,9 +289,25 @@ def test_it_is_told_where_the_snippet_goes_and_which_values_are_wanted(config: R
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_no_key_is_ever_printed(config: Run, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in LOCAL:
-        monkeypatch.setenv(name, f"secret-{name.lower().replace('_', '-')}")
+    monkeypatch.setenv("EVERRUNS_API_KEY_FILE", "secret-typed-where-a-path-belongs")
+    monkeypatch.delenv("EVERRUNS_API_KEY")
     assert "secret-" not in "".join(map(str, config(client)))
+    assert "secret-" not in "".join(map(str, config(client, "--platform", "everruns")))
+
+
+@pytest.mark.parametrize("client", ["claude-desktop", "cursor", "codex"])
+def test_a_key_that_stands_in_a_file_already_stays_there(
+    config: Run, client: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("secret-of-the-file", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EVERRUNS_API_KEY")
+    monkeypatch.setenv("EVERRUNS_API_KEY_FILE", "key")
+    server = config.server(client, "--only", "cancel_task")
+    told = {"claude-desktop": str(tmp_path / "key"), "cursor": "${env:EVERRUNS_API_KEY_FILE}", "codex": None}
+    values = server["env"] if "env" in server else dict.fromkeys(server["env_vars"])
+    assert values == {"EVERRUNS_API_KEY_FILE": told[client]}
+    assert "Write each value" not in config(client, "--only", "cancel_task").err
 
 
 @pytest.mark.anyio
@@ -199,7 +335,8 @@ async def test_a_client_that_keeps_no_secrets_starts_a_server_that_reads_them_fr
     [
         (["cursor", "--http", "http://mcp.example.com/mcp"], "--http: the URL must be https"),
         (["cursor", "--http", URL, "--platform", "everruns"], "--platform is chosen where that pullcord is started"),
-        (["claude-desktop", "--http", URL], "--http: Claude Desktop takes no address in a file"),
+        (["chatgpt"], "ChatGPT starts no program; add --http URL"),
+        (["claude-desktop", "--http", URL, "--only", "cancel_task"], "--only is chosen where that pullcord is started"),
         (["cursor", "--platform", "everrun"], "--platform everrun: there is no such platform"),
     ],
 )

@@ -48,7 +48,7 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
     """
     shipped = index()
     faults: list[str] = []
-    names = _names(choice, environ, faults)
+    names = named(choice, environ, faults)
     kinds = {name.partition(":")[0] for name in names}
     selection = [name for name, each in shipped.items() if name in kinds or each.listed_always]
     loaded: Catalogue = {}
@@ -85,16 +85,23 @@ def unnamed(choice: Choice, environ: Mapping[str, str]) -> Surface:
         choice: one without faults.
         environ: the variables, by name.
     """
-    kinds = {name.partition(":")[0] for name in _names(choice, environ, [])}
+    kinds = {name.partition(":")[0] for name in named(choice, environ)}
     rest = [name for name, each in index().items() if name not in kinds and not each.listed_always]
     catalogue = loading.load(map(manifest, rest))
     return Surface.of(catalogue, settings.read(catalogue, environ))
 
 
-def _names(choice: Choice, environ: Mapping[str, str], faults: list[str]) -> dict[str, str]:
-    """The platforms and instances that are named, each with the words that name it."""
+def named(choice: Choice, environ: Mapping[str, str], faults: list[str] | None = None) -> dict[str, str]:
+    """The platforms and instances that are named, each with the words that name it.
+
+    Args:
+        choice: names some.
+        environ: the variables, by name; PULLCORD_PLATFORMS names some.
+        faults: this function adds what is wrong with that variable; None: it is known to have no fault.
+    """
     setting = own_value(PLATFORMS, environ)
-    faults += [setting.fault] if setting.fault else []
+    if setting.fault and faults is not None:
+        faults.append(setting.fault)
     words = [] if setting.fault else [name.strip() for name in setting.text.split(",") if name.strip()]
     return {name: f"{setting.source} {name}" for name in words} | {
         name: f"--platform {name}" for name in choice.platforms

@@ -1,58 +1,132 @@
 """pullcord config: the snippet for a client's settings."""
 
 import argparse
+import json
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import distribution
 from pathlib import Path
 
-from pullcord.assembly.choice import surface
+from pullcord.assembly.choice import named, surface
 from pullcord.commands import hosts
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import say
+from pullcord.config.environment import value
+from pullcord.config.settings import platforms
 from pullcord.config.surface import Surface
+from pullcord.manifest.index import index
 from pullcord.model.errors import SettingsError
+from pullcord.model.operation import Operation
 from pullcord.model.url import url_faults
+from pullcord.model.variables import variables
+
+UV = "UV"
+"""The variable with which uv tells its own path to what it starts."""
+UV_CACHE = "archive-v"
+"""What begins the name of the folder, in uv's cache, of the environments that uvx makes; uv removes them at will."""
 
 
-def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
-    """Print the snippet, and where it belongs; the exit status."""
-    options_given = [(f"--{name}", str(value)) for name in ("platform", "only") for value in getattr(options, name)]
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Print the snippet, and where it belongs.
+
+    Args:
+        options: of the command line.
+        environ: the variables, by name.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        SettingsError: there is no such snippet, or the choice has faults.
+    """
+    options_given = [(f"--{name}", str(text)) for name in ("platform", "only") for text in getattr(options, name)]
     options_given += [("--manifest", str(path.absolute())) for path in options.manifest]
     if options.http:
         faults = [f"--http: {fault}" for fault in url_faults(options.http)]
         faults += [
             f"{option} is chosen where that pullcord is started; leave it out here" for option, _ in options_given
         ]
-        snippet = hosts.remote(options.client, options.http)
-        if snippet is None:
-            title = hosts.CLIENTS[options.client].title
-            faults.append(f"--http: {title} takes no address in a file; add it under Settings, Connectors")
-        if faults or snippet is None:
+        if faults:
             raise SettingsError(faults)
+        snippet = hosts.remote(options.client, options.http)
     else:
-        serve = [*_program(), "serve", *(word for pair in options_given for word in pair)]
-        snippet = hosts.local(
-            options.client, serve, _needed_surface(options), str(Path.home() / ".config" / "pullcord")
-        )
+        offer = surface(choice(options), environ)
+        names = list(named(choice(options), environ))
+        options_given += [("--platform", name) for name in names if name not in options.platform]
+        wanted = list(_variables(offer, names, options.only, environ))
+        words = [*program(environ), "serve", *(word for pair in options_given for word in pair)]
+        folder = str(Path.home() / ".config" / "pullcord")
+        if not (local := hosts.local(options.client, words, wanted, folder)):
+            title = hosts.CLIENTS[options.client].title
+            raise SettingsError([f"{title} starts no program; add --http URL, the address of a pullcord serve --http"])
+        snippet = local
+        if not wanted:
+            snippet.notes.append(
+                "No platform is named or has its key set here, so the snippet names no key: name one with --platform,"
+                " or set its key, and run this again; pullcord check lists the variables"
+            )
     print(snippet.text)
     for note in snippet.notes:
         say(note)
     return 0
 
 
-def _needed_surface(options: argparse.Namespace) -> Surface:
-    """The platforms with a tool that is wanted, read without any variables, so that `missing` names all they need."""
-    offer = surface(choice(options), {})
-    names = {
-        operation.platform.name
-        for operation in offer.catalogue.values()
-        if not options.only or operation.tool in options.only
-    }
-    return replace(offer, settings={name: each for name, each in offer.settings.items() if name in names})
+def _variables(
+    offer: Surface, names: Sequence[str], only: Sequence[str], environ: Mapping[str, str]
+) -> Iterator[hosts.Variable]:
+    """The variables of the platforms that are named, or have their key set: those that are needed, and those set.
+
+    Args:
+        offer: what is offered.
+        names: of the platforms that are named; an instance as NAME:INSTANCE.
+        only: the names of the tools that are offered; empty: all.
+        environ: the variables, by name.
+    """
+    unnamed = {name for name, each in index().items() if each.listed_always and name not in names}
+    for name, platform in platforms(offer.catalogue).items():
+        operations = [each for each in offer.catalogue.values() if each.platform.name == name]
+        keys = {key.env for key in platform.keys}
+        has_key = any(key in offer.settings[name].sources for key in keys)
+        if (name in unnamed and not has_key) or not _is_wanted(operations, only):
+            continue
+        needed = {each.partition(" or ")[0] for each in offer.settings[name].missing}
+        for variable in variables(platform, operations):
+            setting = value(variable.name, environ)
+            is_key = variable.name in keys
+            description = f"Key for {platform.title}" if is_key else variable.description
+            if setting.text and not setting.fault and setting.source != variable.name:
+                file = str(Path(environ[setting.source].strip()).absolute())
+                yield hosts.Variable(setting.source, description, is_secret=False, file=file)
+            elif setting.text or variable.name in needed:
+                yield hosts.Variable(variable.name, description, is_secret=is_key)
 
 
-def _program() -> list[str]:
-    """The program and arguments that started this pullcord, by absolute paths."""
-    program = Path(sys.argv[0])
-    return [str(program.absolute())] if program.stem == "pullcord" else [sys.executable, "-m", "pullcord"]
+def _is_wanted(operations: Sequence[Operation], only: Sequence[str]) -> bool:
+    return not only or any(each.tool in only for each in operations)
+
+
+def program(environ: Mapping[str, str]) -> list[str]:
+    """The program and arguments that start this pullcord, the program by its absolute path.
+
+    Args:
+        environ: the variables, by name.
+    """
+    uv = environ.get(UV)
+    if uv and any(part.startswith(UV_CACHE) for part in Path(sys.prefix).parts):
+        # The environment is gone when uv cleans its cache: uvx makes it anew.
+        return [uv, "tool", "run", *_origin(distribution("pullcord").read_text("direct_url.json")), "pullcord"]
+    script = Path(sys.argv[0])
+    return [str(script.absolute())] if script.stem == "pullcord" else [sys.executable, "-m", "pullcord"]
+
+
+def _origin(record: str | None) -> list[str]:
+    """The words that tell uvx whence a package came that is not of the index.
+
+    Args:
+        record: its direct_url.json (PEP 610); None: the package is of the index.
+    """
+    if record is None:
+        return []
+    origin = json.loads(record)
+    source = f"{origin['vcs_info']['vcs']}+" if "vcs_info" in origin else ""
+    return ["--from", source + origin["url"]]
