@@ -1,6 +1,5 @@
 """`pullcord config`: the hosts that npm has read the snippets themselves, and some start or call pullcord by them."""
 
-import json
 import os
 import subprocess
 import sys
@@ -77,7 +76,7 @@ PROGRAMS = {
         "opencode.json",
         ("debug", "config"),
         ('"type": "local"', '"EVERRUNS_API_KEY": "***"', '"timeout": 330000'),
-        ('"type": "remote"', f'"url": "{NOWHERE}"', '"Authorization": "Bearer', '"timeout": 330000'),
+        ('"type": "remote"', f'"url": "{NOWHERE}"', '"Authorization": "***"', '"timeout": 330000'),
     ),
 }
 

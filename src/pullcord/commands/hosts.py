@@ -205,17 +205,17 @@ def remote(name: str, url: str) -> Snippet:
 def _connector(client: Client, url: str) -> Snippet:
     """The address of a server that a client's vendor calls, and what that takes."""
     place = "Customize, Connectors, Add custom connector" if client.starts else client.where
-    notes = [
-        f"Type this address in {client.title}: {place}",
-        "Its vendor's machines call the address: it must be reached from the internet, by https, and no token of"
-        " pullcord token can be given. People sign in by OAuth 2.1 instead",
-        f"Start that pullcord with: pullcord serve --http --host 0.0.0.0 --issuer ISSUER --resource {url}, and"
-        " --tls-cert and --tls-key, or the --trusted-proxy that ends TLS",
-        "ISSUER is your authorization server: it publishes its metadata (RFC 8414), takes PKCE with S256, lets clients"
-        " register (client ID metadata documents, or RFC 7591), and issues access tokens that are JWTs for that"
-        " resource, with the scopes observe and cancel",
-    ]
-    return Snippet(url, notes)
+    steps = (
+        f"Type this address in {client.title}: {place}.",
+        "Its vendor's machines call the address: it must be reached from the internet, by https, and no token of",
+        "pullcord token can be given. People sign in by OAuth 2.1 instead.",
+        f"Start that pullcord with: pullcord serve --http --host 0.0.0.0 --issuer ISSUER --resource {url}, and",
+        "--tls-cert and --tls-key, or the --trusted-proxy that ends TLS.",
+        "ISSUER is your authorization server: it publishes its metadata (RFC 8414), takes PKCE with S256, lets",
+        "clients register (client ID metadata documents, or RFC 7591), and issues access tokens that are JWTs for",
+        "that resource, with the scopes observe and cancel.",
+    )
+    return Snippet(url, [" ".join(steps)])
 
 
 def _place_note(client: Client) -> str:
