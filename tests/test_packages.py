@@ -29,6 +29,7 @@ import pullcord
 from pullcord.config import settings
 from pullcord.manifest.document import parse
 from pullcord.model.running import callables
+from pullcord.serving.identity import WEBSITE
 
 VERSION = pullcord.__version__
 CATALOGUE = shipped()
@@ -106,6 +107,7 @@ class TestContents:
             *(f"pullcord/{name}" for name in files(ROOT / "src" / "pullcord", "*.py")),
             "pullcord/py.typed",
             "pullcord/serving/panel.html",
+            "pullcord/serving/skills/stop-agent-work/SKILL.md",
             "pullcord/manifests/index.json",
             *(f"pullcord/manifests/{path.name}" for path in MANIFESTS),
             *(f"pullcord/manifests/{path.stem}.json" for path in MANIFESTS),
@@ -266,7 +268,7 @@ class TestCatalogues:
     def test_the_projects_pages_are_those_of_its_namespace(self) -> None:
         home = f"https://github.com/{NAME.removeprefix('io.github.')}"
         assert all(url.startswith(home) for url in PROJECT["urls"].values())
-        assert PROJECT["urls"]["Homepage"] == home
+        assert PROJECT["urls"]["Homepage"] == home == WEBSITE
 
 
 class TestBundle:

@@ -1,7 +1,7 @@
 """On stdio, which has no official suite: every line that the server writes fits the protocol's types of its era.
 
 The conversation holds one of each kind: a handshake or a discovery, the list, cancels that go well and wrong, progress
-while one is watched, resources, and requests that are answered by protocol errors.
+while one is watched, resources, a prompt, and requests that are answered by protocol errors.
 """
 
 import json
@@ -53,6 +53,9 @@ def requests(version: str) -> list[dict[str, Any]]:
         ("resources/templates/list", {}),
         ("resources/read", {"uri": "ui://pullcord/panel"}),
         ("resources/read", {"uri": "ui://pullcord/other"}),
+        ("prompts/list", {}),
+        ("prompts/get", {"name": "stop", "arguments": {"what": "the nightly crawl"}}),
+        ("prompts/get", {"name": "halt"}),
         ("completion/complete", {"ref": {"type": "ref/prompt", "name": "a"}, "argument": {"name": "b", "value": ""}}),
     ]
     return [
@@ -124,6 +127,9 @@ async def test_every_line_fits_the_protocols_types_of_its_era(version: str) -> N
         "resources/list",
         "resources/templates/list",
         "resources/read",
+        "error",
+        "prompts/list",
+        "prompts/get",
         "error",
         "error",
     ]

@@ -20,7 +20,8 @@ ROOM = 64
 """MiB that any caller may cost."""
 METHODS = (
     *("initialize", "ping", "server/discover", "tools/list", "tools/call", "resources/list", "resources/read"),
-    *("prompts/get", "completion/complete", "logging/setLevel", "notifications/cancelled", "tasks/cancel", "nothing"),
+    *("prompts/list", "prompts/get", "completion/complete", "logging/setLevel"),
+    *("notifications/cancelled", "tasks/cancel", "nothing"),
 )
 CALLS = 2_000
 

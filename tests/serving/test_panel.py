@@ -45,7 +45,7 @@ async def test_every_tool_names_the_page_and_the_page_can_be_read(staged: Stage)
     assert tools
     for tool in tools:
         assert tool.meta == {"ui": {"resourceUri": "ui://pullcord/panel"}}
-    (listed,) = (await staged.client.list_resources()).resources
+    (listed,) = [each for each in (await staged.client.list_resources()).resources if each.uri == page({}).uri]
     (read,) = (await staged.client.read_resource(TOOL_META["ui"]["resourceUri"])).contents
     assert isinstance(read, types.TextResourceContents)
     assert (listed.uri, listed.mime_type) == (read.uri, read.mime_type)
@@ -61,7 +61,8 @@ async def test_the_page_asks_for_no_network_and_no_permission(staged: Stage) -> 
 
 async def test_the_extension_is_announced_to_a_client_that_does_not_name_it(staged: Stage) -> None:
     capabilities = staged.client.server_capabilities
-    assert capabilities.extensions == {EXTENSION: {}}
+    assert capabilities.extensions is not None
+    assert capabilities.extensions[EXTENSION] == {}
     assert capabilities.resources is not None
 
 
@@ -107,9 +108,10 @@ async def test_without_the_panel_nothing_speaks_of_it(mode: str) -> None:
     async with Client(server, mode=mode, cache=None) as client:
         tools = (await client.list_tools()).tools
         capabilities = client.server_capabilities
+        listed = [each.uri for each in (await client.list_resources()).resources]
     assert {tool.name: tool.meta for tool in tools} == dict.fromkeys(scope.tools)
-    assert capabilities.extensions is None
-    assert capabilities.resources is None
+    assert EXTENSION not in (capabilities.extensions or {})
+    assert page({}).uri not in listed
 
 
 @pytest.mark.parametrize(("options", "are_offered"), [([], True), (["--no-panel"], False)])

@@ -1,16 +1,21 @@
 """The MCP server: what it lists, what it says of itself, and what it answers to what is no tool. In both eras."""
 
 import json
+import re
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from xml.parsers import expat
 
 import pytest
 from mcp import Client, MCPError, types
 from tests.support import BASE_URL, Stage, answering, shipped, stage
 
+from pullcord.assembly.choice import Choice, surface
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
+from pullcord.manifest.index import index
 from pullcord.serving.instructions import LIMIT, instructions
 from pullcord.serving.server import make
 from pullcord.upstream.gateway import Gateway
@@ -92,28 +97,68 @@ async def test_the_server_says_what_it_is(mode: str, *, sandbox: bool) -> None:
     for word in ("Everruns", "EverShell", "xpander.ai", "final", "work_stopped", "may_go_on", "allowed_actions"):
         assert word in told
     assert info is not None
-    assert info.name == "pullcord"
+    assert (info.name, info.website_url) == ("pullcord", "https://github.com/pullcord/pullcord")
 
 
-def test_the_instructions_stay_short_however_many_platforms_there_are() -> None:
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_its_picture_is_a_drawing_that_no_host_has_to_fetch(mode: str) -> None:
+    async with stage(mode) as staged:
+        info = staged.client.server_info
+    assert info is not None
+    assert info.icons is not None
+    (icon,) = info.icons
+    head, _, content = icon.src.partition(",")
+    drawing = b64decode(content, validate=True)
+    assert (head, icon.mime_type, icon.sizes) == ("data:image/svg+xml;base64", "image/svg+xml", ["any"])
+    elements: list[tuple[str, dict[str, str]]] = []
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda name, attributes: elements.append((name, attributes))
+    parser.Parse(drawing, True)  # noqa: FBT003 - expat takes it by position only
+    assert elements[0] == ("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 24 24"})
+    assert [name for name, _ in elements[1:]] == ["path", "path"]
+    assert len(icon.src) < 300
+
+
+def test_the_instructions_name_every_shipped_platform_and_what_each_calls_its_work() -> None:
+    shipped_platforms = index()
+    offer = surface(Choice(platforms=tuple(shipped_platforms)), {})
+    told = instructions(offer, sandbox=False)
+    assert len(told) <= LIMIT
+    assert [each.title for each in shipped_platforms.values() if each.title not in told] == []
+    assert "pullcord" not in told
+    nouns = {each.id.rpartition("_")[2] for each in offer.tools.values() if each.cancel}
+    assert [noun for noun in nouns if noun not in told] == []
+    assert "batches" in told
+
+
+@pytest.mark.parametrize("sandbox", [False, True])
+def test_the_instructions_stay_short_however_many_platforms_there_are(*, sandbox: bool) -> None:
     scope = Surface.of(shipped(), settings.read(shipped(), {}))
     many = {
         f"{name}_{n}": each._replace(platform=each.platform._replace(title=f"A platform with a long name, {n}"))
         for name, each in scope.tools.items()
         for n in range(20)
     }
-    told = instructions(replace(scope, tools=many), sandbox=True)
-    assert len(told) <= LIMIT
-    assert told.endswith("This is a sandbox: platforms and work are made up.")
-    assert "A platform with a long name, 0" in told
+    told = instructions(replace(scope, tools=many), sandbox=sandbox)
+    assert LIMIT - 40 < len(told) <= LIMIT
+    assert "A platform with a long name, 0, A platform" in told
+    assert re.search(r"long name, [0-9] and 1[0-9] more\)\.", told)
 
 
-async def test_tools_and_resources_are_offered(staged: Stage) -> None:
+def test_where_not_even_one_platform_has_room_none_is_named() -> None:
+    scope = Surface.of(shipped(), settings.read(shipped(), {}))
+    long = {name: each._replace(platform=each.platform._replace(title="L" * 600)) for name, each in scope.tools.items()}
+    told = instructions(replace(scope, tools=long), sandbox=False)
+    assert "LL" not in told
+    assert "jobs, runs, tasks, sessions, turns. stopped," in told
+
+
+async def test_tools_resources_and_a_prompt_are_offered(staged: Stage) -> None:
     capabilities = staged.client.server_capabilities
 
     assert capabilities.tools is not None
     assert capabilities.resources is not None
-    assert capabilities.prompts is None
+    assert capabilities.prompts is not None
 
 
 async def test_the_list_is_the_same_each_time(staged: Stage) -> None:

@@ -53,14 +53,14 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         offer = surface(choice(options), environ)
         names = list(named(choice(options), environ))
         options_given += [("--platform", name) for name in names if name not in options.platform]
-        wanted = list(_variables(offer, names, options.only, environ))
+        entries = list(_variables(offer, names, options.only, environ))
         words = [*program(environ), "serve", *(word for pair in options_given for word in pair)]
         folder = str(Path.home() / ".config" / "pullcord")
-        if not (local := hosts.local(options.client, words, wanted, folder)):
+        if not (local := hosts.local(options.client, words, entries, folder)):
             title = hosts.CLIENTS[options.client].title
             raise SettingsError([f"{title} starts no program; add --http URL, the address of a pullcord serve --http"])
         snippet = local
-        if not wanted:
+        if not entries:
             snippet.notes.append(
                 "No platform is named or has its key set here, so the snippet names no key: name one with --platform,"
                 " or set its key, and run this again; pullcord check lists the variables"
@@ -89,7 +89,7 @@ def _variables(
         has_key = any(key in offer.settings[name].sources for key in keys)
         if (name in unnamed and not has_key) or not _is_wanted(operations, only):
             continue
-        needed = {each.partition(" or ")[0] for each in offer.settings[name].missing}
+        minimum = {each.partition(" or ")[0] for each in offer.settings[name].missing}
         for variable in variables(platform, operations):
             setting = value(variable.name, environ)
             is_key = variable.name in keys
@@ -97,7 +97,7 @@ def _variables(
             if setting.text and not setting.fault and setting.source != variable.name:
                 file = str(Path(environ[setting.source].strip()).absolute())
                 yield hosts.Variable(setting.source, description, is_secret=False, file=file)
-            elif setting.text or variable.name in needed:
+            elif setting.text or variable.name in minimum:
                 yield hosts.Variable(variable.name, description, is_secret=is_key)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mcp import MCPError, types
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
@@ -12,14 +12,20 @@ from pullcord import __version__
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
 from pullcord.model.nearest import nearest
+from pullcord.serving import panel as panels
+from pullcord.serving import prompts, resources, skill
 from pullcord.serving.extensions import announce
+from pullcord.serving.identity import WEBSITE, icon
 from pullcord.serving.instructions import instructions
-from pullcord.serving.panel import EXTENSION, TOOL_META, page
-from pullcord.serving.resources import offer
 from pullcord.serving.tools import tool
 
 if TYPE_CHECKING:  # a start without --confirm needs no questions
     from pullcord.serving.elicitation import Elicitation
+
+_PUBLIC: tuple[CacheableMethod, ...] = (
+    *("server/discover", "prompts/list", "resources/list", "resources/templates/list"),
+)
+"""The methods whose answers are the same for every caller."""
 
 View: TypeAlias = Callable[[Any], Surface]
 """Returns what the sender of an HTTP request may call, and with which settings."""
@@ -44,7 +50,7 @@ def make(
         elicitation: how a person is asked before each cancel; None: no person is asked.
         view: narrows the surface for each HTTP request; None: it is the same for every caller.
     """
-    meta = TOOL_META if panel else None
+    meta = panels.TOOL_META if panel else None
     tools = {name: tool(operation, meta) for name, operation in surface.tools.items()}
 
     def surface_of(ctx: ServerRequestContext[Any]) -> Surface:
@@ -73,21 +79,23 @@ def make(
         title="pullcord",
         version=__version__,
         instructions=instructions(surface, sandbox=sandbox),
+        website_url=WEBSITE,
+        icons=[icon()],
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         # Without it the SDK lists all tools before each call over HTTP.
         get_tool_input_schema=lambda name: tools[name].input_schema if name in tools else None,
         cache_hints={
             "tools/list": CacheHint(ttl_ms=300_000, scope="private" if view else "public"),
-            "server/discover": CacheHint(ttl_ms=300_000, scope="public"),
-            "resources/list": CacheHint(ttl_ms=300_000, scope="public"),
-            "resources/templates/list": CacheHint(ttl_ms=300_000, scope="public"),
             "resources/read": CacheHint(ttl_ms=300_000, scope="private" if view else "public"),
+            **dict.fromkeys(_PUBLIC, CacheHint(ttl_ms=300_000, scope="public")),
         },
     )
     # Whether the client can show it is never asked: some hosts that can don't say so.
-    offer(server, [page(surface.tools)] if panel else [])
-    announce(server, {EXTENSION: {}} if panel else {})
+    resources.offer(server, [*([panels.page(surface.tools)] if panel else []), skill.SKILL])
+    skill.offer(server)
+    prompts.offer(server)
+    announce(server, {**({panels.EXTENSION: {}} if panel else {}), skill.EXTENSION: {}})
     if elicitation:
         server.middleware.append(elicitation.boundary)
     return server
