@@ -56,6 +56,22 @@ async def test_it_tells_of_each_cancel_tool_until_the_work_has_really_stopped() 
     assert re.search(r"^   cancel       cancel_turn +[0-9a-f]{24} stopped$", part["Everything else"], re.MULTILINE)
 
 
+async def test_it_takes_less_than_half_a_minute_of_the_sandboxs_time() -> None:
+    async with stage() as on:
+        start = on.clock.now
+        status, _ = await told(on)
+    assert status == 0
+    assert (on.clock.now - start).total_seconds() < 28
+
+
+async def test_a_reader_that_leaves_ends_it_without_a_trace() -> None:
+    def leave(_: str) -> None:
+        raise BrokenPipeError
+
+    with anyio.fail_after(300), pytest.raises(BrokenPipeError):
+        await tell(leave)
+
+
 async def test_it_fits_a_terminal_and_shows_nothing_confidential() -> None:
     async with stage() as on:
         _, story = await told(on)

@@ -51,11 +51,15 @@ async def tell(say: Callable[[str], object], *, colour: bool = False, limit: flo
     Args:
         say: writes a line.
         colour: whether it may hold colours.
-        limit: seconds for all of it, which takes less than 60.
+        limit: seconds for all of it, which takes less than 30.
 
     Returns:
         The exit status: 0 if everything really happened.
+
+    Raises:
+        BrokenPipeError: the reader of the lines has gone.
     """
+    is_heard = True
     server = StdioServerParameters(command=sys.executable, args=["-m", "pullcord", "serve", "--sandbox"])
     try:
         with anyio.move_on_after(limit):
@@ -63,6 +67,10 @@ async def tell(say: Callable[[str], object], *, colour: bool = False, limit: flo
                 return await Story(client, say, anyio.sleep, colour=colour).tell()
     except* MCPError:
         pass
+    except* BrokenPipeError:
+        is_heard = False
+    if not is_heard:
+        raise BrokenPipeError
     title = _bold("Failed", colour=colour)
     say(f"{title}: the server did not start, went away, or took more than {limit:g} s; its own words are above.")
     return 1
