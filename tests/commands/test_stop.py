@@ -76,6 +76,33 @@ async def test_a_dry_run_shows_and_asks_nothing() -> None:
     assert at.written[-1] == "Nothing was stopped: this was a dry run."
 
 
+async def test_for_programs_there_is_one_json_object_and_the_rest_goes_beside_it() -> None:
+    async with desk() as at:
+        assert await status(at, EVERSHELL.busy_task, "--yes", "--json") == 0
+    (text,) = at.written
+    told = json.loads(text)
+    (piece,) = told["pieces"]
+    assert (told["protected"], told["not_seen"]) == (0, [])
+    assert (piece["tool"], piece["outcome"], piece["work_stopped"]) == ("cancel_workspace_task", "stopped", "yes")
+    assert piece["label"] == f"evershell Rewrite the tests {EVERSHELL.busy_task}"
+    assert piece["arguments"] == {"workspace_id": EVERSHELL.busy_workspace, "expect_task_id": EVERSHELL.busy_task}
+    assert piece["answer"]["state"] == "cancelled"
+    assert any("1 of 1 over by the record" in note for note in at.noted) is False, "the object says it"
+    assert any(note.startswith("stopped  evershell Rewrite the tests") for note in at.noted)
+
+
+@pytest.mark.parametrize(
+    ("argv", "outcomes"), [(["--match", "launch", "--dry-run"], [None] * 3), (["--match", "nothing such"], [])]
+)
+async def test_for_programs_what_is_not_sent_has_no_outcome(argv: list[str], outcomes: list[None]) -> None:
+    async with desk() as at:
+        assert await status(at, *argv, "--json") == 0
+        assert at.sent == []
+    (text,) = at.written
+    pieces = json.loads(text)["pieces"]
+    assert [(each["outcome"], each["answer"]) for each in pieces] == [(each, None) for each in outcomes]
+
+
 async def test_more_than_the_cap_is_refused_even_with_yes() -> None:
     async with desk() as at:
         assert await status(at, "--all", "--yes") == 2

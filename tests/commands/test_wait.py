@@ -8,6 +8,7 @@ import anyio
 import httpx2
 import pytest
 from tests.commands.desk import Desk, desk, options
+from tests.e2e.weather import Trouble, Weather, refusal
 from tests.support import answering
 
 from pullcord.commands.main import main
@@ -88,14 +89,53 @@ async def test_work_that_nothing_stops_is_no_work_to_watch() -> None:
     assert "no look tells when it ends" in at.output
 
 
-@pytest.mark.parametrize(
-    ("code", "told"), [(404, "its platform finds no such work any more"), (503, "no look at it succeeded")]
-)
-async def test_a_look_that_finds_nothing_or_fails_is_no_end(code: int, told: str) -> None:
-    transport: httpx2.AsyncBaseTransport = answering(code)
+async def test_a_look_that_fails_is_no_end() -> None:
+    transport: httpx2.AsyncBaseTransport = answering(503)
     async with desk(transport=transport) as at:
         assert await status(at, "stop_task", f"task_id={XPANDER.executing_task}", "--wait", "5") == 1
-    assert told in at.written[0]
+    assert at.written[0].startswith("not ended  ")
+    assert "no look at it succeeded" in at.written[0]
+
+
+async def test_work_that_was_seen_and_is_gone_needs_no_more_waiting() -> None:
+    """Its list showed it, and a look at it then finds nothing."""
+    weather = Weather((Trouble(XPANDER.executing_task, times=99, answer=refusal(404)),))
+    async with desk(transport=weather) as at:
+        weather.sandbox.append(at.on.sandbox)
+        start = at.on.clock.now
+        assert await status(at, XPANDER.executing_task, "--wait", "300") == 0
+        assert (at.on.clock.now - start).total_seconds() < 60
+    assert (
+        at.written[0].startswith(f"gone  xpander Restock 1 {XPANDER.executing_task}: ") or at.written[0][:6] == "gone  "
+    )
+    assert at.written[0].endswith("its platform finds no such work any more; how it ended, nothing tells")
+    assert at.written[-1] == "1 of 1 ended."
+
+
+async def test_work_that_only_a_typed_call_names_and_is_not_found_is_not_called_ended() -> None:
+    transport: httpx2.AsyncBaseTransport = answering(404)
+    async with desk(transport=transport) as at:
+        assert await status(at, "stop_task", f"task_id={XPANDER.executing_task}") == 1
+    result, summary = at.written
+    assert result.startswith(f"not found  stop_task task_id={XPANDER.executing_task}: its platform finds no such work;")
+    assert result.endswith("check the id, and whether this key sees it")
+    assert summary == "0 of 1 ended."
+
+
+async def test_for_programs_there_is_one_json_object_and_the_rest_goes_beside_it() -> None:
+    async with desk() as at:
+        await stopping(at, EVERSHELL.busy_task)
+        assert await status(at, EVERSHELL.busy_task, "--match", "Triage", "--json") == 2, "an id takes no filter"
+        assert await status(at, EVERSHELL.busy_task, "--json") == 0
+        assert await status(at, "--match", "Triage new issues", "--json") == 1
+    ended, unwatched = map(json.loads, at.written)
+    (piece,) = ended["pieces"]
+    assert (piece["ended"], piece["result"], piece["state"]) == (True, "ended", "cancelled")
+    assert piece["message"] == f"{CANCELLED} (state cancelled)"
+    assert (piece["tool"], piece["arguments"]["workspace_id"]) == ("cancel_workspace_task", EVERSHELL.busy_workspace)
+    (piece,) = unwatched["pieces"]
+    assert (piece["ended"], piece["result"], piece["state"], piece["tool"]) == (False, "not ended", None, None)
+    assert any(note.startswith("ended  evershell Rewrite the tests") for note in at.noted)
 
 
 async def test_an_id_that_fits_nothing_is_told_with_the_calls_to_make() -> None:

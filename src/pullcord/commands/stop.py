@@ -1,6 +1,7 @@
 """pullcord stop: shows a person the work that is meant, asks, stops it, and waits for its end."""
 
 import argparse
+import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import anyio
 
 from pullcord.assembly.reach import Reach
-from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
+from pullcord.commands.choosing import Piece, Selection, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.log_lines import apart
 from pullcord.commands.reach import reached, until_signal
@@ -35,6 +36,8 @@ class Result(NamedTuple):
     outcome: Outcome | None
     """None: no cancel was sent."""
     work_stopped: WorkStopped = "unknown"
+    answer: Answer | None = None
+    """To its cancel; None: none was sent, or it was a part of another piece."""
 
     def is_over(self, *, strict: bool) -> bool:
         """Whether the work is over by the record, and with `strict` also by a sign of the work itself."""
@@ -75,6 +78,9 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
     Returns:
         The exit status; after a signal that of the signal, and nothing more is sent.
     """
+    # For a program the standard output holds one JSON object alone; what a person reads goes beside it.
+    output = console.write
+    console = console._replace(write=console.note) if options.json else console
     try:
         selection = await choose(reach, options, console.now())
     except UnclearError as unclear:
@@ -83,21 +89,43 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
         return 2
     if selection.protected:
         console.note(f"{selection.protected} more must not be stopped from here (PULLCORD_PROTECT), and are left alone")
+    results: Sequence[Result] = [Result(None) for _ in selection.pieces]
+    signal_status = 0
     if not selection.pieces:
-        console.write("Nothing was seen to run that this would stop.")
-        return _tell_gaps(selection.gaps, console)
-    _show(selection.pieces, console)
-    if options.dry_run:
-        console.write("Nothing was stopped: this was a dry run.")
-        return _tell_gaps(selection.gaps, console)
-    if not options.yes and (status := _ask(len(selection.pieces), console)):
-        return status
-    results, signal_status = await until_signal(
-        reach.engine, partial(_Stopping(reach, options, console).run, selection.pieces)
-    )
-    console.write(_summary(results))
+        summary = "Nothing was seen to run that this would stop."
+    else:
+        _show(selection.pieces, console)
+        summary = "Nothing was stopped: this was a dry run."
+    if selection.pieces and not options.dry_run:
+        if not options.yes and (status := _ask(len(selection.pieces), console)):
+            return status
+        results, signal_status = await until_signal(
+            reach.engine, partial(_Stopping(reach, options, console).run, selection.pieces)
+        )
+        summary = _summary(results)
+    if options.json:
+        output(_as_json(selection, results))
+    else:
+        console.write(summary)
     status = _tell_gaps(selection.gaps, console)
-    return signal_status or (status if all(each.is_over(strict=options.strict) for each in results) else 1)
+    is_done = options.dry_run or all(each.is_over(strict=options.strict) for each in results)
+    return signal_status or (status if is_done else 1)
+
+
+def _as_json(selection: Selection, results: Sequence[Result]) -> str:
+    pieces = [
+        {
+            "label": piece.label,
+            "tool": piece.operation.id if piece.operation else None,
+            "arguments": dict(piece.arguments),
+            "outcome": result.outcome and str(result.outcome),
+            "work_stopped": result.work_stopped,
+            "answer": result.answer and result.answer.to_json(),
+        }
+        for piece, result in zip(selection.pieces, results, strict=True)
+    ]
+    value = {"pieces": pieces, "protected": selection.protected, "not_seen": list(selection.gaps)}
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _tell_gaps(gaps: Sequence[str], console: Console) -> int:
@@ -201,7 +229,7 @@ class _Stopping:
     def _result(self, piece: Piece) -> Result:
         answer = self.answers.get(piece.key)
         if answer:
-            return Result(answer.outcome, answer.work_stopped)
+            return Result(answer.outcome, answer.work_stopped, answer)
         return self._along(piece) or Result(None)
 
 

@@ -1,10 +1,12 @@
 """pullcord wait: watches work until it ends, such as work that was asked to stop. It stops nothing."""
 
 import argparse
+import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import anyio
 
@@ -64,7 +66,11 @@ async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> 
     Returns:
         The exit status; after a signal that of the signal.
     """
-    if options.journal and not (options.id or options.all or options.match or options.platform):
+    # For a program the standard output holds one JSON object alone; what a person reads goes beside it.
+    output = console.write
+    console = console._replace(write=console.note) if options.json else console
+    is_recorded = bool(options.journal and not (options.id or options.all or options.match or options.platform))
+    if is_recorded:
         pieces: Sequence[Piece] = list(_recorded(reach, Path(options.journal)))
     else:
         try:
@@ -73,25 +79,72 @@ async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> 
             for sentence in unclear.sentences:
                 console.note(sentence)
             return 2
-    ends, signal_status = await until_signal(reach.engine, partial(_watch_all, reach, pieces, options.wait, console))
-    console.write(f"{sum(ends)} of {len(pieces)} ended.")
-    return signal_status or (0 if all(ends) else 1)
+    # Of work that only a typed call names nothing tells that it ever was.
+    evidence = [is_recorded or piece.work is not None for piece in pieces]
+    ends, signal_status = await until_signal(
+        reach.engine, partial(_watch_all, reach, list(zip(pieces, evidence, strict=True)), options.wait, console)
+    )
+    count = sum(each.is_over for each in ends)
+    if options.json:
+        output(json.dumps({"pieces": [each.to_json() for each in ends]}, ensure_ascii=False, indent=2))
+    else:
+        console.write(f"{count} of {len(pieces)} ended.")
+    return signal_status or (0 if count == len(ends) else 1)
 
 
-async def _watch_all(reach: Reach, pieces: Sequence[Piece], seconds: int, console: Console) -> Sequence[bool]:
-    """Watch pieces of work at once, and return for each whether it has ended."""
-    ends = [False for _ in pieces]
+class End(NamedTuple):
+    """What watching a piece of work showed."""
 
-    async def watch_one(number: int, piece: Piece) -> None:
+    piece: Piece
+    word: str
+    """ended, gone, not found or not ended."""
+    sentence: str
+    attempt: Attempt | None
+    """None: no look tells how it ends."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no such work any more."""
+        return self.word in {"ended", "gone"}
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that programs read."""
+        return {
+            "label": self.piece.label,
+            "tool": self.piece.operation.id if self.piece.operation else None,
+            "arguments": dict(self.piece.arguments),
+            "ended": self.is_over,
+            "result": self.word,
+            "state": self.attempt and self.attempt.verdict.state,
+            "message": self.sentence,
+        }
+
+
+async def _watch_all(
+    reach: Reach, pieces: Sequence[tuple[Piece, bool]], seconds: int, console: Console
+) -> Sequence[End]:
+    """Watch pieces of work at once, each with whether it is known to have been there."""
+    ends: dict[int, End] = {}
+
+    async def watch_one(number: int, piece: Piece, *, is_known: bool) -> None:
         attempt = await _watch(reach, piece, seconds, console)
-        ends[number] = attempt is not None and attempt.verdict.outcome in FINAL
-        word = "ended" if ends[number] else "not ended"
-        console.write(f"{word}  {piece.label}: {_sentence(attempt)}")
+        end = ends[number] = End(
+            piece, _word(attempt, is_known=is_known), _sentence(attempt, is_known=is_known), attempt
+        )
+        console.write(f"{end.word}  {piece.label}: {end.sentence}")
 
     async with anyio.create_task_group() as tasks:
-        for number, piece in enumerate(pieces):
-            tasks.start_soon(watch_one, number, piece)
-    return ends
+        for number, (piece, is_known) in enumerate(pieces):
+            tasks.start_soon(partial(watch_one, number, piece, is_known=is_known))
+    return [ends[number] for number in range(len(pieces))]
+
+
+def _word(attempt: Attempt | None, *, is_known: bool) -> str:
+    if attempt and attempt.verdict.outcome in FINAL:
+        return "ended"
+    if attempt and attempt.watch and attempt.watch.gone:
+        return "gone" if is_known else "not found"
+    return "not ended"
 
 
 async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> Attempt | None:
@@ -116,11 +169,15 @@ async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> 
         return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, progress.tell)
 
 
-def _sentence(attempt: Attempt | None) -> str:
+def _sentence(attempt: Attempt | None, *, is_known: bool) -> str:
     if attempt is None or attempt.watch is None or not attempt.watch.possible:
         return "no look tells when it ends; pullcord ps shows whether it runs"
-    if attempt.watch.gone:
-        return "its platform finds no such work any more"
+    if attempt.watch.gone and attempt.verdict.outcome not in FINAL:
+        return (
+            "its platform finds no such work any more; how it ended, nothing tells"
+            if is_known
+            else "its platform finds no such work; check the id, and whether this key sees it"
+        )
     if attempt.watch.last is None:
         return "no look at it succeeded"
     state = sanitize.text(attempt.verdict.state or "unknown")
