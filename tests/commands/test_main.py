@@ -1,5 +1,7 @@
 """The command line: what it reads, what it prints, and how it ends. Servers as processes are in e2e/."""
 
+import gc
+import importlib
 import io
 import json
 import os
@@ -170,6 +172,15 @@ def test_an_interrupt_before_anything_runs_ends_it_as_shells_expect(monkeypatch:
 
     monkeypatch.setattr(anyio, "run", interrupted)
     assert main(["sandbox"]) == 130
+
+
+def test_an_interrupt_while_it_starts_ends_it_without_a_trace_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: str) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    assert main(["sandbox"]) == 130
+    assert gc.isenabled()
 
 
 def test_a_reader_of_the_output_that_has_gone_ends_it_quietly(

@@ -1,5 +1,7 @@
 """Command lines that can't be read: what is said of them."""
 
+import sys
+
 import pytest
 
 from pullcord.commands.main import main
@@ -40,6 +42,23 @@ def test_options_that_are_not_there_are_told_all_at_once_with_the_near_ones(caps
         "pullcord: --qqq: there is no such option",
         "usage: pullcord serve [OPTION ...] (pullcord serve --help tells more)",
     ]
+
+
+def test_the_beginning_of_an_option_is_not_taken_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """--al might stop all that runs."""
+    (fault, _) = said(capsys, "stop", "--al", "--yes")
+    assert fault == "pullcord: --al: there is no such option; did you mean --all?"
+
+
+def test_for_a_terminal_a_fault_is_wrapped_at_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    lines = said(capsys, "config", "emacs")
+    assert len(lines) > 3
+    assert max(map(len, lines[:-1])) <= 60
+    assert lines[0].startswith("pullcord: CLIENT: emacs is not known; write one of")
 
 
 def test_an_option_of_another_command_is_not_proposed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from pullcord.commands.log_lines import logged
 from pullcord.commands.options import parsers
@@ -28,13 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         program.print_help()
         return 0
     options = read(program, commands, argv or ["serve"])
-    # Only the command's own module, and what it needs, is imported: a start belongs to every agent session. All that
-    # an import makes is kept: collecting garbage meanwhile, or looking through it later, finds none and takes time.
-    gc.disable()
-    command = importlib.import_module(f"pullcord.commands.{options.command}")
-    gc.freeze()
-    gc.enable()
     try:
+        command = _command(options.command)
         with logged():
             status: int = command.run(options, os.environ)
     except FaultsError as error:
@@ -48,3 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _command(name: str) -> ModuleType:
+    """The module of a command: only this one, and what it needs, is imported, for a start belongs to every session."""
+    # All that an import makes is kept: collecting garbage meanwhile, or looking through it later, finds none and takes
+    # time.
+    gc.disable()
+    try:
+        module = importlib.import_module(f"pullcord.commands.{name}")
+        gc.freeze()
+    finally:
+        gc.enable()
+    return module

@@ -307,6 +307,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     program = Parser(
         prog="pullcord",
         usage="%(prog)s COMMAND [OPTION ...]",
+        allow_abbrev=False,
         description="Stops work on agent platforms, over MCP. Without a command: serve, on standard input and output.",
     )
     program.add_argument("--version", action="version", version=f"pullcord {__version__}")
@@ -314,7 +315,10 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     parsers: dict[str, Parser] = {}
     for name, command in COMMANDS.items():
         usage = f"%(prog)s{command.placeholder} [OPTION ...]"
-        parser = subcommands.add_parser(name, usage=usage, help=command.what, description=command.what)
+        # A word that was not finished may mean another option: it is asked about, as any other that is not known.
+        parser = subcommands.add_parser(
+            name, usage=usage, help=command.what, description=command.what, allow_abbrev=False
+        )
         parser.register("type", int, whole_number)
         for flag, settings in (*(CHOOSING if command.is_choosing else ()), *command.options):
             parser.add_argument(flag, **settings)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NoReturn
 
+from pullcord.commands.terminal import say
 from pullcord.model.nearest import question
 
 _OPTION = re.compile(r"^  (?:-\w, )?(--[a-z][a-z-]*)", re.MULTILINE)
@@ -16,8 +17,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the process with status 2, after a line for each fault and one line of usage."""
-        faults = [f"pullcord: {line.removeprefix('argument ')}\n" for line in message.splitlines()]
-        self.exit(2, f"{''.join(faults)}{self.format_usage().strip()} ({self.prog} --help tells more)\n")
+        for line in message.splitlines():
+            say(line.removeprefix("argument "))
+        self.exit(2, f"{self.format_usage().strip()} ({self.prog} --help tells more)\n")
 
 
 def read(program: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -> argparse.Namespace:
