@@ -207,6 +207,22 @@ def test_where_folders_cannot_be_opened_they_are_left_alone(path: Path, monkeypa
     assert [line["id"] for line in lines(path)] == ["1"]
 
 
+def test_a_system_that_opens_files_in_fewer_ways_has_a_journal_for_its_owner_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows: no O_NOFOLLOW, no O_NONBLOCK, and no chmod of a descriptor."""
+    monkeypatch.delattr(os, "O_NOFOLLOW")
+    monkeypatch.delattr(os, "O_NONBLOCK")
+    monkeypatch.setattr(os, "supports_fd", os.supports_fd - {os.chmod})
+    write(path, id="1")
+    write(path, id="2")
+    assert [line["id"] for line in lines(path)] == ["1", "2"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    link = path.with_name("link")
+    link.symlink_to(path)
+    assert "symbolic link" in (Journal(str(link)).fault() or "")
+
+
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_symbolic_link_is_not_followed(path: Path, *, exists: bool) -> None:
     target = path.with_name("elsewhere")

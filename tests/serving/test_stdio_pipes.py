@@ -8,7 +8,7 @@ import pytest
 from mcp import types
 from mcp.shared.message import SessionMessage
 
-from pullcord.serving.stdio_pipes import Incoming, Outgoing
+from pullcord.serving.stdio_pipes import Incoming, Outgoing, available
 
 pytestmark = pytest.mark.anyio
 
@@ -68,3 +68,17 @@ async def test_to_write_to_a_side_that_is_gone_is_to_write_to_a_closed_stream() 
     with anyio.fail_after(60), pytest.raises(anyio.ClosedResourceError):
         await keep_on()
     sink.close()
+
+
+@pytest.mark.parametrize(("system", "has"), [("posix", True), ("nt", False)])
+def test_pipes_are_used_where_the_event_loop_can_wait_for_any_and_threads_elsewhere(
+    system: str, monkeypatch: pytest.MonkeyPatch, *, has: bool
+) -> None:
+    ends = [os.pipe() for _ in range(3)]
+    statuses = [os.fstat(read) for read, _ in ends]
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(os, "name", system)
+        elsewhere.setattr(os, "fstat", statuses.__getitem__)
+        assert available() is has
+    for descriptor in (each for pair in ends for each in pair):
+        os.close(descriptor)

@@ -41,3 +41,5 @@ class Console(NamedTuple):
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     """Waits for seconds."""
     now: Callable[[], datetime] = partial(datetime.now, UTC)
+    clear: str = ""
+    """What clears the screen when it is written; empty: nothing does."""

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from pullcord.commands.log_lines import logged
 from pullcord.commands.options import parsers
-from pullcord.commands.terminal import say
+from pullcord.commands.terminal import say, write_any_text
 from pullcord.commands.usage import read
 from pullcord.model.errors import FaultsError
 
@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 if all went well, 1 if what was asked for didn't happen, 2 if it could not be started.
     """
     argv = sys.argv[1:] if argv is None else argv
+    write_any_text()
     program, commands = parsers()
     if not argv and sys.stdin.isatty():
         program.print_help()

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 
 import anyio
@@ -11,11 +10,11 @@ from pullcord.assembly.reach import Reach
 from pullcord.assembly.running import Work, running
 from pullcord.commands.console import Console
 from pullcord.commands.reach import reached
+from pullcord.commands.terminal import clearing
 from pullcord.commands.work import as_json, narrowing, table
 
 PAUSE = 5.0
 """Seconds between two looks with --watch."""
-_CLEAR = "\x1b[H\x1b[2J"
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -36,7 +35,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     async with reached(options, environ) as reach:
-        return await show(reach, options, Console())
+        return await show(reach, options, Console(clear=clearing(environ)))
 
 
 async def show(reach: Reach, options: argparse.Namespace, console: Console) -> int:
@@ -58,7 +57,7 @@ async def show(reach: Reach, options: argparse.Namespace, console: Console) -> i
         if options.json:
             console.write(_as_json(works, observation.gaps, indent=None if options.watch else 2))
         else:
-            clear = _CLEAR if options.watch and sys.stdout.isatty() else ""
+            clear = console.clear if options.watch else ""
             console.write(clear + (table(works, now) if works else "Nothing was seen to run."))
             for gap in observation.gaps:
                 console.note(f"not all was seen: {gap}")

@@ -1,5 +1,7 @@
 """What commands write to the error output, without ever waiting for its reader."""
 
+import io
+import os
 import select
 import shutil
 import sys
@@ -58,5 +60,26 @@ def tell_faults(offer: Surface) -> None:
 
 
 def has_colour(environ: Mapping[str, str]) -> bool:
-    """Whether the output is a terminal, and colours are allowed (https://no-color.org)."""
-    return sys.stdout.isatty() and not environ.get("NO_COLOR")
+    """Whether the output is a terminal that takes colours, and they are allowed (https://no-color.org)."""
+    return _takes_sequences(environ) and not environ.get("NO_COLOR")
+
+
+def clearing(environ: Mapping[str, str]) -> str:
+    """What clears the screen when it is written to the output; empty: the output is no terminal that obeys."""
+    return "\x1b[H\x1b[2J" if _takes_sequences(environ) else ""
+
+
+def _takes_sequences(environ: Mapping[str, str]) -> bool:
+    """Whether the output is a terminal that obeys escape sequences; on Windows only Windows Terminal surely does."""
+    return sys.stdout.isatty() and (os.name == "posix" or "WT_SESSION" in environ)
+
+
+def write_any_text() -> None:
+    """Let the output take every character: a file or pipe gets UTF-8, whatever the system's own encoding is.
+
+    On Windows that is one of 256 characters, and a name with any other would end the command. A terminal keeps its own
+    encoding, and shows what it can't as an escape.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")

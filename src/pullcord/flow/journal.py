@@ -159,7 +159,8 @@ def _open(path: str) -> tuple[int, bool]:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     # A pipe that is opened for reading, too, would take lines that no other process reads.
     access = os.O_WRONLY if mode is not None and stat.S_ISFIFO(mode) else os.O_RDWR
-    flags = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK")]
+    # O_BINARY is Windows' own: without it a line's end would become two characters there.
+    flags = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")]
     return os.open(path, access | os.O_APPEND | os.O_CREAT | sum(flags), _OWNER_ONLY), mode is None
 
 
