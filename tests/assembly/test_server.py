@@ -35,10 +35,9 @@ async def test_the_sdks_client_takes_the_server_itself(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_hosts_are_offered_the_panel_unless_it_is_left_out(mode: str) -> None:
-    async with pullcord.server() as server, Client(server, mode=mode) as client:
-        assert [resource.name for resource in (await client.list_resources()).resources] == ["panel"]
-    async with pullcord.server(panel=False) as server, Client(server, mode=mode) as client:
-        assert client.server_capabilities.resources is None
+    for panel, names in ((True, ["panel", "stop-agent-work"]), (False, ["stop-agent-work"])):
+        async with pullcord.server(panel=panel) as server, Client(server, mode=mode) as client:
+            assert [resource.name for resource in (await client.list_resources()).resources] == names
 
 
 async def test_a_session_on_a_pair_of_streams_speaks_to_it() -> None:
