@@ -11,9 +11,9 @@ LIMIT = 600
 _NOUNS = ("jobs", "runs", "tasks", "sessions", "turns")
 """What people call work, whatever the platforms call it."""
 _HOW = (
-    " stopped, already_finished, finished_first and nothing_running are final: over, by the platform's record. stopping"
-    " may still run. work_stopped says what is known of the work itself, may_go_on what may still run. allowed_actions"
-    " lists next steps; one with tool and arguments is a complete call."
+    " Final: stopped, already_finished, finished_first, nothing_running. stopping may still run. work_stopped tells"
+    " what is known of the work itself, may_go_on what may still run, allowed_actions the next steps; one with tool and"
+    " arguments is a complete call."
 )
 _SANDBOX = " This is a sandbox: platforms and work are made up."
 
