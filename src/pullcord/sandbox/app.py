@@ -59,7 +59,7 @@ class Sandbox:
         wind_down: seconds that a cooperative cancel takes.
     """
 
-    def __init__(self, clock: Clock = utc_now, wind_down: float = 2.0) -> None:
+    def __init__(self, clock: Clock = utc_now, wind_down: float = 1.0) -> None:
         self.everruns = everruns.Everruns(clock, wind_down)
         self.evershell = evershell.EverShell(clock, wind_down)
         self.xpander = xpander.Xpander(clock, wind_down)
