@@ -15,7 +15,7 @@ ENDED = frozenset({"succeeded", "failed", "canceled"})
 
 YIELDS = Reaction("canceled")
 YIELDS_AT_ONCE = Reaction("canceled", share=0.0)
-FINISHES_FIRST = Reaction("succeeded", share=0.5)
+FINISHES_FIRST = Reaction("succeeded", share=0.8)
 
 REACTIONS: Mapping[str, Reaction | None] = {
     "background_tool": YIELDS,
