@@ -70,7 +70,7 @@ async def running(reach: Reach, platforms: Collection[str]) -> Running:
         name: each for name, each in surface.catalogue.items() if not platforms or each.platform.name in platforms
     }
     find = callables(surface.catalogue)[FIND_RUNNING]  # it need not be among the tools
-    call = Call(replace(surface, catalogue=catalogue), find, {}, request_id=secrets.token_hex(16))
+    call = Call(replace(surface, catalogue=catalogue), find, {}, request_id=secrets.token_hex(6))
     sights = await look_around(call, reach.engine.gateway)
     works = sorted((each for sight in sights for each in sight.works.values()), key=lambda each: each.place)
     gaps = tuple(each for sight in sights for each in _gaps(sight))

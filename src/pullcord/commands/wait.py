@@ -163,7 +163,7 @@ async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> 
         values = [arguments.pop(each) for each in (name, EXPECT + name) if each in arguments]
         target = {name: values[0]} if values else {}
     arguments[WAIT_SECONDS] = seconds
-    call = Call(reach.surface, piece.operation, arguments, target, request_id=secrets.token_hex(16))
+    call = Call(reach.surface, piece.operation, arguments, target, request_id=secrets.token_hex(6))
     progress = Progress(report, reach.engine.gateway.now, seconds, piece.operation.platform.title)
     async with progress.kept_up():
         return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, progress.tell)

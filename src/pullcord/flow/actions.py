@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.following import Origin, Step, follow
 from pullcord.flow.platform_actions import platform_actions
-from pullcord.flow.verdict import where
+from pullcord.flow.verdict import Verdict, where
 from pullcord.model.action import Action
 from pullcord.model.cancel import EXPECT, WAIT_SECONDS
 from pullcord.model.condition import Context
@@ -26,6 +26,8 @@ SELF = "self"
 """The link relation of a look at the work itself."""
 ITEM = "item"
 """The link relation of a look at an item of a list."""
+AWAY = frozenset({"up", "collection"})
+"""The link relations that lead away from the work: to what holds it, and to others like it."""
 TERMINATE = "terminate"
 """The link relation of a stronger stop, such as kill."""
 OFFERED_WAIT = 20
@@ -44,7 +46,7 @@ class Offer(NamedTuple):
 
 
 def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whole | None = None) -> Offer:
-    """The next steps of an attempt.
+    """The next steps of an attempt; those that lead away from its work only where there is nothing else to call.
 
     Args:
         attempt: the call, and what came of it.
@@ -63,21 +65,24 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     # Where all parts were stopped, too, no step leads to them.
     links = [link for link in response.links if not (link.part and whole and whole.complete)]
     steps = list(_steps(links, Origin(call, reply, verdict.outcome, verdict.phase), seconds))
-    actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps)]
+    actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps if not _is_away(call, step))]
     if next_arguments:
         actions.append(_action(call, "next", call.operation, next_arguments, "The next part of this list."))
-    if reply:
-        extras = [
-            action
-            for action in _platform_actions(call, reply)
-            if not is_over(verdict.outcome, verdict.phase) or action.rel != SELF
-        ]
+    extras = list(_platform_actions(call, reply, verdict)) if reply else []
+    actions.extend(action for action in extras if action.tool and action.rel not in AWAY)
+    # A look that watched in vain has shown that what is near may lead nowhere.
+    watched_in_vain = call.operation.cancel is None and attempt.watch is not None
+    if watched_in_vain or not any(action.tool and not _repeats(call, action) for action in actions):
+        actions.extend(_step_action(call, step) for step in steps if _is_away(call, step))
         actions.extend(action for action in extras if action.tool)
-        if not any(action.tool for action in actions):
-            # The platform's own steps are offered only where no step can be called here.
-            rels = {action.rel for action in actions}
-            actions.extend(action for action in extras if not action.tool and (action.href or action.rel not in rels))
-    return Offer(_unique(actions), list(dict.fromkeys(step.link.note for step in steps if step.link.note)))
+    if not any(action.tool for action in actions):
+        # The platform's own steps are offered only where no step can be called here.
+        rels = {action.rel for action in actions}
+        actions.extend(action for action in extras if not action.tool and (action.href or action.rel not in rels))
+    notes = dict.fromkeys(step.link.note for step in steps if step.link.note)
+    # An action that repeats the call needs no address: the answer tells what was called.
+    unique = [_brief(action) if _repeats(call, action) else action for action in _unique(actions)]
+    return Offer(unique, list(notes))
 
 
 def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
@@ -96,7 +101,26 @@ def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
 
 
 def _step_action(call: Call, step: Step) -> Action:
-    return _patient(_action(call, step.link.rel, step.operation, step.arguments, step.link.hint), step.operation)
+    action = _patient(_action(call, step.link.rel, step.operation, step.arguments, step.link.hint), step.operation)
+    return action if step.link.each is None else _brief(action)
+
+
+def _is_away(call: Call, step: Step) -> bool:
+    """Whether a step leads away from the work of a call: to what holds it, to others like it, or from a look at it to
+    each part of it. A cancel's parts are near: they go on.
+    """
+    return (step.link.rel in AWAY and not step.link.part) or (step.link.each is not None and not call.operation.cancel)
+
+
+def _repeats(call: Call, action: Action) -> bool:
+    """Whether an action makes the same call again, but for the seconds that it waits."""
+    arguments = {**(action.arguments or {}), WAIT_SECONDS: 0}
+    return action.tool == call.operation.id and arguments == {**call.arguments, WAIT_SECONDS: 0}
+
+
+def _brief(action: Action) -> Action:
+    """An action without its operation and address, where it can be called here."""
+    return replace(action, operation_id=None, method=None, href=None) if action.tool else action
 
 
 def _patient(action: Action, operation: Operation) -> Action:
@@ -192,10 +216,19 @@ def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hi
     )
 
 
-def _platform_actions(call: Call, reply: Reply) -> Iterator[Action]:
-    """The platform's own actions; one that leads to an operation of the catalogue becomes a call of that operation."""
-    for action in platform_actions(call.operation.platform, call.settings.base_url, reply):
-        yield _as_call(call, action) or action
+def _platform_actions(call: Call, reply: Reply, verdict: Verdict) -> Iterator[Action]:
+    """The platform's own actions; one that leads to an operation of the catalogue becomes a call of that operation.
+
+    Args:
+        call: the one that was made.
+        reply: the platform's, which holds them.
+        verdict: what the reply means: no look is offered at work that is over.
+    """
+    has_ended = is_over(verdict.outcome, verdict.phase)
+    for each in platform_actions(call.operation.platform, call.settings.base_url, reply):
+        action = _as_call(call, each) or each
+        if action.rel != SELF or not has_ended:
+            yield action
 
 
 def _as_call(call: Call, action: Action) -> Action | None:

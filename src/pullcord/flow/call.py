@@ -47,7 +47,7 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
     call = call._replace(arguments=conversion.arguments)
     if obstacle := check(call, conversion.faults):
         return render(obstacle)
-    call = call._replace(request_id=secrets.token_hex(16), deadline=engine.gateway.now() + call.allowance)
+    call = call._replace(request_id=secrets.token_hex(6), deadline=engine.gateway.now() + call.allowance)
     if call.operation.id == FIND_RUNNING:
         return await find(call, engine.gateway)
     progress = Progress(caller.report, engine.gateway.now, call.allowance, call.operation.platform.title)

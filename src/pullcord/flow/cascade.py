@@ -119,7 +119,7 @@ def _addressed(call: Call, part: Call) -> Call:
     names = {parameter.name for parameter in part.operation.arguments}
     common = {name: call.arguments[name] for name in (REASON, WAIT_SECONDS) if name in call.arguments and name in names}
     return part._replace(
-        arguments={**part.arguments, **common}, request_id=secrets.token_hex(16), deadline=call.deadline
+        arguments={**part.arguments, **common}, request_id=secrets.token_hex(6), deadline=call.deadline
     )
 
 

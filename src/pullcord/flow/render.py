@@ -11,8 +11,9 @@ from pullcord.model.action import Action
 from pullcord.model.answer import Answer, Item, Items, Piece
 from pullcord.model.cancel import REASON, WAIT_SECONDS
 from pullcord.model.outcome import FINAL, MEANINGS, MayGoOn, Outcome
+from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
-from pullcord.model.value import Json
+from pullcord.model.value import Arguments, Json
 from pullcord.upstream import problem
 
 
@@ -39,7 +40,7 @@ def render(attempt: Attempt, whole: Whole | None = None) -> Answer:
         state=verdict.state,
         evidence=_evidence(attempt, observation),
         target=call.target,
-        resource=items or _resource(observation),
+        resource=items or _resource(observation, call.target, verdict.state),
         parts=tuple(_piece(each) for each in pieces[1:]) if whole else None,
         problem=_problem(next(each for each in pieces if each.verdict.outcome is verdict.outcome)),
         allowed_actions=(*steps.actions, *_onward(pieces[1:])),
@@ -98,10 +99,19 @@ def _items(observation: Attempt, page: Part | None) -> Items | None:
     )
 
 
-def _resource(observation: Attempt) -> dict[str, Json] | None:
+def _resource(observation: Attempt, target: Arguments, state: str | None) -> dict[str, Json] | None:
+    """What the platform shows of the work, but for the ids and the word that the answer's target and state tell."""
     if observation.reply is None or not observation.reply.readable:
         return None
-    return sanitize.select(observation.reply.body, observation.call.operation.expose) or None
+    operation, body = observation.call.operation, observation.reply.body
+    told = {str(value) for value in target.values()}
+    at = operation.state.at if operation.state else None
+    pointers = (
+        pointer
+        for pointer in operation.expose
+        if str(value := look_up(body, pointer)) not in told and (pointer, value) != (at, state)
+    )
+    return sanitize.select(body, tuple(pointers)) or None
 
 
 def _problem(attempt: Attempt) -> dict[str, Json] | None:

@@ -42,7 +42,7 @@ LOOKS: Mapping[Outcome, str] = {
 """By the outcome of a look that showed nothing."""
 
 PHASES: Mapping[Phase | None, str] = {
-    Phase.ACTIVE: "The work is running, or about to.",
+    Phase.ACTIVE: "It is running, or about to.",
     Phase.PAUSED: "The work is paused, or waits for something, and may go on.",
     Phase.ENDED: "Nothing is running here now.",
     Phase.CANCELLED: "The work has ended because it was cancelled.",

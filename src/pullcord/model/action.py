@@ -47,6 +47,8 @@ class Action:
 
     def is_same_call(self, other: "Action") -> bool:
         """Whether two actions are one call: the same address, and no argument that pullcord alone heeds differs."""
+        if self.tool and other.tool:
+            return (self.tool, self.arguments) == (other.tool, other.arguments)
         if self.href is None or other.href is None:
             return (self.rel, self.operation_id) == (other.rel, other.operation_id)
         if (self.method, self.href) != (other.method, other.href):

@@ -49,12 +49,6 @@ def output_schema(operation: Operation) -> dict[str, Any]:
     words = OF_CANCELS if operation.cancel else OF_LOOKS
     return {
         "type": "object",
-        "properties": {
-            "outcome": {"enum": [str(word) for word in words]},
-            "message": {"type": "string"},
-            "work_stopped": {"enum": ["yes", "no", "unknown"]},
-            "may_go_on": {"type": "array"},
-            "allowed_actions": {"type": "array", "items": {"type": "object"}},
-        },
-        "required": [*MEMBERS],
+        "properties": {"outcome": {"enum": [str(word) for word in words]}, "allowed_actions": {"type": "array"}},
+        "required": ["outcome", "message", "work_stopped", "allowed_actions"],
     }
