@@ -437,7 +437,7 @@ class TestALook:
         assert came.said == ("observed", "unknown", "cancelled")
         assert came.asked == ["look"] * 3
         assert came.answer["message"] == "The work has ended because it was cancelled. Its processes may live."
-        assert came.answer["resource"] == {"id": "t1"}
+        assert (came.answer["target"], came.answer["resource"]) == ({"id": "t1"}, None), "nothing is said twice"
 
     async def test_of_what_has_ended_is_made_once(self) -> None:
         came = await call(loom(), "get_thread", 300, look=("done",))

@@ -70,9 +70,9 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
         actions.append(_action(call, "next", call.operation, next_arguments, "The next part of this list."))
     extras = list(_platform_actions(call, reply, verdict)) if reply else []
     actions.extend(action for action in extras if action.tool and action.rel not in AWAY)
-    # A look that watched in vain has shown that what is near may lead nowhere.
-    watched_in_vain = call.operation.cancel is None and attempt.watch is not None
-    if watched_in_vain or not any(action.tool and not _repeats(call, action) for action in actions):
+    # What is near leads nowhere where no such work is known, and perhaps where a look watched in vain.
+    is_vain = verdict.outcome is Outcome.NOT_FOUND or (call.operation.cancel is None and attempt.watch is not None)
+    if is_vain or not any(action.tool and not _repeats(call, action) for action in actions):
         actions.extend(_step_action(call, step) for step in steps if _is_away(call, step))
         actions.extend(action for action in extras if action.tool)
     if not any(action.tool for action in actions):
@@ -107,9 +107,11 @@ def _step_action(call: Call, step: Step) -> Action:
 
 def _is_away(call: Call, step: Step) -> bool:
     """Whether a step leads away from the work of a call: to what holds it, to others like it, or from a look at it to
-    each part of it. A cancel's parts are near: they go on.
+    each part of it. Near are a cancel's parts, since they go on, what confirms its end, and what the message speaks of.
     """
-    return (step.link.rel in AWAY and not step.link.part) or (step.link.each is not None and not call.operation.cancel)
+    link, cancel = step.link, call.operation.cancel
+    is_near = link.part or link.note or (cancel and link.rel in cancel.confirm)
+    return (link.rel in AWAY and not is_near) or (link.each is not None and cancel is None)
 
 
 def _repeats(call: Call, action: Action) -> bool:

@@ -15,10 +15,10 @@ AFTER = "after"
 
 _PULLCORD = Platform("pullcord", "pullcord", url="", url_env="", variables={}, keys=())
 _DESCRIPTION = (
-    "What is running now? What can be stopped? One look at every platform that is reached here: the tasks, jobs, runs,"
-    " sessions and turns that are active, queued, paused or waiting, oldest first, each with its name, state, start and"
-    " the call that stops it. To find what to cancel when no id is known, and to check whether anything still runs."
-    " Takes up to 5 s; what could not be seen is told. Reads only. What has ended stands in the platforms' own lists."
+    "What is running right now, on all platforms? Which jobs and agents are still working? What can be stopped? Shows"
+    " everything that runs on all platforms: tasks, jobs, runs, sessions and turns, active, queued, paused or waiting,"
+    " oldest first, each with its name, state, start and the call that stops it. Use it when no id is known. Takes up"
+    " to 5 s; what could not be seen is told. Reads only."
 )
 
 
