@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
+from pullcord.flow.elsewhere import looks_elsewhere
 from pullcord.flow.following import Origin, Step, follow
 from pullcord.flow.platform_actions import platform_actions
 from pullcord.flow.verdict import Verdict, where
@@ -75,6 +76,8 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     if is_vain or not any(action.tool and not _repeats(call, action) for action in actions):
         actions.extend(_step_action(call, step) for step in steps if _is_away(call, step))
         actions.extend(action for action in extras if action.tool)
+    if verdict.outcome is Outcome.NOT_FOUND:
+        actions.extend(looks_elsewhere(call))
     if not any(action.tool for action in actions):
         # The platform's own steps are offered only where no step can be called here.
         rels = {action.rel for action in actions}

@@ -9,6 +9,7 @@ from pullcord.flow.attempt import Attempt, Call, Obstacle
 from pullcord.flow.cascade import cascade, is_asked_for
 from pullcord.flow.engine import Engine
 from pullcord.flow.finding import find
+from pullcord.flow.following import Origin, count_malformed
 from pullcord.flow.platform_actions import count_dropped
 from pullcord.flow.progress import Progress
 from pullcord.flow.render import render
@@ -57,16 +58,28 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
             attempt, whole = await cascade(call, engine, caller)
         else:
             attempt, whole = await wait(await step(call, engine, caller), engine.gateway, caller.report), None
-    _log_dropped_actions(attempt)
+    for each in (attempt, *(whole.parts if whole else ())):
+        _log_dropped(each)
     return render(attempt, whole)
 
 
-def _log_dropped_actions(attempt: Attempt) -> None:
-    """Tell the operator that an agent is not offered all that the platform offers."""
-    platform, base_url = attempt.call.operation.platform, attempt.call.settings.base_url
-    if attempt.reply and (count := count_dropped(platform, base_url, attempt.reply)):
+def _log_dropped(attempt: Attempt) -> None:
+    """Tell the operator that an agent is not offered all that the platform and its manifest offer."""
+    call, reply = attempt.call, attempt.reply
+    platform = call.operation.platform
+    if reply is None or reply.status is None:
+        return
+    if count := count_dropped(platform, call.settings.base_url, reply):
         _log.warning(
             "%d actions that %s offers are dropped: they have no relation, or lead elsewhere", count, platform.title
+        )
+    origin = Origin(call, reply, attempt.verdict.outcome, attempt.verdict.phase)
+    if count := count_malformed(call.operation.response(reply.status).links, origin):
+        _log.warning(
+            "%d actions after %s are dropped: the ids in the answer are not in %s's form",
+            count,
+            call.operation.id,
+            platform.title,
         )
 
 

@@ -85,10 +85,30 @@ def steps(link: Link, origin: Origin, most: int) -> Iterator[Step]:
     """
     call = origin.call
     for item in each(link, origin)[:most]:
-        arguments = {name: read(call, origin.reply, expression, item) for name, expression in link.arguments}
+        arguments = _arguments(link, origin, item)
         # No argument may be null: without it the call could be a cancel of whatever runs.
         if not call.surface.checks[link.operation_id](arguments):
             yield Step(link, call.surface.catalogue[link.operation_id], arguments)
+
+
+def count_malformed(links: Sequence[Link], origin: Origin) -> int:
+    """The number of calls that are not offered, although all their arguments were found: their tools refuse these.
+
+    Args:
+        links: of a response.
+        origin: the answer from which they are followed.
+    """
+    return sum(
+        bool(origin.call.surface.checks[link.operation_id](arguments))
+        for link in links
+        if applies(link, origin)
+        for item in each(link, origin)[: sanitize.ITEMS_LIMIT]
+        if None not in (arguments := _arguments(link, origin, item)).values()
+    )
+
+
+def _arguments(link: Link, origin: Origin, item: Json) -> dict[str, Json]:
+    return {name: read(origin.call, origin.reply, expression, item) for name, expression in link.arguments}
 
 
 def _body(origin: Origin) -> Json:

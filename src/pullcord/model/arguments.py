@@ -44,7 +44,7 @@ _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 _UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\x9f/\\%?#;]")
 _EXACT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
-_UNSHOWN = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+_UNSHOWN = frozenset({"examples", "minLength", "maxLength", "minItems", "maxItems"})
 _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "string": {"maxLength": 1000},
     "integer": {"minimum": -_EXACT, "maximum": _EXACT},
@@ -58,7 +58,7 @@ def schema(operation: Operation) -> dict[str, Any]:
     """The JSON Schema (2020-12) of an operation's arguments, as tools/list shows it.
 
     It is flat, and keeps to the few keywords that every client understands. How long a value may be stands only in the
-    faults: it would cost every agent that reads the tools, and matters to hardly one.
+    faults, and examples only in the manifest: they would cost every agent that reads the tools, and matters to hardly one.
     """
     parameters = operation.arguments
     required = [parameter.name for parameter in parameters if parameter.required]
