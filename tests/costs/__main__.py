@@ -15,6 +15,7 @@ from tests.environment import venv
 from tests.support import shipped, stage
 
 from pullcord.commands.agent import Agent
+from pullcord.manifest import loading
 from pullcord.model.operation import Operation
 from pullcord.model.running import callables
 from pullcord.sandbox import Sandbox
@@ -28,8 +29,10 @@ from bpe_openai import get_encoding
 print(json.dumps([len(get_encoding("o200k_base").encode(text)) for text in json.load(sys.stdin)]))
 """
 
+ALL_TOOLS = 25_000
+"""Tokens that the definitions of all shipped platforms may cost together."""
 FIND = 1_800
-"""Tokens that find_running may cost with 20 items."""
+"""find_running with 20 items."""
 LIST = 1_500
 """A list of 13."""
 SINGLE = 350
@@ -117,6 +120,10 @@ async def costs() -> AsyncIterator[Cost]:
     platforms = len({each.platform.name for each in shipped().values()})
     tools = [each for each in callables(shipped()).values() if each.tool]
     yield Cost(f"tools/list: {len(tools)} tools of {platforms} platforms", [definitions(tools)])
+    everything = loading.load(loading.shipped())
+    platforms = len({each.platform.name for each in everything.values()})
+    tools = [each for each in callables(everything).values() if each.tool]
+    yield Cost(f"tools/list: {len(tools)} tools of all {platforms} platforms", [definitions(tools)], ALL_TOOLS)
     (found,) = await call(("find_running", {}))
     yield Cost(f"find_running: {_items(found)} items", [found], FIND)
     (listed,) = await call(("list_executions", {}))

@@ -242,6 +242,25 @@ class TestOfThePlatform:
         await _sent(given[0])
         assert caplog.records == []
 
+    async def test_what_a_cascade_drops_is_logged_too(self, caplog: pytest.LogCaptureFixture) -> None:
+        body: Json = {"status": "no_op", "allowed_actions": [{"rel": "steal", "href": "https://evil.example/x"}]}
+        async with stage(transport=answering(200, body)) as staged:
+            await staged.call("cancel_turn", {**LOOK, "cascade": True})
+
+        messages = [each.getMessage() for each in caplog.records if each.name.startswith("pullcord")]
+        assert messages == ["1 actions that Everruns offers are dropped: they have no relation, or lead elsewhere"]
+
+    async def test_an_id_that_no_tool_takes_is_logged_and_a_missing_one_is_not(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        task = {"id": "task_1", "session_id": SESSION, "kind": "subagent", "state": "running"}
+        for links in ({}, {"child_session_id": "somewhere else"}):
+            async with stage(transport=answering(200, {**task, "links": links})) as staged:
+                await staged.call("cancel_task", TASK)
+
+        messages = [each.getMessage() for each in caplog.records if each.name.startswith("pullcord")]
+        assert messages == ["1 actions after cancel_task are dropped: ids in the answer are not in the form that Everruns is known for"]
+
     async def test_an_operation_without_an_address_gets_no_tool(self) -> None:
         (kept,) = await _sent({"rel": "cancel", "operation_id": "cancel_turn", "method": "POST"})
 

@@ -76,7 +76,7 @@ def _log_dropped(attempt: Attempt) -> None:
     origin = Origin(call, reply, attempt.verdict.outcome, attempt.verdict.phase)
     if count := count_malformed(call.operation.response(reply.status).links, origin):
         _log.warning(
-            "%d actions after %s are dropped: the ids in the answer are not in %s's form",
+            "%d actions after %s are dropped: ids in the answer are not in the form that %s is known for",
             count,
             call.operation.id,
             platform.title,
