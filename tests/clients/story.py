@@ -34,8 +34,8 @@ class Step(NamedTuple):
 
 STEPS: Mapping[str, Step] = {
     "list": Step("observed", ()),
-    "stopping": Step("stopping", ("self", "up")),
-    "follow": Step("observed", ("self", "cancel", "collection")),
+    "stopping": Step("stopping", ("self",)),
+    "follow": Step("observed", ("self", "cancel")),
     "nothing_running": Step("nothing_running", ("collection",)),
     "not_found": Step("not_found", ("collection",)),
     "invalid_arguments": Step("invalid_arguments", ("retry", "collection")),

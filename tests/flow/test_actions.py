@@ -31,7 +31,7 @@ LOOK = {"session_id": SESSION}
 TASK = {"session_id": SESSION, "task_id": "task_1"}
 EXECUTION = {"task_id": "fbd08e4d-cfa7-4838-b6e6-000000000001"}
 
-MANIFEST = {
+MANIFEST: dict[str, set[tuple[str, str | None]]] = {
     "idle": {("collection", "list_org_tasks")},
     "active": {("self", None), ("cancel", "cancel_turn")},
 }
@@ -259,7 +259,9 @@ class TestOfThePlatform:
                 await staged.call("cancel_task", TASK)
 
         messages = [each.getMessage() for each in caplog.records if each.name.startswith("pullcord")]
-        assert messages == ["1 actions after cancel_task are dropped: ids in the answer are not in the form that Everruns is known for"]
+        assert messages == [
+            "1 actions after cancel_task are dropped: ids in the answer are not in the form that Everruns is known for"
+        ]
 
     async def test_an_operation_without_an_address_gets_no_tool(self) -> None:
         (kept,) = await _sent({"rel": "cancel", "operation_id": "cancel_turn", "method": "POST"})

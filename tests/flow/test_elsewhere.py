@@ -74,6 +74,6 @@ def test_at_most_three_are_offered() -> None:
     ],
 )
 def test_examples_tell_the_form_of_an_id_or_else_a_pattern_that_says_something(
-    value: str, schema: dict[str, Json], fits: bool
+    value: str, schema: dict[str, Json], *, fits: bool
 ) -> None:
     assert is_of_form(value, {"type": "string", **schema}) is fits

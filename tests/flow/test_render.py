@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.support import KEYS, PROBLEM, Content, Stage, about, action, answering, shipped, sound, stage, texts
+from tests.support import PROBLEM, Content, Stage, about, action, answering, shipped, sound, stage, texts
 
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.call import check

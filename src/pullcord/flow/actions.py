@@ -109,8 +109,9 @@ def _step_action(call: Call, step: Step) -> Action:
 
 
 def _is_away(call: Call, step: Step) -> bool:
-    """Whether a step leads away from the work of a call: to what holds it, to others like it, or from a look at it to
-    each part of it. Near are a cancel's parts, since they go on, what confirms its end, and what the message speaks of.
+    """Whether a step leads away from the work of a call: to what holds it, to others like it, from a look to its parts.
+
+    Near are a cancel's parts, since they go on, what confirms its end, and what the message speaks of.
     """
     link, cancel = step.link, call.operation.cancel
     is_near = link.part or link.note or (cancel and link.rel in cancel.confirm)

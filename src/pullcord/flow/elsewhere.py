@@ -34,24 +34,25 @@ def looks_elsewhere(call: Call) -> Iterator[Action]:
     value = call.arguments.get(required[-1]) if required else None
     if not isinstance(value, str):
         return
-    offered: dict[str, Action] = {}
+    actions: dict[str, Action] = {}
     for look in call.surface.tools.values():
         platform = look.platform
-        if platform is call.operation.platform or look.cancel or look.listing or len(offered) == MOST:
+        if platform is call.operation.platform or look.cancel or look.listing or len(actions) == MOST:
             continue
         ids = [parameter for parameter in look.arguments if parameter.required]
-        if ids and platform.name not in offered and is_of_form(value, ids[-1].schema):
+        if ids and platform.name not in actions and is_of_form(value, ids[-1].schema):
             finder = call.surface.tools.get(FIND_RUNNING)
             hint = f"Its id may be one of {platform.title}: look there."
             if len(ids) == 1:
-                offered[platform.name] = _action(look, {ids[-1].name: value}, hint)
+                actions[platform.name] = _action(look, {ids[-1].name: value}, hint)
             elif finder and _searches(finder, platform.name):
-                offered[platform.name] = _action(finder, {PLATFORM: platform.name, CONTAINS: value}, hint)
-    yield from offered.values()
+                actions[platform.name] = _action(finder, {PLATFORM: platform.name, CONTAINS: value}, hint)
+    yield from actions.values()
 
 
 def _searches(finder: Operation, platform: str) -> bool:
-    return any(platform in parameter.schema.get("enum", ()) for parameter in finder.arguments)
+    """Whether find_running sees what runs on a platform."""
+    return any(fault_of(each.schema, platform) is None for each in finder.arguments if each.name == PLATFORM)
 
 
 def _action(operation: Operation, arguments: Mapping[str, Json], hint: str) -> Action:
@@ -65,7 +66,7 @@ def is_of_form(value: str, schema: Mapping[str, Json]) -> bool:
 
     Args:
         value: an id, of whatever platform.
-        schema: of an id. Its examples tell the form: a UUID, or a prefix that ends with _ or -; without them its pattern.
+        schema: of an id. Its examples tell the form: a UUID, or a prefix with _ or - at its end; else its pattern does.
     """
     if fault_of(schema, value):
         return False

@@ -57,8 +57,8 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
 def schema(operation: Operation) -> dict[str, Any]:
     """The JSON Schema (2020-12) of an operation's arguments, as tools/list shows it.
 
-    It is flat, and keeps to the few keywords that every client understands. How long a value may be stands only in the
-    faults, and examples only in the manifest: they would cost every agent that reads the tools, and matters to hardly one.
+    It is flat, and keeps to the few keywords that every client understands. Lengths stand only in the faults, and
+    examples only in the manifest: they would cost every agent that reads the tools, and matter to hardly one.
     """
     parameters = operation.arguments
     required = [parameter.name for parameter in parameters if parameter.required]
