@@ -22,6 +22,8 @@ NOBODY = "session_0199aa00000070008000000000000fff"
 """A session that the sandbox doesn't have."""
 RUNNING = "Crawl the old site"
 """A task of the sandbox that takes its time to stop."""
+OTHER = "Rewrite links"
+"""A task of the sandbox that works in a child session."""
 
 
 class Step(NamedTuple):
@@ -35,7 +37,7 @@ class Step(NamedTuple):
 STEPS: Mapping[str, Step] = {
     "list": Step("observed", ()),
     "stopping": Step("stopping", ("self",)),
-    "follow": Step("observed", ("self", "cancel")),
+    "follow": Step("observed", ("self", "cancel", "cancel")),
     "nothing_running": Step("nothing_running", ("collection",)),
     "not_found": Step("not_found", ("collection",)),
     "invalid_arguments": Step("invalid_arguments", ("retry", "collection")),
@@ -58,8 +60,8 @@ async def live(ask: Ask) -> Story:
         cancel = _action(tasks[RUNNING], "cancel")
         await step("stopping", cancel["tool"], {**cancel["arguments"], "wait_seconds": 0})
         # Not the task itself: some clients start a server, and so a sandbox, for each call.
-        above = _action(read(shown["stopping"][0]), "up")
-        await step("follow", above["tool"], above["arguments"])
+        other = _action(tasks[OTHER], "item")
+        await step("follow", other["tool"], other["arguments"])
     return shown
 
 

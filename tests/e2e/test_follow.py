@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import pytest
 from tests.support import Answer, Stage, action, actions, shipped, stage
 
+from pullcord.model.running import callables
+
 pytestmark = pytest.mark.anyio
 
 Step: TypeAlias = tuple[str, tuple[tuple[str, Any], ...]]
@@ -247,7 +249,7 @@ async def _explore(staged: Stage, *answers: Answer, deep: int) -> set[Step]:
         answer, left = waiting.popleft()
         for each in actions(answer):
             step = _step(each["tool"], each["arguments"]) if "tool" in each else None
-            if step and shipped()[step[0]].cancel:
+            if step and callables(shipped())[step[0]].cancel:
                 cancels.add(step)
             elif step and step not in reached and left:
                 reached.add(step)

@@ -104,12 +104,12 @@ def _resource(observation: Attempt, target: Arguments, state: str | None) -> dic
     if observation.reply is None or not observation.reply.readable:
         return None
     operation, body = observation.call.operation, observation.reply.body
-    known = {str(value) for value in target.values()}
+    ids = {str(value) for value in target.values()}
     at = operation.state.at if operation.state else None
     pointers = (
         pointer
         for pointer in operation.expose
-        if str(value := look_up(body, pointer)) not in known and (pointer, value) != (at, state)
+        if str(value := look_up(body, pointer)) not in ids and (pointer, value) != (at, state)
     )
     return sanitize.select(body, tuple(pointers)) or None
 
