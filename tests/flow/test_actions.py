@@ -31,9 +31,9 @@ LOOK = {"session_id": SESSION}
 TASK = {"session_id": SESSION, "task_id": "task_1"}
 EXECUTION = {"task_id": "fbd08e4d-cfa7-4838-b6e6-000000000001"}
 
-MANIFEST: dict[str, set[tuple[str, str | None]]] = {
+MANIFEST: dict[str, set[tuple[str, str]]] = {
     "idle": {("collection", "list_org_tasks")},
-    "active": {("self", None), ("cancel", "cancel_turn")},
+    "active": {("self", "get_session"), ("cancel", "cancel_turn")},
 }
 """What the manifest offers of a session, by its status."""
 OWN = ("events", "stream", "update", "pin", "delete")

@@ -63,7 +63,7 @@ class TestTheSandbox:
 
         assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("stopped", "yes", "canceled")
         assert answer["message"] == "Everruns reports that the work ended because it was cancelled."
-        assert answer["resource"]["task"]["kind"] == "background_tool"
+        assert answer["evidence"]["fields"] == {"/task/kind": "background_tool"}
         assert 1 <= answer["evidence"]["watched_seconds"] < 60
         assert answer["resource"]["task"]["finished_at"] == "2026-10-01T12:00:01Z"
         assert answer["problem"] is None

@@ -25,6 +25,8 @@ from pullcord.upstream import request
 
 SELF = "self"
 """The link relation of a look at the work itself."""
+CANCEL = "cancel"
+"""The link relation of a stop."""
 ITEM = "item"
 """The link relation of a look at an item of a list."""
 AWAY = frozenset({"up", "collection"})
@@ -83,9 +85,13 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
         rels = {action.rel for action in actions}
         actions.extend(action for action in extras if not action.tool and (action.href or action.rel not in rels))
     notes = dict.fromkeys(step.link.note for step in steps if step.link.note)
-    # An action that repeats the call needs no address: the answer tells what was called.
-    unique = [_brief(action) if _repeats(call, action) else action for action in _unique(actions)]
-    return Offer(unique, list(notes))
+    unique = _unique(actions)
+    has_cancel = any(action.rel == CANCEL and action.tool for action in unique)
+    # The answer tells what was called, and beside a step that stops something a look needs no address.
+    briefs = (_repeats(call, action) or (has_cancel and action.rel == SELF) for action in unique)
+    return Offer(
+        [_brief(action) if brief else action for action, brief in zip(unique, briefs, strict=True)], list(notes)
+    )
 
 
 def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
@@ -125,8 +131,8 @@ def _repeats(call: Call, action: Action) -> bool:
 
 
 def _brief(action: Action) -> Action:
-    """An action without its operation and address, where it can be called here."""
-    return replace(action, operation_id=None, method=None, href=None) if action.tool else action
+    """An action without its address, where it can be called here."""
+    return replace(action, method=None, href=None) if action.tool else action
 
 
 def _patient(action: Action, operation: Operation) -> Action:
