@@ -9,12 +9,6 @@ from pullcord.model import arguments
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import OF_CANCELS, OF_LOOKS
 
-MEMBERS = (
-    *("operation_id", "platform", "outcome", "message", "work_stopped", "may_go_on", "state", "evidence", "target"),
-    *("resource", "parts", "problem", "allowed_actions"),
-)
-"""The members of every answer. The record itself is imported by the first call."""
-
 
 def tool(operation: Operation, meta: Mapping[str, Any] | None = None) -> types.Tool:
     """The tool of an operation: its name is the operationId.
@@ -44,7 +38,8 @@ def tool(operation: Operation, meta: Mapping[str, Any] | None = None) -> types.T
 def output_schema(operation: Operation) -> dict[str, Any]:
     """The JSON Schema of an operation's answers, success and error alike.
 
-    Compact, since every tool carries it: all members are required, and those that steer an agent are described.
+    Compact, since every tool carries it: only what steers an agent is described and required, of the members that every
+    answer has.
     """
     words = OF_CANCELS if operation.cancel else OF_LOOKS
     return {
