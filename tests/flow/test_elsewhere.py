@@ -54,6 +54,12 @@ def test_an_id_of_another_form_is_offered_nowhere() -> None:
     assert _offered("cancel_a2a_task", {"id": 7}, "a2a") == {}
 
 
+def test_where_a_look_takes_more_ids_and_nothing_searches_nothing_is_offered() -> None:
+    scope = surface(Choice(only=("cancel_task", "get_workspace_task")), ENVIRON)
+    call = Call(scope, scope.tools["cancel_task"], {"session_id": f"session_{'0' * 32}", "task_id": "task_01HZ"})
+    assert list(looks_elsewhere(call)) == []
+
+
 def test_at_most_three_are_offered() -> None:
     more = {f"a2a:x{n}": f"A2A_X{n}_API_URL" for n in range(4)}
     offered = _offered("stop_task", {"task_id": UUID}, *more, **dict.fromkeys(more.values(), HERE))
