@@ -46,11 +46,9 @@ class Action:
         return {"rel": self.rel, "tool": self.tool, "arguments": dict(self.arguments or {})}
 
     def is_same_call(self, other: "Action") -> bool:
-        """Whether two actions are one call: the same address, and no argument that pullcord alone heeds differs."""
+        """Whether two actions are one call: of the same tool with the same arguments, or at the same address."""
         if self.tool and other.tool:
             return (self.tool, self.arguments) == (other.tool, other.arguments)
         if self.href is None or other.href is None:
             return (self.rel, self.operation_id) == (other.rel, other.operation_id)
-        if (self.method, self.href) != (other.method, other.href):
-            return False
-        return self.arguments is None or other.arguments is None or self.arguments == other.arguments
+        return (self.method, self.href) == (other.method, other.href)
