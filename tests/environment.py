@@ -34,10 +34,31 @@ def npm(name: str, *packages: str) -> Path:
     """
     options = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", ".", "--before", UNTIL]
     command = ["npm", "install", *options, *packages]
-    return _made(name, packages, [command])
+    return made(name, packages, [command])
 
 
-def venv(name: str, *packages: str, whole: bool = False, over: Sequence[str] = ()) -> Path:
+def python(*versions: str) -> str:
+    """A Python of this machine that starts, of one of these versions: this one, or one in PATH or among pyenv's.
+
+    Args:
+        versions: such as 3.12, in the order in which they are liked.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    folders = [Path(sys.executable).parent, *map(Path, os.get_exec_path()), *sorted(pyenv.glob("*/bin"))]
+    for version in versions:
+        for folder in folders:
+            program = folder / f"python{version}"
+            if program.is_file() and not subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:  # noqa: S603 - from PATH
+                return str(program)
+    raise RuntimeError(f"this needs Python {' or '.join(versions)}, and none that starts is in PATH or among pyenv's")
+
+
+def venv(
+    name: str, *packages: str, whole: bool = False, over: Sequence[str] = (), interpreter: str = sys.executable
+) -> Path:
     """A virtual environment in which packages of Python's index are installed.
 
     Args:
@@ -45,17 +66,28 @@ def venv(name: str, *packages: str, whole: bool = False, over: Sequence[str] = (
         packages: each as NAME==VERSION.
         whole: nothing else is installed, and it is an error if one of them needs something else.
         over: packages that are installed last, whatever the others need.
+        interpreter: the Python that it is made with.
 
     Raises:
         subprocess.CalledProcessError: they can't be installed; pip has said why on standard error.
     """
     pip = ["bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    commands = [[sys.executable, "-m", "venv", "."], [*pip, "install", *["--no-deps"] * whole, *packages]]
+    commands = [[interpreter, "-m", "venv", "."], [*pip, "install", *["--no-deps"] * whole, *packages]]
     last = [[*pip, "install", *over]] if over else []
-    return _made(name, packages, [*commands, *last, *[["bin/python", "-m", "pip", "check"]] * whole])
+    return made(name, packages, [*commands, *last, *[["bin/python", "-m", "pip", "check"]] * whole])
 
 
-def _made(name: str, packages: tuple[str, ...], commands: Sequence[Sequence[str]]) -> Path:
+def made(name: str, packages: tuple[str, ...], commands: Sequence[Sequence[str]]) -> Path:
+    """A folder in which commands were run, once: again only when they are others.
+
+    Args:
+        name: the folder's, below .cache/.
+        packages: that the commands install; for whoever waits.
+        commands: programs of the machine or of the folder, with their arguments; they run in the folder.
+
+    Raises:
+        subprocess.CalledProcessError: one failed; it has said why on standard error.
+    """
     folder = CACHE / name
     made = folder / "made-of"
     wanted = "\n".join(map(" ".join, commands))

@@ -16,7 +16,7 @@ import anyio
 import httpx2
 from mcp import MCPError
 from tests.environment import CACHE
-from tests.real import a2a, agno, flower, langgraph, mastra, opencode, restate
+from tests.real import a2a, agno, flower, langgraph, mastra, n8n, openhands, opencode, prefect, ray, restate
 from tests.real.play import Callers, Played, played, serving
 from tests.real.server import pinned, versions
 from tests.real.story import Platform
@@ -30,6 +30,10 @@ PLATFORMS = {
     "agno": agno.PLATFORM,
     "opencode": opencode.PLATFORM,
     "mastra": mastra.PLATFORM,
+    "ray": ray.PLATFORM,
+    "prefect": prefect.PLATFORM,
+    "openhands": openhands.PLATFORM,
+    "n8n": n8n.PLATFORM,
 }
 ALWAYS = ("a2a", "langgraph", "flower", "restate", "agno")
 """Those that are taken where none is named, in .ci/run, too; the others are large, and have to be named."""

@@ -105,6 +105,8 @@ class Scene:
         Raises:
             LookupError: a stronger stop was not offered.
         """
+        if step.tool:
+            return self.tool(step.tool), {**self.ids, **step.arguments}
         look, cancel = self.tool(self.platform.look), self.tool(self.platform.cancel)
         calls: Mapping[Ask, Call | None] = {
             Ask.LOOK: offered(self.known, "tool", look) or (look, self.ids),

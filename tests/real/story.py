@@ -58,6 +58,8 @@ class Step(NamedTuple):
     """It is asked as soon as this is true of the work."""
     leaves: Truth | None = None
     """What must be true of the work afterwards."""
+    tool: str = ""
+    """Called with what names the work, whatever was offered; else the platform's own tool for what is asked."""
 
 
 MISTAKES = (Step(Ask.UNKNOWN, "not_found"), Step(Ask.MALFORMED, "invalid_arguments"))

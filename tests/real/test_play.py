@@ -82,6 +82,13 @@ def test_what_was_not_offered_is_called_by_its_ids() -> None:
     assert scene().call(Step(Ask.LOOK, "observed")) == ("get_langgraph_run", RUN)
 
 
+def test_a_tool_that_a_step_names_is_called_whatever_was_offered() -> None:
+    known = scene()
+    known.known = {"allowed_actions": [{"rel": "terminate", "tool": "kill", "arguments": RUN}]}
+    step = Step(Ask.STRONGER, "stopped", tool="erase", arguments={"wait_seconds": 2})
+    assert known.call(step) == ("erase", {**RUN, "wait_seconds": 2})
+
+
 def test_a_stronger_stop_is_called_only_where_it_is_offered() -> None:
     known = scene()
     with pytest.raises(LookupError, match="no stronger stop is offered"):
