@@ -50,10 +50,14 @@ def python(*versions: str) -> str:
     folders = [Path(sys.executable).parent, *map(Path, os.get_exec_path()), *sorted(pyenv.glob("*/bin"))]
     for version in versions:
         for folder in folders:
-            program = folder / f"python{version}"
-            if program.is_file() and not subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:  # noqa: S603 - from PATH
-                return str(program)
+            if _starts(folder / f"python{version}"):
+                return str(folder / f"python{version}")
     raise RuntimeError(f"this needs Python {' or '.join(versions)}, and none that starts is in PATH or among pyenv's")
+
+
+def _starts(program: Path) -> bool:
+    """Whether a program is there and starts: pyenv has some in PATH that don't."""
+    return program.is_file() and subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603 - from PATH
 
 
 def venv(

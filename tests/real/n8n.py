@@ -80,7 +80,9 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
         "PATH": f"{modules / 'node' / 'bin'}:/usr/bin:/bin",
     }
     async with (
-        process([shutil.which("python3") or "python3", FIXTURES / "n8n" / "peer.py", str(other)], folder / "peer.log", {}),
+        process(
+            [shutil.which("python3") or "python3", FIXTURES / "n8n" / "peer.py", str(other)], folder / "peer.log", {}
+        ),
         process(server, folder / "server.log", settings),
         httpx2.AsyncClient(base_url=address, trust_env=False, timeout=30) as client,
     ):

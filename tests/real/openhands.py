@@ -47,9 +47,7 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
     async with (
         process(answers, folder / "model.log", {}),
         process(server, folder / "server.log", settings),
-        httpx2.AsyncClient(
-            base_url=address, headers={"X-Session-API-Key": KEY}, trust_env=False, timeout=30
-        ) as client,
+        httpx2.AsyncClient(base_url=address, headers={"X-Session-API-Key": KEY}, trust_env=False, timeout=30) as client,
     ):
         await ready(client, "/api/conversations/count")
         settings = {"OPENHANDS_API_URL": address, "OPENHANDS_SESSION_API_KEY": KEY}

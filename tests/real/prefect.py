@@ -13,7 +13,7 @@ import httpx2
 from tests.environment import venv
 from tests.real.server import FIXTURES, Running, Server, free_ports, process, ready, until
 from tests.real.story import BRIEF, MISTAKES, Ask, Must, Platform, Step, Story
-from tests.real.witness import Truth
+from tests.real.witness import Truth, truth
 
 LOGIN = "operator:the password"
 CLOCK = 45
@@ -79,7 +79,7 @@ async def _start(client: httpx2.AsyncClient, kind: str, file: Path, seconds: flo
 
 async def _begin(file: Path) -> None:
     async def begun() -> bool:
-        return file.exists()
+        return await truth(file) is Truth.RUNS
 
     await until(begun, "a flow that works")
 
@@ -92,9 +92,7 @@ RUNS = (
     Step(Ask.FIND_RUNNING, "observed"),
     Step(Ask.LOOK, "observed", Must.SAY_NO),
 )
-CANCEL = Step(
-    Ask.CANCEL, "stopped", Must.SAY_YES, GOES_ON, arguments={"wait_seconds": GRACE}, leaves=Truth.ENDED
-)
+CANCEL = Step(Ask.CANCEL, "stopped", Must.SAY_YES, GOES_ON, arguments={"wait_seconds": GRACE}, leaves=Truth.ENDED)
 AGAIN = Step(Ask.CANCEL, "already_finished", Must.SAY_YES, LEFT)
 CANCELLED = (*RUNS, CANCEL, AGAIN)
 

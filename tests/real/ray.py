@@ -13,10 +13,10 @@ from tests.real.server import FIXTURES, Running, Server, free_ports, process, re
 from tests.real.story import BRIEF, MISTAKES, Ask, Must, Platform, Step, Story
 from tests.real.witness import Truth
 
-TOKEN = "the-clusters-token-of-32-letters"
+KEY = "the-clusters-token-of-32-letters"
 MANY = 64
 """More processors than this cluster has."""
-SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": KEY}
 
 
 @asynccontextmanager
@@ -32,11 +32,11 @@ async def running(home: Path, folder: Path) -> AsyncIterator[Running]:
         async with (
             process([*command, *ports, *seen, *size], folder / "node.log", SETTINGS),
             httpx2.AsyncClient(
-                base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30
+                base_url=address, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False, timeout=30
             ) as client,
         ):
             await ready(client, "/api/jobs/")
-            settings = {"RAY_API_URL": address, "RAY_AUTH_TOKEN": TOKEN}
+            settings = {"RAY_API_URL": address, "RAY_AUTH_TOKEN": KEY}
             start = partial(_start, client, home / "bin" / "python")
             yield Running(settings, start, wrong_key={"RAY_AUTH_TOKEN": "another-clusters-token-of-others"})
 
