@@ -245,6 +245,7 @@ async def test_the_arguments_of_an_ill_formed_call_are_shown_safely() -> None:
         ("get_run", {"run_id": -3.0}, {"run_id": "-3"}),
         ("get_run", {"run_id": 2**53 - 1}, {"run_id": "9007199254740991"}),
         ("halt_line", {"line": "7", "expect_run_id": 8}, {"line": "7", "expect_run_id": "8"}),
+        # What n8n (n8n-io/n8n#21500) and Cline (cline/cline#8256) add.
         ("get_run", {"run_id": "r", "toolCallId": "call_1", "task_progress": "- [x] look"}, {"run_id": "r"}),
         ("list_runs", {"late": False, "line": " "}, {"late": False, "line": " "}),
         ("list_yard_runs", {"numbers": ["1", 2.0, 3], "statuses": None}, {"numbers": [1, 2, 3]}),

@@ -168,6 +168,13 @@ PLATFORM = Platform(
     malformed={"id": "nope"},
     stories=(
         Story(
+            "two executions, found and stopped by an agent that knows nothing",
+            "request",
+            (Step(Ask.EVERYTHING, "stopped", Must.NOT_SAY_YES, GOES_ON, leaves=Truth.RUNS),),
+            seconds=60,
+            beside=("code",),
+        ),
+        Story(
             "a node that waits for another server",
             "request",
             (

@@ -112,6 +112,12 @@ PLATFORM = Platform(
     malformed={"conversation_id": "nope"},
     stories=(
         Story(
+            "three conversations, found and stopped by an agent that knows nothing",
+            "model",
+            (Step(Ask.EVERYTHING, "stopped", Must.NOT_SAY_YES, GOES_ON, leaves=Truth.ENDED),),
+            beside=("model", "tool"),
+        ),
+        Story(
             "an agent that waits for its model",
             "model",
             (

@@ -106,6 +106,12 @@ PLATFORM = Platform(
     malformed={"id": "nope"},
     stories=(
         Story(
+            "three flow runs, found and stopped by an agent that knows nothing",
+            "work",
+            (Step(Ask.EVERYTHING, "stopped observed", Must.SAY_YES, GOES_ON, leaves=Truth.ENDED),),
+            beside=("deaf", "work later"),
+        ),
+        Story(
             "a flow that heeds SIGTERM",
             "work",
             (

@@ -71,6 +71,12 @@ PLATFORM = Platform(
     malformed={"submission_id": "a/b"},
     stories=(
         Story(
+            "four jobs, found and stopped by an agent that knows nothing",
+            "work",
+            (Step(Ask.EVERYTHING, "stopped observed", Must.SAY_YES, STOP, leaves=Truth.ENDED),),
+            beside=("deaf", "session", "task"),
+        ),
+        Story(
             "an entrypoint that heeds SIGTERM",
             "work",
             (

@@ -38,7 +38,7 @@ FAULTS_LIMIT = 20
 """Faults that one answer lists; the others are counted."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-# What clients add to the arguments of any tool: n8n (n8n-io/n8n#21500), Cline (cline/cline#8256).
+# What clients add to the arguments of any tool: a workflow server its toolCallId, Cline (cline/cline#8256) the other.
 _ADDED = frozenset({"toolCallId", "task_progress"})
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 _UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\x9f/\\%?#;]")
