@@ -122,10 +122,10 @@ class TestOneSign:
         [
             ("cancelled", ("stopped", "unknown"), "Its processes may live.", ["current_step", "processes"]),
             ("parked", ("stopped", "unknown"), "It can be resumed.", ["current_step"]),
-            ("done", ("finished_first", "yes"), "It takes time.", ["current_step"]),
+            ("done", ("finished_first", "yes"), "It takes time.", []),
         ],
     )
-    async def test_each_end_has_its_word_and_keeps_what_may_go_on(
+    async def test_each_end_has_its_word_and_keeps_what_may_go_on_but_a_step_that_has_ended(
         self, state: str, said: tuple[str, str], note: str, may_go_on: list[str]
     ) -> None:
         came = await call(loom(), look=("running", state))
@@ -179,7 +179,7 @@ class TestSeveralSigns:
 
         assert came.said == ("stopped", "yes", "cancelled"), "the later one's sign replaces what the first doesn't know"
         assert came.asked == ["cancel", "look", "look", "spool", "look", "spool", "look", "spool"]
-        assert came.answer["may_go_on"] == ["current_step", "requests", "processes"]
+        assert came.answer["may_go_on"] == ["requests", "processes"], "its step is known to have ended"
         assert "Its processes may live. It stands still." in came.answer["message"]
 
     async def test_one_that_stays_active_leaves_it_stopping(self) -> None:

@@ -46,8 +46,8 @@ async def revoke(looks: list[Reply], answer: Reply = ACCEPTED, **arguments: obje
     [
         # The record says that a signal was sent, which the task may not heed.
         ([STARTED, task("REVOKED")], ("stopped", "unknown", GOES_ON)),
-        ([STARTED, task("REVOKED"), task("SUCCESS")], ("finished_first", "yes", GOES_ON)),
-        ([STARTED, task("SUCCESS")], ("finished_first", "yes", GOES_ON)),
+        ([STARTED, task("REVOKED"), task("SUCCESS")], ("finished_first", "yes", "processes")),
+        ([STARTED, task("SUCCESS")], ("finished_first", "yes", "processes")),
         ([STARTED], ("stopping", "no", GOES_ON)),
         ([STARTED, UNKNOWN], ("stopping", "unknown", GOES_ON)),
         ([STARTED, task("REVOKED", children=(CHILD,))], ("stopped", "unknown", f"children {GOES_ON}")),

@@ -52,7 +52,7 @@ async def cancel(answer: Reply, runs: list[Reply], threads: list[Reply], **argum
         (ACCEPTED, [run("interrupted")], [thread("idle")], ("stopped", "unknown", GOES_ON)),
         (ACCEPTED, [run("interrupted")], [MISSING], ("stopped", "unknown", GOES_ON)),
         (ACCEPTED, [run("interrupted")], [Reply(502)], ("stopping", "unknown", GOES_ON)),
-        (ACCEPTED, [run("success")], [thread("idle")], ("finished_first", "yes", GOES_ON)),
+        (ACCEPTED, [run("success")], [thread("idle")], ("finished_first", "yes", "processes")),
         (ACCEPTED, [run("error")], [thread("error")], ("finished_first", "unknown", GOES_ON)),
         (ACCEPTED, [run("running")], [thread("busy")], ("stopping", "no", GOES_ON)),
         (ACCEPTED, [MISSING], [thread("idle")], ("stopping", "unknown", GOES_ON)),

@@ -73,8 +73,8 @@ async def test_what_had_ended_is_not_sent_a_stop_that_would_be_answered_500(
     ("looks", "said"),
     [
         # It ended between the look and the stop, or the look before failed.
-        ([execution("running"), execution("success")], ("finished_first", "yes", "current_step")),
-        ([Reply(502), Reply(502), execution("success")], ("already_finished", "yes", "current_step")),
+        ([execution("running"), execution("success")], ("finished_first", "yes", "")),
+        ([Reply(502), Reply(502), execution("success")], ("already_finished", "yes", "")),
         ([Reply(502), Reply(502), execution("canceled")], ("already_finished", "unknown", GOES_ON)),
         ([execution("running")], ("unknown", "no", "current_step")),
         ([Reply(502)], ("unknown", "unknown", "current_step")),

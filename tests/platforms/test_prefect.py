@@ -51,8 +51,8 @@ async def cancel(answer: Reply, looks: list[Reply], **arguments: object) -> Came
     ("looks", "said"),
     [
         # Its runner says so once the process is gone.
-        ([CANCELLING, run("CANCELLED", RUNNER)], ("stopped", "yes", ALL)),
-        ([run("CANCELLED", ITSELF)], ("stopped", "yes", ALL)),
+        ([CANCELLING, run("CANCELLED", RUNNER)], ("stopped", "yes", LEFT)),
+        ([run("CANCELLED", ITSELF)], ("stopped", "yes", LEFT)),
         # Its runner is dead: nobody ends it, until the server's clock calls it cancelled.
         ([CANCELLING], ("stopping", "unknown", ALL)),
         ([CANCELLING, run("CANCELLED", CLOCK)], ("stopped", "unknown", ALL)),
@@ -60,7 +60,7 @@ async def cancel(answer: Reply, looks: list[Reply], **arguments: object) -> Came
         ([run("CANCELLED")], ("stopped", "unknown", ALL)),
         ([run("COMPLETED")], ("finished_first", "unknown", ALL)),
         ([run("CRASHED")], ("finished_first", "unknown", ALL)),
-        ([UNBEGUN], ("stopped", "yes", ALL)),
+        ([UNBEGUN], ("stopped", "yes", LEFT)),
     ],
 )
 async def test_who_wrote_the_end_tells_what_it_proves(looks: list[Reply], said: tuple[str, str, str]) -> None:

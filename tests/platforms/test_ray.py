@@ -39,10 +39,10 @@ async def stop(answer: Reply, looks: list[Reply], **arguments: object) -> Came:
     ("looks", "said"),
     [
         # The job runs for seconds after the answer; its supervisor then writes STOPPED.
-        ([RUNNING, STOPPED], ("stopped", "yes", ALL)),
+        ([RUNNING, STOPPED], ("stopped", "yes", LEFT)),
         ([RUNNING], ("stopping", "no", STEP)),
-        ([job("SUCCEEDED", driver_exit_code=0)], ("finished_first", "yes", ALL)),
-        ([job("FAILED", driver_exit_code=1)], ("finished_first", "yes", ALL)),
+        ([job("SUCCEEDED", driver_exit_code=0)], ("finished_first", "yes", LEFT)),
+        ([job("FAILED", driver_exit_code=1)], ("finished_first", "yes", LEFT)),
         ([job("FAILED", error_type="JOB_SUPERVISOR_ACTOR_DIED")], ("finished_first", "unknown", ALL)),
         ([TRACEBACK], ("stopping", "unknown", STEP)),
     ],

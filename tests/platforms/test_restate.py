@@ -55,7 +55,7 @@ async def stop(answer: Reply, *looks: Reply, how: str = "cancel", **arguments: o
         # The record ends at once, whatever the handler's code does.
         (Reply(202), CANCELLED, ("stopped", "unknown", GOES_ON)),
         (Reply(202), KILLED, ("stopped", "unknown", GOES_ON)),
-        (Reply(202), SUCCESS, ("finished_first", "yes", GOES_ON)),
+        (Reply(202), SUCCESS, ("finished_first", "yes", "children")),
         (Reply(202), rows(row("completed", "failure", TIMED_OUT)), ("finished_first", "unknown", GOES_ON)),
         (Reply(202), RUNNING, ("stopping", "no", GOES_ON)),
         (Reply(202), rows(row("suspended")), ("stopping", "unknown", GOES_ON)),

@@ -92,7 +92,7 @@ RUNS = (
     Step(Ask.FIND_RUNNING, "observed"),
     Step(Ask.LOOK, "observed", Must.SAY_NO),
 )
-CANCEL = Step(Ask.CANCEL, "stopped", Must.SAY_YES, GOES_ON, arguments={"wait_seconds": GRACE}, leaves=Truth.ENDED)
+CANCEL = Step(Ask.CANCEL, "stopped", Must.SAY_YES, LEFT, arguments={"wait_seconds": GRACE}, leaves=Truth.ENDED)
 AGAIN = Step(Ask.CANCEL, "already_finished", Must.SAY_YES, LEFT)
 CANCELLED = (*RUNS, CANCEL, AGAIN)
 
@@ -108,7 +108,7 @@ PLATFORM = Platform(
         Story(
             "three flow runs, found and stopped by an agent that knows nothing",
             "work",
-            (Step(Ask.EVERYTHING, "stopped observed", Must.SAY_YES, GOES_ON, leaves=Truth.ENDED),),
+            (Step(Ask.EVERYTHING, "stopped observed", Must.SAY_YES, LEFT, leaves=Truth.ENDED),),
             beside=("deaf", "work later"),
         ),
         Story(

@@ -51,13 +51,12 @@ async def _start(client: httpx2.AsyncClient, python: Path, kind: str, file: Path
 
 LEFT = "children processes"
 """What may go on after a job was stopped: what had left it."""
-STOP = f"current_step {LEFT}"
 RUNS = (
     Step(Ask.FIND, "observed"),
     Step(Ask.FIND_RUNNING, "observed"),
     Step(Ask.LOOK, "observed", Must.SAY_NO),
 )
-CANCEL = Step(Ask.CANCEL, "stopped", Must.SAY_YES, STOP, leaves=Truth.ENDED)
+CANCEL = Step(Ask.CANCEL, "stopped", Must.SAY_YES, LEFT, leaves=Truth.ENDED)
 AGAIN = Step(Ask.CANCEL, "already_finished", Must.SAY_YES, LEFT)
 STOPPED = (*RUNS, CANCEL, AGAIN)
 
@@ -73,7 +72,7 @@ PLATFORM = Platform(
         Story(
             "four jobs, found and stopped by an agent that knows nothing",
             "work",
-            (Step(Ask.EVERYTHING, "stopped observed", Must.SAY_YES, STOP, leaves=Truth.ENDED),),
+            (Step(Ask.EVERYTHING, "stopped observed", Must.SAY_YES, LEFT, leaves=Truth.ENDED),),
             beside=("deaf", "session", "task"),
         ),
         Story(
@@ -105,7 +104,7 @@ PLATFORM = Platform(
             "work waits",
             (
                 Step(Ask.FIND, "observed"),
-                Step(Ask.CANCEL, "stopping", Must.NOT_SAY_YES, STOP),
+                Step(Ask.CANCEL, "stopping", Must.NOT_SAY_YES, "current_step"),
                 Step(Ask.LOOK, "observed", Must.NOT_SAY_YES),
             ),
             begins=Truth.NEVER_BEGAN,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Watch
 from pullcord.flow.verdict import Verdict
-from pullcord.model.outcome import OVER, Outcome, Phase, WorkStopped
+from pullcord.model.outcome import OVER, MayGoOn, Outcome, Phase, WorkStopped
 
 
 def settle(attempt: Attempt, watch: Watch) -> Verdict:
@@ -25,7 +25,7 @@ def settle(attempt: Attempt, watch: Watch) -> Verdict:
         return _settle_look(last or attempt.verdict, watch)
     if last is None or (watch.gone and last.phase not in OVER):
         return _settle_gone(attempt, watch)
-    return _settle_seen(attempt, watch, last)
+    return _without_step(_settle_seen(attempt, watch, last))
 
 
 def idle(verdict: Verdict) -> Verdict:
@@ -55,6 +55,13 @@ def _settle_look(last: Verdict, watch: Watch) -> Verdict:
             last, work_stopped=_without_activity(last.work_stopped), notes=_merged(last.notes, [wording.GONE])
         )
     return last if last.phase in OVER else _with_watch_note(last, watch)
+
+
+def _without_step(verdict: Verdict) -> Verdict:
+    """The verdict on a cancel: where it is known that the work has stopped, its step does not go on."""
+    if verdict.work_stopped != "yes":
+        return verdict
+    return replace(verdict, may_go_on=verdict.may_go_on - {MayGoOn.CURRENT_STEP})
 
 
 def _with_watch_note(verdict: Verdict, watch: Watch) -> Verdict:
