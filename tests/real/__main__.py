@@ -16,7 +16,7 @@ import anyio
 import httpx2
 from mcp import MCPError
 from tests.environment import CACHE
-from tests.real import a2a, agno, flower, langgraph, mastra, n8n, openhands, opencode, prefect, ray, restate
+from tests.real import a2a, agno, flower, langgraph, mastra, n8n, opencode, openhands, prefect, ray, restate
 from tests.real.play import Callers, Played, played, serving
 from tests.real.server import pinned, versions
 from tests.real.story import Platform
