@@ -43,6 +43,8 @@ TWO_CALLS = 1_500
 """The look at what runs on a platform, and the stop of one piece of it."""
 WHOLE = 9_000
 """An agent that knows nothing, until all of the sandbox has stopped."""
+WHOLE_CALLS = 20
+"""Its calls."""
 STOPPED = {"everruns": "Crawl the old site", "evershell": "Rewrite the tests", "xpander": "Reconcile the ledger"}
 """What is stopped on each platform, by name."""
 

@@ -1,7 +1,7 @@
 """Answers stay small. Bytes are counted, since the tokenizer of `make costs` is installed only for it."""
 
 import pytest
-from tests.costs.__main__ import ALL_TOOLS, SINGLE, SINGLES, call, definitions
+from tests.costs.__main__ import ALL_TOOLS, SINGLE, SINGLES, WHOLE, WHOLE_CALLS, call, definitions, whole
 
 from pullcord.manifest import loading
 from pullcord.model.running import callables
@@ -20,3 +20,10 @@ async def test_an_answer_about_one_piece_of_work_is_short(what: str, name: str, 
 def test_the_tools_of_all_platforms_leave_room_for_other_things() -> None:
     tools = [each for each in callables(loading.load(loading.shipped())).values() if each.tool]
     assert len(definitions(tools).encode()) <= ALL_TOOLS * DEFINITION
+
+
+@pytest.mark.anyio
+async def test_an_agent_that_knows_nothing_stops_the_whole_sandbox_with_few_calls() -> None:
+    texts = await whole()
+    assert len(texts) <= WHOLE_CALLS
+    assert sum(len(text.encode()) for text in texts) <= WHOLE * ANSWER

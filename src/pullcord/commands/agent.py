@@ -3,7 +3,7 @@
 It shows that the next steps suffice: to find what runs, to stop it, to be sure of it, and to recover from failures.
 """
 
-from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -85,7 +85,7 @@ class Agent:
         looks = [tool for tool in tools if tool["annotations"]["readOnlyHint"]]
         lists = [tool["name"] for tool in looks if not tool["inputSchema"].get("required")]
         names = [FIND_RUNNING] if FIND_RUNNING in lists else lists
-        self._manners = {tool["name"]: _manner(tool["inputSchema"]["properties"]) for tool in tools}
+        self._cascading = {tool["name"] for tool in tools if "cascade" in tool["inputSchema"]["properties"]}
         self._lists: list[Action] = [{"rel": "collection", "tool": name, "arguments": {}} for name in names]
         self._requests: list[Action] = []  # in this round
         self._call, self._sleep, self._report = call, sleep, report
@@ -106,9 +106,15 @@ class Agent:
                 return all(work.ended for work in self.works)
             # What fewer arguments name is more, such as a session before its tasks: it takes these with it.
             for cancel in sorted(cancels, key=lambda each: len(each["arguments"])):
-                await self.ask({**cancel, "arguments": {**cancel["arguments"], **self._manners[cancel["tool"]]}})
+                await self.ask(self._whole(cancel))
             await self.confirm()
         return False
+
+    def _whole(self, cancel: Action) -> Action:
+        """A cancel that takes what its work started with it, where its tool can do that."""
+        if cancel["tool"] not in self._cascading:
+            return cancel
+        return {**cancel, "arguments": {**cancel["arguments"], "cascade": True}}
 
     async def find(self) -> tuple[list[Answer], bool]:
         """The items of all lists, and whether each list could be read to its end."""
@@ -206,14 +212,3 @@ def _same(one: Action, other: Action) -> bool:
     """Whether two cancels stop the same work: one of them may have further arguments."""
     part, whole = sorted((one["arguments"], other["arguments"]), key=len)
     return bool(one["tool"] == other["tool"] and {**whole, **part} == whole)
-
-
-def _manner(properties: Container[str]) -> Mapping[str, Any]:
-    """How a tool with these arguments stops what was found.
-
-    It takes along what the work started, and then waits, since one answer tells the ends of all. Where it can't, the
-    end is looked for once everything was asked to stop: so the waiting for one is that for all.
-    """
-    if "cascade" in properties:
-        return {"cascade": True}
-    return {"wait_seconds": 0} if "wait_seconds" in properties else {}
