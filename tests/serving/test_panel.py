@@ -87,7 +87,7 @@ def test_the_page_knows_each_tool_and_which_of_them_stop_work() -> None:
     }
     assert platforms["xpander"]["title"] == "xpander.ai"
     assert tools["cancel_turn"]["what"].startswith("Stop, cancel, interrupt or abort what an Everruns agent does now")
-    assert "background tasks and child sessions go on" in tools["cancel_turn"]["what"]
+    assert "go on (cancel_task stops one, cascade all)" in tools["cancel_turn"]["what"]
     assert "allowed_actions" not in tools["cancel_turn"]["what"], "that part is for agents"
     assert (tools["cancel_turn"]["cascade"], tools["cancel_turn"]["wait"]) == (True, 10)
     assert "cascade" not in tools["cancel_workspace_task"]
