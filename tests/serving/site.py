@@ -25,7 +25,7 @@ from pullcord.flow.journal import Journal
 from pullcord.sandbox import Sandbox
 from pullcord.serving import access, tokens
 from pullcord.serving.admission import Admission
-from pullcord.serving.application import application, reaches
+from pullcord.serving.application import application, places, reaches
 from pullcord.serving.front import Front
 from pullcord.serving.issuer import Issuer
 from pullcord.serving.server import make
@@ -87,6 +87,7 @@ class Site:
     sandbox: Sandbox
     clock: Clock
     admission: Admission
+    gateway: Gateway
     app: Starlette
     http: httpx2.AsyncClient
 
@@ -162,7 +163,6 @@ async def site(
     clock = Clock()
     sandbox = Sandbox(clock)
     front = front or Front()
-    admission = admission or Admission(front.max_calls, front.max_queue)
 
     def now() -> float:
         return clock.now.timestamp()
@@ -172,6 +172,7 @@ async def site(
 
     given = sandbox.environment(BASE_URL) if environ is None else environ
     scope = Surface.of(shipped(), settings.read(shipped(), given, brought=front.caller_keys))
+    admission = admission or places(front, scope)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(
             Gateway(httpx2.ASGITransport(app=platform or sandbox.app), now=now, sleep=passing)
@@ -183,7 +184,7 @@ async def site(
         http = await stack.enter_async_context(
             httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=base_url)
         )
-        yield Site(sandbox, clock, admission, app, http)
+        yield Site(sandbox, clock, admission, gateway, app, http)
 
 
 def minted(path: Path, **grants: str) -> dict[str, dict[str, str]]:

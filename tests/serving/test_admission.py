@@ -65,6 +65,89 @@ async def test_an_agents_host_is_told_in_words_that_the_server_is_busy(mode: str
         assert platform.count == 1
 
 
+@pytest.mark.parametrize("version", ERAS)
+@pytest.mark.parametrize("tool", ["cancel_task", "get_task"])
+async def test_a_call_that_waits_for_work_to_end_holds_no_place(version: str, tool: str) -> None:
+    platform = Held()
+    platform.answer.set()
+    waits, ends = anyio.Event(), anyio.Event()
+
+    async def sleep(_: float) -> None:
+        waits.set()
+        await ends.wait()
+
+    async with site(admission=Admission(1, 0), platform=platform) as here:
+        here.gateway.sleep = sleep
+        outcomes: list[str] = []
+
+        async def wait() -> None:
+            arguments = {**task_of(here.sandbox), "wait_seconds": 300}
+            outcomes.append((await here.call(tool, arguments, version=version))["outcome"])
+
+        with anyio.fail_after(120):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(wait)
+                await waits.wait()
+                assert (await here.call("cancel_task", unwatched(here.sandbox)))["outcome"] == "stopping"
+                with anyio.move_on_after(0.01) as early:
+                    await here.admission.idle()
+                assert early.cancelled_caught, "a server that ends waits for it all the same"
+                assert outcomes == []
+                here.clock.pass_seconds(400)
+                ends.set()
+            await here.admission.idle()
+        assert len(outcomes) == 1
+
+
+async def test_a_cancel_takes_the_turn_of_a_look_where_the_queue_is_full() -> None:
+    platform = Held()
+    async with site(Front(max_calls=1, max_queue=1), platform=platform) as here:
+        statuses: list[int] = []
+
+        async def look() -> None:
+            statuses.append((await here.post("tools/call", {"name": "get_task", "arguments": {}})).status_code)
+
+        async with busy(here, platform, 1) as outcomes, anyio.create_task_group() as tasks:
+            tasks.start_soon(look)
+            await anyio.wait_all_tasks_blocked()
+            assert statuses == []
+
+            async def cancel() -> None:
+                outcomes.append((await here.call("cancel_task", unwatched(here.sandbox)))["outcome"])
+
+            tasks.start_soon(cancel)
+            await anyio.wait_all_tasks_blocked()
+            assert statuses == [503]
+            platform.answer.set()
+        assert outcomes == ["stopping", "stopping"]
+
+
+async def test_a_caller_that_takes_its_share_keeps_nobody_else_out(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    callers = minted(path, ada="observe cancel", bob="observe cancel")
+    platform = Held()
+    async with (
+        site(Front(token_file=path, max_calls=2, max_queue=0), platform=platform) as here,
+        anyio.create_task_group() as tasks,
+    ):
+
+        async def call() -> None:
+            await here.call("cancel_task", unwatched(here.sandbox), headers=callers["ada"])
+
+        tasks.start_soon(call)
+        await platform.asked.wait()
+        assert (await here.post("tools/list", headers=callers["ada"])).status_code == 503
+        assert (await here.post("tools/list", headers=callers["bob"])).status_code == 200
+        platform.answer.set()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'{"method": "tools/call"}', b'{"params": []}'])
+async def test_what_is_no_message_takes_no_place_for_good(body: bytes) -> None:
+    async with site(admission=Admission(1, 0)) as here:
+        assert (await here.http.post("/mcp", content=body)).status_code in {400, 406}
+        assert (await here.post("tools/list")).status_code == 200
+
+
 async def test_nobody_waits_for_a_place_for_ever() -> None:
     platform = Held()
     async with site(admission=Admission(1, 1, waiting=0.01), platform=platform) as here, busy(here, platform, 1):

@@ -222,6 +222,29 @@ async def test_a_call_that_finds_no_free_connection_waits_and_says_in_time_that_
     assert [answer.status for answer in answers[1:]] == [204, 204]
 
 
+async def test_looks_leave_connections_to_cancels() -> None:
+    network = Network()
+    network.go_on = anyio.Event()
+    answers: list[Reply] = []
+
+    async def call(method: str) -> None:
+        operation = ANY if method == "POST" else shipped()[GET]
+        answers.append(await gateway.send(operation, KEPT._replace(method=method)))
+
+    with anyio.fail_after(20):
+        async with over(network, Limits(connect=0.01, connections=8)) as gateway, anyio.create_task_group() as tasks:
+            for _ in range(7):
+                tasks.start_soon(call, "GET")
+            await anyio.wait_all_tasks_blocked()
+            await call("GET")
+            assert answers == [Reply.unsent("too many calls are under way")]
+            tasks.start_soon(call, "POST")
+            await anyio.wait_all_tasks_blocked()
+            assert len(network.made) == 8
+            network.go_on.set()
+    assert [answer.status for answer in answers[1:]] == [204] * 8
+
+
 async def test_a_look_that_is_dropped_within_its_answer_gives_its_place_back() -> None:
     network = Network(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
     look = KEPT._replace(method="GET")

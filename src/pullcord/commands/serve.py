@@ -87,7 +87,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
             raise SettingsError(faults)
         elicitation = _elicitation(environ) if options.confirm else None
         mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
-        return await application.serve(mcp_server, front, say, ready=application.reaches(offer), ending=gateway.ending)
+        return await application.serve(mcp_server, front, say, surface=offer, ending=gateway.ending)
 
 
 def _elicitation(environ: Mapping[str, str]) -> "Elicitation":

@@ -57,7 +57,7 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
         if is_asked_for(call):
             attempt, whole = await cascade(call, engine, caller)
         else:
-            attempt, whole = await wait(await step(call, engine, caller), engine.gateway, caller.report), None
+            attempt, whole = await wait(await step(call, engine, caller), engine.gateway, caller), None
     for each in (attempt, *(whole.parts if whole else ())):
         _log_dropped(each)
     return render(attempt, whole)

@@ -64,7 +64,9 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
     def stops(calls: Sequence[Call]) -> list[Work]:
         return [partial(_stop, _addressed(parent.call, each), engine, silent_caller) for each in calls]
 
-    parent, *attempts = await _side_by_side([partial(wait, _watchable(parent), gateway, report), *stops(early_parts)])
+    parent, *attempts = await _side_by_side(
+        [partial(wait, _watchable(parent), gateway, silent_caller), *stops(early_parts)]
+    )
     await find([Piece(each.call, each) for each in (parent, *attempts)], gateway, parts)
     late_parts = parts.calls[len(early_parts) :]
     if caller.person:
@@ -93,7 +95,7 @@ async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
         return withhold(part, Obstacle.BARRED)
     if part.deadline is not None and engine.gateway.now() >= part.deadline:
         return withhold(part, Obstacle.LATE)
-    return await wait(_watchable(await step(part, engine, caller)), engine.gateway, caller.report)
+    return await wait(_watchable(await step(part, engine, caller)), engine.gateway, caller)
 
 
 def _watchable(attempt: Attempt) -> Attempt:

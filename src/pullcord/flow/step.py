@@ -4,7 +4,7 @@ It is called once for a plain cancel or look, and anew when a person's answer ar
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from pullcord.flow.consent import Consent, Person, question
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import milliseconds
 from pullcord.flow.looking import linked, look
+from pullcord.flow.progress import Report
 from pullcord.flow.record import intent, outcome, record, refusal
 from pullcord.flow.target import Sighting, sight
 from pullcord.flow.verdict import Verdict, judge
@@ -31,10 +32,12 @@ class Caller:
 
     name: str
     """Its name for the journal."""
-    report: Callable[[float, float, str], Awaitable[None]]
+    report: Report
     """Called at each look with the seconds watched, the seconds in all, and a text that says what was seen."""
     person: Person | None = None
     """The person who must agree to each cancel; None: no person is asked."""
+    rest: Callable[[], None] | None = None
+    """Called when a call begins to watch work, which may take minutes; None: nobody needs to know."""
 
 
 OUTCOMES = {

@@ -7,8 +7,8 @@ import anyio
 
 from pullcord.flow.attempt import Aim, Attempt, Call, Watch
 from pullcord.flow.looking import linked, look
-from pullcord.flow.progress import Report
 from pullcord.flow.settlement import delays, idle, settle, unsettled
+from pullcord.flow.step import Caller
 from pullcord.flow.target import sight
 from pullcord.flow.verdict import Cause, Verdict
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome, Phase
@@ -24,7 +24,7 @@ _HOPELESS = frozenset({Outcome.NOT_FOUND, Outcome.DENIED})
 """Outcomes of a look after which another look tells nothing else."""
 
 
-async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
+async def wait(attempt: Attempt, gateway: Gateway, caller: Caller) -> Attempt:
     """Watch the work of a cancel or a look for the call's wait_seconds, and settle the verdict.
 
     A look that fails changes nothing: watching goes on, and what was known stays. Nothing is cancelled again.
@@ -32,7 +32,7 @@ async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
     Args:
         attempt: the cancel, sent and judged; or the first look.
         gateway: sends the looks.
-        report: tells the client the progress.
+        caller: is told the progress.
     """
     if not is_worthwhile(attempt):
         return attempt
@@ -43,7 +43,7 @@ async def wait(attempt: Attempt, gateway: Gateway, report: Report) -> Attempt:
     calls = _looks(attempt)
     if not calls:
         return replace(attempt, watch=Watch(possible=False), verdict=unsettled(attempt))
-    watch = await _Watching(attempt, calls, gateway, report).run()
+    watch = await _Watching(attempt, calls, gateway, caller).run()
     source = attempt if attempt.call.operation.cancel else watch.last or attempt
     return replace(source, call=attempt.call, watch=watch, verdict=settle(attempt, watch))
 
@@ -89,11 +89,11 @@ class _Watching:
         attempt: the cancel, or the first look.
         calls: the looks that tell how the work ends; at least one.
         gateway: sends them.
-        report: tells the client the progress.
+        caller: is told the progress.
     """
 
-    def __init__(self, attempt: Attempt, calls: list[Call], gateway: Gateway, report: Report) -> None:
-        self.attempt, self.calls, self.gateway, self.report = attempt, calls, gateway, report
+    def __init__(self, attempt: Attempt, calls: list[Call], gateway: Gateway, caller: Caller) -> None:
+        self.attempt, self.calls, self.gateway, self.caller = attempt, calls, gateway, caller
         cancel, verdict, deadline = attempt.call.operation.cancel, attempt.verdict, attempt.call.deadline
         self.start = gateway.now()
         seconds = attempt.call.wait if deadline is None else min(attempt.call.wait, deadline - self.start)
@@ -123,6 +123,8 @@ class _Watching:
         poll = (cancel and cancel.poll) or (state and state.poll) or Poll()
         ends_needed = 2 if self.recheck_seconds else 1
         pause = poll.first
+        if self.caller.rest:
+            self.caller.rest()
         while not self.gateway.ending.is_set():
             seconds_left = self.seconds - self.elapsed
             least_pause = max(self.least_pause, self.recheck_seconds if self.ends else 0)
@@ -139,7 +141,7 @@ class _Watching:
 
     async def _report(self, text: str) -> None:
         title = self.attempt.call.operation.platform.title
-        await self.report(self.elapsed, self.seconds, f"{title}: {text}")
+        await self.caller.report(self.elapsed, self.seconds, f"{title}: {text}")
 
     async def _look(self) -> None:
         """Make each look once; the further ones only where the first shows an end."""

@@ -1,11 +1,17 @@
 """Bounds on the requests that are handled over HTTP at once, and on how long clients may take."""
 
-from collections.abc import Awaitable, Callable
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import anyio
 from mcp import MCPError
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +22,10 @@ BODY_LIMIT = 256 * 1024
 """Bytes of a request's body: many times what a call needs."""
 RETRY_AFTER = 1
 """Seconds after which a request that found no place may come again."""
+CANCELS_PART = 8
+"""One place in so many is for cancels alone."""
+REST = "pullcord.rest"
+"""The key of a request's scope with the function to call once the request only waits for work to end."""
 _ENDING = "This server is ending. Nothing was sent; make the same call again."
 _DROPPED = (
     "This server had to end before the call was done. A cancel may have been sent: look at the work before you call"
@@ -23,26 +33,52 @@ _DROPPED = (
 )
 
 
+@dataclass(eq=False, slots=True)
+class Place:
+    """The place of one request, or its turn in the queue for one."""
+
+    caller: Hashable | None
+    """Whose it is; None: callers can't be told apart here."""
+    is_cancel: bool
+    is_called: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the request need not wait in the queue any more: it has a place, or must give way."""
+
+
 class Admission:
-    """The places for requests: a request is handled while it holds one.
+    """The places for requests: a request is handled while it holds one, and one that waits for work to end holds none.
+
+    Where callers can be told apart, none has more than half of the places, of the queue, and of those that wait for
+    work. Looks leave an eighth of the places to cancels, and a cancel goes before all looks in the queue; where that is
+    full, a look gives way. Of several, the caller with the fewest places is next.
 
     Args:
         calls: the number of places.
         queue: further requests that wait for a place.
+        cancels: the names of the tools that cancel.
         arriving: seconds in which the body of a request must arrive.
         waiting: seconds that a request waits for a place.
         sending: seconds in which a client must read a piece of the answer.
     """
 
     def __init__(
-        self, calls: int, queue: int, *, arriving: float = 10.0, waiting: float = 10.0, sending: float = 30.0
+        self,
+        calls: int,
+        queue: int,
+        *,
+        cancels: Collection[str] = (),
+        arriving: float = 10.0,
+        waiting: float = 10.0,
+        sending: float = 30.0,
     ) -> None:
+        self.cancels = cancels
         self.arriving = arriving
         self.waiting = waiting
         self.sending = sending
         self._calls = calls
         self._queue = queue
-        self._places = anyio.Semaphore(calls, fast_acquire=True)
+        self._held: list[Place] = []
+        self._line: list[Place] = []
+        self._resting: list[Place] = []
         self._draining = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
         self._departure = anyio.Event()
@@ -56,17 +92,16 @@ class Admission:
         """Take no more requests; those that wait for a place get none."""
         self._draining.set()
 
-    async def enter(self, receive: Receive) -> bool:
+    async def enter(self, place: Place, receive: Receive) -> bool:
         """Take a place, or wait for one as long as the client does; return whether there was one.
 
         Args:
+            place: the one to take, or to wait for.
             receive: of the request, whose body was read: it returns when the client goes away.
         """
-        if self._places.value:
-            self._places.acquire_nowait()
-            return True
-        has_place = False
-        if self._places.statistics().tasks_waiting < self._queue:
+        if self._is_free_for(place):
+            self._held.append(place)
+        elif self._queues(place):
             async with anyio.create_task_group() as tasks:
 
                 async def until(happens: Callable[[], Awaitable[object]]) -> None:
@@ -76,15 +111,61 @@ class Admission:
                 tasks.start_soon(until, receive)  # after the body only the client's going away can be received
                 tasks.start_soon(until, self._draining.wait)
                 with anyio.move_on_after(self.waiting):
-                    await self._places.acquire()
-                    has_place = True
+                    await place.is_called.wait()
                 tasks.cancel_scope.cancel()
-        return has_place
+            if place in self._line:
+                self.leave(place)
+        return place in self._held
 
-    def leave(self) -> None:
-        """Give a place back."""
-        self._places.release()
+    def rest(self, place: Place) -> None:
+        """Give a place back for a request that only waits for work to end; where very many wait so, it keeps its place.
+
+        Args:
+            place: of the request.
+        """
+        if place in self._held and _has_room(self._resting, place, self._calls + self._queue):
+            self._held.remove(place)
+            self._resting.append(place)
+            self._call()
+
+    def leave(self, place: Place) -> None:
+        """Give a place back, or leave the queue.
+
+        Args:
+            place: of a request that is done.
+        """
+        for places in (self._held, self._line, self._resting):
+            if place in places:
+                places.remove(place)
+        self._call()
         self._departure.set()
+
+    def _call(self) -> None:
+        """Give the places that are free to those who wait for one."""
+        while candidates := [each for each in self._line if self._is_free_for(each)]:
+            places = Counter(each.caller for each in self._held)
+            place = min(candidates, key=lambda each: (not each.is_cancel, places[each.caller]))
+            self._line.remove(place)
+            self._held.append(place)
+            place.is_called.set()
+
+    def _is_free_for(self, place: Place) -> bool:
+        looks = sum(not each.is_cancel for each in self._held)
+        is_for_cancels = not place.is_cancel and looks >= self._calls - self._calls // CANCELS_PART
+        return not is_for_cancels and _has_room(self._held, place, self._calls)
+
+    def _queues(self, place: Place) -> bool:
+        """Join the queue; return whether there was room, if need be by sending a look away from it."""
+        has_share = _has_share(self._line, place, self._queue)
+        if has_share or len(self._line) >= self._queue:
+            crowd = [each for each in self._line if each.caller == place.caller or not has_share]
+            looks = [each for each in crowd if not each.is_cancel]
+            if not place.is_cancel or not looks:
+                return False
+            self._line.remove(looks[-1])
+            looks[-1].is_called.set()
+        self._line.append(place)
+        return True
 
     async def handle(self, ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
         """Handle an MCP request, as middleware of the SDK's server.
@@ -115,9 +196,19 @@ class Admission:
 
     async def idle(self) -> None:
         """Wait until no request is handled any more."""
-        while self._places.value < self._calls or self._scopes:
+        while self._held or self._resting or self._scopes:
             self._departure = anyio.Event()
             await self._departure.wait()
+
+
+def _has_room(places: Sequence[Place], place: Place, most: int) -> bool:
+    """Whether there is room for one more among places of which there may be so many."""
+    return len(places) < most and not _has_share(places, place, most)
+
+
+def _has_share(places: Sequence[Place], place: Place, most: int) -> bool:
+    """Whether a request's caller has its share of places already: half of them."""
+    return place.caller is not None and sum(each.caller == place.caller for each in places) >= math.ceil(most / 2)
 
 
 class AdmissionMiddleware:
@@ -138,12 +229,22 @@ class AdmissionMiddleware:
             body, answer = await self._body(scope, receive)
         except ClientDisconnect:
             return  # the client is gone, and reads no answer
-        if answer is None and not await self._admission.enter(receive):
-            message = "This server is busy. Nothing was sent; make the same call again a little later."
-            answer = refusal(503, _ENDING if self._admission.draining else message, retry_after=RETRY_AFTER)
         if answer:
             await answer(scope, receive, send)
             return
+        place = Place(_caller(scope), self._is_cancel(body))
+        try:
+            if await self._admission.enter(place, receive):
+                await self._handle(place, body, scope, receive, send)
+                return
+        finally:
+            self._admission.leave(place)
+        message = "This server is busy. Nothing was sent; make the same call again a little later."
+        await refusal(503, _ENDING if self._admission.draining else message, retry_after=RETRY_AFTER)(
+            scope, receive, send
+        )
+
+    async def _handle(self, place: Place, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         messages: list[Message] = [{"type": "http.request", "body": body}]
 
         async def receive_again() -> Message:
@@ -153,10 +254,18 @@ class AdmissionMiddleware:
             with anyio.fail_after(self._admission.sending):
                 await send(message)
 
+        await self._app({**scope, REST: partial(self._admission.rest, place)}, receive_again, send_in_time)
+
+    def _is_cancel(self, body: bytes) -> bool:
+        """Whether a request calls a tool that cancels."""
         try:
-            await self._app(scope, receive_again, send_in_time)
-        finally:
-            self._admission.leave()
+            message = from_json(body)
+        except ValueError:
+            return False  # the SDK tells what is wrong with it
+        match message:
+            case {"method": "tools/call", "params": {"name": str(name)}}:
+                return name in self._admission.cancels
+        return False
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, Response | None]:
         """The body of a request; or else the answer that refuses the request.
@@ -178,3 +287,9 @@ class AdmissionMiddleware:
         except TimeoutError:
             return b"", refusal(408, "The request took too long to arrive. Nothing was sent.")
         return bytes(body), None
+
+
+def _caller(scope: Scope) -> Hashable | None:
+    """Who sent a request, by its token; None: it has none."""
+    user = scope.get("user")
+    return (user.access_token.client_id, user.access_token.subject) if isinstance(user, AuthenticatedUser) else None

@@ -169,8 +169,19 @@ class SmallLettersMiddleware:
         await self._app({**scope, "headers": headers}, receive, send)
 
 
+def places(front: Front, surface: Surface) -> Admission:
+    """The places for requests.
+
+    Args:
+        front: how many there are.
+        surface: which tools cancel.
+    """
+    cancels = [name for name, operation in surface.tools.items() if operation.cancel]
+    return Admission(front.max_calls, front.max_queue, cancels=cancels)
+
+
 async def serve(
-    server: Server[Any], front: Front, say: Callable[[str], object], *, ready: bool, ending: anyio.Event
+    server: Server[Any], front: Front, say: Callable[[str], object], *, surface: Surface, ending: anyio.Event
 ) -> int:
     """Serve until a signal to end; then finish the requests that are handled, for GRACE seconds at most.
 
@@ -180,7 +191,7 @@ async def serve(
         server: answers MCP requests.
         front: where, for whom, and how many requests at once.
         say: called with sentences for the operator, such as where callers reach the server.
-        ready: whether any platform can be reached.
+        surface: what may be called.
         ending: set at the first signal, so that calls that watch work answer at once.
 
     Returns:
@@ -189,7 +200,7 @@ async def serve(
     Raises:
         SettingsError: a file can't be used, or the server can't listen there.
     """
-    admission = Admission(front.max_calls, front.max_queue)
+    admission, ready = places(front, surface), reaches(surface)
     limits = bounds(front.max_calls, front.max_queue)
     with ending_signals() as signals:
         async with AsyncExitStack() as stack:

@@ -1,5 +1,6 @@
 """Hands the tool call of an MCP client to the flow, and the flow's answer to the client."""
 
+from collections.abc import Callable
 from typing import Any
 
 from mcp import types
@@ -13,6 +14,7 @@ from pullcord.flow.engine import Engine
 from pullcord.flow.step import Caller
 from pullcord.model import sanitize
 from pullcord.model.answer import Answer
+from pullcord.serving.admission import REST
 from pullcord.serving.elicitation import Elicitation, ElicitedPerson
 
 
@@ -36,8 +38,15 @@ async def answer(
         The tool's result; or a question to a person, with whose answer the client makes the call again.
     """
     person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
-    result = await flow_call.answer(call, engine, Caller(_name(ctx), ctx.session.report_progress, person))
+    caller = Caller(_name(ctx), ctx.session.report_progress, person, _rest(ctx))
+    result = await flow_call.answer(call, engine, caller)
     return person.question if person and person.question else tool_result(result)
+
+
+def _rest(ctx: ServerRequestContext[Any]) -> Callable[[], None] | None:
+    """What to call when a call begins to watch work: its request gives its place back. None: there are no places."""
+    rest: Callable[[], None] | None = ctx.request.scope[REST] if ctx.request else None
+    return rest
 
 
 def _name(ctx: ServerRequestContext[Any]) -> str:

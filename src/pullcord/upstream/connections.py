@@ -10,7 +10,9 @@ import os
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import NamedTuple
 
 import anyio
@@ -22,6 +24,11 @@ from pullcord.upstream.wire import Wire
 
 IDLE_SECONDS = 5.0
 """Seconds after which an idle connection is closed: fewer than servers, and proxies before them, keep one open."""
+
+CANCEL = "pullcord.cancel"
+"""The extension of a request that cancels."""
+CANCELS_PART = 8
+"""One connection in so many is for cancels alone."""
 
 _REASONS: Mapping[type[BaseException], str] = {
     httpcore2.LocalProtocolError: "the request can't be written as HTTP",
@@ -126,7 +133,8 @@ class _Body(httpx2.AsyncByteStream):
 class Connections(httpx2.AsyncBaseTransport):
     """The idle connections, by origin, and a bound on those in use.
 
-    A request with the header "Connection: close" gets a new connection, which is closed after its answer.
+    A request with the header "Connection: close" gets a new connection, which is closed after its answer. Looks leave
+    an eighth of the connections to cancels: those are the requests with the extension CANCEL.
 
     Args:
         environ: names the proxy and the certificates to trust, by the names that httpx2 reads.
@@ -140,6 +148,7 @@ class Connections(httpx2.AsyncBaseTransport):
         self._environ = environ
         self._network = network or httpcore2.AnyIOBackend()
         self._turns = anyio.Semaphore(limit, fast_acquire=True)
+        self._look_turns = anyio.Semaphore(limit - limit // CANCELS_PART, fast_acquire=True)
         self._waiting: defaultdict[str, list[_Connection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -155,45 +164,23 @@ class Connections(httpx2.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
-        is_shared = request.headers.get("connection") != "close"
-        connection = await self._take(url, request.extensions["timeout"]["pool"], is_shared=is_shared)
-        core_request = httpcore2.Request(
-            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-        )
-        try:
-            response = await connection.send(core_request)
-        except BaseException:
-            await self._leave(connection)
-            raise
-        return httpx2.Response(
-            response.status,
-            headers=response.headers,
-            stream=_Body(response, lambda length: self._leave(connection, length)),
-            extensions=response.extensions,
-        )
-
-    async def _take(self, url: httpcore2.URL, patience: float, *, is_shared: bool) -> _Connection:
-        """A connection for the caller alone until `_leave`.
-
-        Args:
-            url: where it goes.
-            patience: seconds to wait for it while too many are in use.
-            is_shared: whether it may have carried other requests before.
-
-        Raises:
-            UnsentError: there is none.
-        """
         if url.scheme not in {b"http", b"https"}:
             raise UnsentError("the base URL is neither http nor https")
-        with anyio.move_on_after(patience) as wait:
-            await self._turns.acquire()
-        if wait.cancelled_caught:
-            raise UnsentError("too many calls are under way")
-        try:
-            return (await self._newest(url.origin) if is_shared else None) or self._dial(url.origin)
-        except BaseException:
-            self._turns.release()
-            raise
+        is_shared = request.headers.get("connection") != "close"
+        turns = [self._turns] if CANCEL in request.extensions else [self._look_turns, self._turns]
+        async with AsyncExitStack() as turn:
+            await _wait(turns, turn, request.extensions["timeout"]["pool"])
+            connection = (await self._newest(url.origin) if is_shared else None) or self._dial(url.origin)
+            core_request = httpcore2.Request(
+                request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
+            )
+            try:
+                response = await connection.send(core_request)
+            except BaseException:
+                await self._leave(connection, turn.pop_all())
+                raise
+            body = _Body(response, partial(self._leave, connection, turn.pop_all()))
+        return httpx2.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
 
     async def _newest(self, origin: httpcore2.Origin) -> _Connection | None:
         connections = self._waiting[str(origin)]
@@ -230,21 +217,20 @@ class Connections(httpx2.AsyncBaseTransport):
         except (ImportError, ValueError):  # as for SOCKS without its package
             raise UnsentError("the proxy that this machine's environment names can't be used") from None
 
-    async def _leave(self, connection: _Connection, length: int | None = None) -> None:
+    async def _leave(self, connection: _Connection, turn: AsyncExitStack, length: int | None = None) -> None:
         """End the use of a connection: it becomes idle if it is open, and exactly one answer came on it.
 
         Args:
             connection: otherwise it is closed.
+            turn: ends with it.
             length: the bytes of the answer's body; None: it must be closed.
         """
-        try:
+        async with turn:
             await self._sweep()
             if length is not None and connection.engine.is_available() and connection.wire.had_only(length):
                 self._waiting[str(connection.origin)].append(connection)
             else:
                 await connection.close()
-        finally:
-            self._turns.release()
 
     async def _sweep(self) -> None:
         """Close the connections that were idle for too long; of each origin the first is the oldest."""
@@ -257,6 +243,24 @@ class Connections(httpx2.AsyncBaseTransport):
         for waiting in self._waiting.values():
             while waiting:
                 await waiting.pop().close()
+
+
+async def _wait(turns: Iterable[anyio.Semaphore], turn: AsyncExitStack, patience: float) -> None:
+    """Wait for a connection's turn.
+
+    Args:
+        turns: of which one each is needed.
+        turn: at its end they are given back.
+        patience: seconds to wait while too many are in use.
+
+    Raises:
+        UnsentError: it did not come in time.
+    """
+    with anyio.move_on_after(patience) as wait:
+        for each in turns:
+            await turn.enter_async_context(each)
+    if wait.cancelled_caught:
+        raise UnsentError("too many calls are under way")
 
 
 @functools.cache

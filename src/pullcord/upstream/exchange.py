@@ -13,7 +13,7 @@ from pullcord.model.operation import Operation
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import problem, shape
-from pullcord.upstream.connections import UnsentError
+from pullcord.upstream.connections import CANCEL, UnsentError
 from pullcord.upstream.request import Request
 
 BODY_LIMIT = 1024 * 1024
@@ -73,7 +73,10 @@ class Exchange:
                 request.url,
                 headers=headers,
                 stream=httpx2.ByteStream(request.content),
-                extensions={"timeout": {"connect": limit, "pool": limit}},
+                extensions={
+                    "timeout": {"connect": limit, "pool": limit},
+                    **({CANCEL: True} if operation.cancel else {}),
+                },
             )
         except (httpx2.InvalidURL, UnicodeError):
             return Reply.unsent("the base URL, or a value in the request, can't be sent")
