@@ -1,12 +1,14 @@
 """A platform that answers step by step, over a transport in memory; waits are counted, not slept."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import httpx2
 from tests.support import respond, shipped
 
-from pullcord.model.operation import Operation
+from pullcord.model.operation import Catalogue, Operation
+from pullcord.model.projection import Projection
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream.gateway import Gateway, Limits
@@ -50,6 +52,12 @@ LOST = [
 """What it raises where something may have."""
 
 
+@functools.cache
+def unabridged() -> Catalogue:
+    """The shipped operations, of whose replies everything is kept."""
+    return {name: each._replace(kept=Projection(whole=True)) for name, each in shipped().items()}
+
+
 class Line:
     """A platform that answers step by step; the last step answers all that follows."""
 
@@ -77,7 +85,7 @@ class Line:
 
     async def send(self, name: str) -> Reply:
         async with self.gateway as gateway:
-            return await gateway.send(shipped()[name], request(shipped()[name]))
+            return await gateway.send(unabridged()[name], request(unabridged()[name]))
 
 
 def request(operation: Operation, url: str = "https://platform.example/x") -> Request:

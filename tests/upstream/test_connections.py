@@ -19,9 +19,8 @@ import anyio.lowlevel
 import httpcore2
 import pytest
 from anyio.streams.tls import TLSStream
-from tests.support import shipped
 from tests.upstream.certificates import certificate
-from tests.upstream.line import CURRENT, GET, TASK, at_once, request
+from tests.upstream.line import CURRENT, GET, TASK, at_once, request, unabridged
 
 from pullcord.config import settings
 from pullcord.flow.verdict import judge
@@ -35,9 +34,9 @@ pytestmark = pytest.mark.anyio
 
 Behaviour: TypeAlias = Callable[[anyio.abc.ByteStream], Awaitable[None]]
 
-ANY = shipped()[TASK]._replace(answers=())
+ANY = unabridged()[TASK]._replace(answers=())
 """An operation whose answers need to name nothing."""
-KEPT = request(shipped()[TASK], "http://127.0.0.1:1/x")._replace(kept=True)
+KEPT = request(unabridged()[TASK], "http://127.0.0.1:1/x")._replace(kept=True)
 """A request that may share a connection."""
 EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -228,7 +227,7 @@ async def test_looks_leave_connections_to_cancels() -> None:
     answers: list[Reply] = []
 
     async def call(method: str) -> None:
-        operation = ANY if method == "POST" else shipped()[GET]
+        operation = ANY if method == "POST" else unabridged()[GET]
         answers.append(await gateway.send(operation, KEPT._replace(method=method)))
 
     with anyio.fail_after(20):
@@ -251,7 +250,7 @@ async def test_a_look_that_is_dropped_within_its_answer_gives_its_place_back() -
 
     async def dropped(gateway: Gateway) -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(gateway.send, shipped()[GET], look)
+            tasks.start_soon(gateway.send, unabridged()[GET], look)
             await anyio.wait_all_tasks_blocked()
             tasks.cancel_scope.cancel()
 
@@ -281,7 +280,7 @@ async def answer_of(url: str, environ: Mapping[str, str] | None = None, limits: 
     """What comes of a cancel that names no task."""
     with anyio.fail_after(20):
         async with Gateway(environ=environ, limits=limits, sleep=at_once) as gateway:
-            return await gateway.send(shipped()[CURRENT], request(shipped()[CURRENT], url))
+            return await gateway.send(unabridged()[CURRENT], request(unabridged()[CURRENT], url))
 
 
 async def answer_over_sockets(
@@ -405,9 +404,9 @@ class TestWhyNothingWasSent:
             received.append(await stream.receive())
 
         async with serving(listens) as port, Gateway(sleep=at_once) as gateway:
-            sent = request(shipped()[CURRENT], f"http://127.0.0.1:{port}/x")
+            sent = request(unabridged()[CURRENT], f"http://127.0.0.1:{port}/x")
             sent.headers.update(headers)
-            answer = await gateway.send(shipped()[CURRENT], sent)
+            answer = await gateway.send(unabridged()[CURRENT], sent)
 
         assert answer == Reply.unsent("the request can't be written as HTTP")
         assert received == []
@@ -456,7 +455,7 @@ async def test_a_redirect_to_nonsense_is_no_crash() -> None:
 
     answer = await answer_over_sockets("http://127.0.0.1:{}/x", sends)
 
-    assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
+    assert judge(unabridged()[CURRENT], answer).outcome is Outcome.UNKNOWN
 
 
 async def test_a_real_answer_is_read() -> None:
@@ -503,8 +502,8 @@ async def behind(
         async with serving(refuses) as port:
             environ = {"HTTPS_PROXY": proxy.format(port), "NO_PROXY": past}
             async with Gateway(environ=environ, limits=Limits(total=10), sleep=at_once) as gateway:
-                sent = request(shipped()[CURRENT], "https://127.0.0.1:9/x")  # discard: nobody listens
-                return await gateway.send(shipped()[CURRENT], sent), received
+                sent = request(unabridged()[CURRENT], "https://127.0.0.1:9/x")  # discard: nobody listens
+                return await gateway.send(unabridged()[CURRENT], sent), received
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:{}", "127.0.0.1:{}"])
@@ -538,7 +537,7 @@ async def test_cancels_share_a_connection_by_way_of_a_proxy(tmp_path: Path) -> N
             environ["HTTPS_PROXY"] = f"http://127.0.0.1:{port}"
             async with Gateway(environ=environ, sleep=at_once) as gateway:
                 came = [
-                    await gateway.send(shipped()[TASK], each) for each in requests(TASK, reached, "task_1", "task_2")
+                    await gateway.send(unabridged()[TASK], each) for each in requests(TASK, reached, "task_1", "task_2")
                 ]
 
     assert [answer.status for answer in came] == [200, 200]
@@ -609,8 +608,8 @@ SESSION = f"session_{0:032}"
 
 
 def requests(name: str, reached: Mapping[str, str], *tasks: str) -> list[Request]:
-    operation = shipped()[name]
-    using = settings.read(shipped(), reached)[operation.platform.name]
+    operation = unabridged()[name]
+    using = settings.read(unabridged(), reached)[operation.platform.name]
     return [build(operation, {"session_id": SESSION, "task_id": task}, using, request_id="r") for task in tasks]
 
 
@@ -629,7 +628,7 @@ async def cancels(
         connections += 1
         await behaviour(stream)
 
-    operation = shipped()[name]
+    operation = unabridged()[name]
     with anyio.fail_after(20):
         gateway = Gateway(environ=environ, limits=Limits(total=10), sleep=at_once)
         async with serving(counted, secure) as port, gateway:
@@ -694,7 +693,7 @@ async def test_what_comes_behind_an_answer_is_never_taken_for_the_next_one(
     secure, environ = secured(tmp_path) if scheme == "https" else (None, {})
     came, connections = await cancels(doubled, TASK, ["task_1", "task_2"], secure, environ)
 
-    assert [judge(shipped()[TASK], answer).outcome for answer in came] == [Outcome.STOPPING] * 2
+    assert [judge(unabridged()[TASK], answer).outcome for answer in came] == [Outcome.STOPPING] * 2
     assert [answer.body["id"] for answer in came if isinstance(answer.body, dict)] == [
         "task_1",
         "task_2",
@@ -797,7 +796,7 @@ async def test_a_platform_that_always_speaks_of_other_work_leaves_the_outcome_un
 
     came, connections = await cancels(astray, TASK, ["task_1", "task_2", "task_3"])
 
-    assert [judge(shipped()[TASK], answer).outcome for answer in came] == [Outcome.UNKNOWN] * 3
+    assert [judge(unabridged()[TASK], answer).outcome for answer in came] == [Outcome.UNKNOWN] * 3
     assert isinstance(came[0], Reply)
     assert came[0].unreadable == "it is about other work than was asked for"
     assert connections == 6

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from tests.support import Content, answering, respond, shipped
-from tests.upstream.line import CURRENT, JSON, NOT_SENT, TASK, Line, at_once, request
+from tests.support import Content, answering, respond
+from tests.upstream.line import CURRENT, JSON, NOT_SENT, TASK, Line, at_once, request, unabridged
 
 from pullcord.flow.verdict import judge
 from pullcord.model.outcome import Outcome
@@ -34,7 +34,7 @@ async def test_every_way_to_fail_is_told_apart_by_whether_it_was_sent(kind: type
     assert answer.failure is not None
     assert answer.sent is not (kind in {type(error) for error in NOT_SENT})
     assert "own words" not in answer.failure
-    assert judge(shipped()[CURRENT], answer).outcome is (Outcome.UNKNOWN if answer.sent else Outcome.UNAVAILABLE)
+    assert judge(unabridged()[CURRENT], answer).outcome is (Outcome.UNKNOWN if answer.sent else Outcome.UNAVAILABLE)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ async def test_every_way_to_fail_is_told_apart_by_whether_it_was_sent(kind: type
 )
 async def test_what_is_no_address_and_what_fits_no_header_is_not_sent(url: str, headers: dict[str, str]) -> None:
     line = Line(200)
-    sent = request(shipped()[CURRENT], url)
+    sent = request(unabridged()[CURRENT], url)
     sent.headers.update(headers)
-    answer = await line.gateway.send(shipped()[CURRENT], sent)
+    answer = await line.gateway.send(unabridged()[CURRENT], sent)
 
     assert answer == Reply.unsent("the base URL, or a value in the request, can't be sent")
     assert line.seen == []
@@ -58,7 +58,7 @@ async def test_what_is_no_address_and_what_fits_no_header_is_not_sent(url: str, 
 
 async def test_an_answer_about_other_work_is_not_believed() -> None:
     answer = await Gateway(answering(200, {"id": "task_2", "session_id": "session_1"}), sleep=at_once).send(
-        shipped()[TASK], request(shipped()[TASK])
+        unabridged()[TASK], request(unabridged()[TASK])
     )
 
     assert answer == Reply(200, JSON, None, "it is about other work than was asked for", genuine=False, repeated=True)
@@ -165,7 +165,7 @@ async def test_json_or_nothing_is_readable(content: bytes, body: object) -> None
 
 async def test_what_a_platform_answers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="pullcord")
-    await Gateway(answering(200, {"secret": "s"})).send(shipped()[CURRENT], request(shipped()[CURRENT]))
+    await Gateway(answering(200, {"secret": "s"})).send(unabridged()[CURRENT], request(unabridged()[CURRENT]))
 
     assert [record for record in caplog.records if record.name.startswith("pullcord")] == []
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import anyio
 import httpx2
 import pytest
-from tests.support import respond, shipped
+from tests.support import respond
 from tests.upstream.line import (
     ALL,
     ANSWERED,
@@ -21,6 +21,7 @@ from tests.upstream.line import (
     html,
     late,
     request,
+    unabridged,
 )
 
 from pullcord.flow.verdict import judge
@@ -111,7 +112,7 @@ async def test_a_redirect_is_never_followed(status: int) -> None:
 
     assert answer.status is not None
     assert [request.url.host for request in line.seen] == ["platform.example"]
-    assert judge(shipped()[CURRENT], answer).outcome is Outcome.UNKNOWN
+    assert judge(unabridged()[CURRENT], answer).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ class TestAnAnswerThatTellsNothing:
         ids=["connect", "500", "503", "a page", "404 of a page", "429 of a page"],
     )
     async def test_stays_what_it_was_where_the_platform_says_nothing_later(self, lost: Step, later: Step) -> None:
-        first = await Line(lost).gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]))
+        first = await Line(lost).gateway.send(unabridged()[CURRENT], request(unabridged()[CURRENT]))
         answer = await Line(lost, later).send(TASK)
 
         assert answer == first._replace(repeated=True)
@@ -151,10 +152,10 @@ class TestAnAnswerThatTellsNothing:
         answer = await Line(lost, later).send(TASK)
 
         assert (answer.failure, answer.repeated) == (None, True)
-        assert judge(shipped()[TASK], answer).outcome is Outcome.UNKNOWN, "the first one may have stopped it"
+        assert judge(unabridged()[TASK], answer).outcome is Outcome.UNKNOWN, "the first one may have stopped it"
 
     async def test_of_a_look_gives_way_to_what_a_later_look_says(self, lost: Step) -> None:
-        assert judge(shipped()[GET], await Line(lost, 404).send(GET)).outcome is Outcome.NOT_FOUND
+        assert judge(unabridged()[GET], await Line(lost, 404).send(GET)).outcome is Outcome.NOT_FOUND
 
 
 @pytest.mark.parametrize(("named", "slept"), [("0", [0.1]), ("3", [3]), ("5", [5]), ("6", [])])
@@ -187,7 +188,7 @@ async def test_nothing_is_repeated_that_makes_no_sense_any_more() -> None:
         looked.append(len(line.seen))
         return False
 
-    answer = await line.gateway.send(shipped()[TASK], request(shipped()[TASK]), recheck=recheck)
+    answer = await line.gateway.send(unabridged()[TASK], request(unabridged()[TASK]), recheck=recheck)
 
     assert (looked, len(line.seen), line.slept) == ([1], 1, [0.1]), "looked up behind the wait"
     assert answer == Reply.lost("the connection broke")
@@ -201,7 +202,7 @@ async def test_what_still_makes_sense_is_looked_up_before_each_repeat() -> None:
         looked.append(len(line.seen))
         return True
 
-    answer = await line.gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]), recheck=recheck)
+    answer = await line.gateway.send(unabridged()[CURRENT], request(unabridged()[CURRENT]), recheck=recheck)
 
     assert (answer.status, looked) == (200, [1, 2])
 
@@ -213,7 +214,7 @@ async def test_a_look_before_a_repeat_that_takes_too_long_leaves_what_is_known()
         line.clock += 8
         return True
 
-    answer = await line.gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]), recheck=recheck)
+    answer = await line.gateway.send(unabridged()[CURRENT], request(unabridged()[CURRENT]), recheck=recheck)
 
     assert answer == Reply.unsent("the connection could not be made")
     assert len(line.seen) == 1
@@ -221,7 +222,7 @@ async def test_a_look_before_a_repeat_that_takes_too_long_leaves_what_is_known()
 
 async def test_the_deadline_of_the_whole_call_bounds_its_repeats() -> None:
     line = Line(late(429, "5"))
-    await line.gateway.send(shipped()[TASK], request(shipped()[TASK]), deadline=8)
+    await line.gateway.send(unabridged()[TASK], request(unabridged()[TASK]), deadline=8)
 
     assert line.slept == [5], "a second wait would end after it"
 
@@ -256,7 +257,7 @@ async def test_a_platform_that_never_answers_is_given_up_in_time() -> None:
     for name in ALL:
         gateway = Gateway(httpx2.MockTransport(silent), limits=Limits(total=0.05))
         with anyio.fail_after(5):
-            answer = await gateway.send(shipped()[name], request(shipped()[name]))
+            answer = await gateway.send(unabridged()[name], request(unabridged()[name]))
         assert answer == Reply.lost("no answer came in time")
 
 
@@ -268,7 +269,7 @@ async def test_a_body_that_never_ends_is_given_up_in_time() -> None:
 
     gateway = Gateway(httpx2.MockTransport(lambda _: httpx2.Response(200, content=drips())), limits=Limits(total=0.05))
     with anyio.fail_after(5):
-        answer = await gateway.send(shipped()[CURRENT], request(shipped()[CURRENT]))
+        answer = await gateway.send(unabridged()[CURRENT], request(unabridged()[CURRENT]))
 
     assert answer == Reply.lost("no answer came in time")
 
@@ -295,7 +296,7 @@ async def _gone(name: str, *, before: bool = False) -> tuple[list[str], list[Rep
 
     async def call(scope: anyio.CancelScope) -> None:
         with scope:
-            learnt.append(await gateway.send(shipped()[name], request(shipped()[name])))
+            learnt.append(await gateway.send(unabridged()[name], request(unabridged()[name])))
 
     with anyio.fail_after(5):
         async with Gateway(httpx2.MockTransport(slow)) as gateway, anyio.create_task_group() as tasks:
@@ -338,7 +339,7 @@ async def test_a_finished_cancel_is_not_sent_again_for_a_caller_that_has_gone() 
         raise httpx2.ConnectError("x")
 
     with anyio.fail_after(5), scope:
-        await Gateway(httpx2.MockTransport(refused)).send(shipped()[TASK], request(shipped()[TASK]))
+        await Gateway(httpx2.MockTransport(refused)).send(unabridged()[TASK], request(unabridged()[TASK]))
 
     assert (len(seen), scope.cancelled_caught) == (1, True)
 
@@ -346,7 +347,7 @@ async def test_a_finished_cancel_is_not_sent_again_for_a_caller_that_has_gone() 
 async def test_where_pullcords_own_files_went_while_it_ran_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pullcord.upstream.exchange", None)
     async with Line().gateway as gateway:
-        answer = await gateway.send(shipped()[TASK], request(shipped()[TASK]))
+        answer = await gateway.send(unabridged()[TASK], request(unabridged()[TASK]))
 
     assert answer == Reply.unsent("pullcord's own files went while it ran; it must be started again")
 

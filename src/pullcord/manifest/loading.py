@@ -10,6 +10,7 @@ from pullcord.manifest.faults import Fault, lines
 from pullcord.manifest.naming import renamed
 from pullcord.manifest.node import Node
 from pullcord.manifest.openapi import read_document
+from pullcord.manifest.reading import with_kept
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.pointer import Pointer, escape, look_up
@@ -69,7 +70,7 @@ def load(paths: Iterable[Traversable], user_paths: Iterable[Traversable] = ()) -
         if operations:
             _check_variables(operations, readers, of_user=of_user)
         if not file_faults:
-            catalogue |= {each.id: each for each in renamed([operation for operation, _ in operations])}
+            catalogue |= {each.id: each for each in with_kept(renamed([operation for operation, _ in operations]))}
         faults += lines(str(path), file_faults)
     if faults:
         raise ManifestError(faults)
@@ -119,4 +120,4 @@ def read(name: str, text: str) -> list[Operation]:
     operations = read_document(name, text, faults)
     if faults:
         raise ManifestError(lines(name, faults))
-    return renamed([operation for operation, _ in operations])
+    return with_kept(renamed([operation for operation, _ in operations]))

@@ -11,11 +11,15 @@ from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import Pointer
+from pullcord.model.projection import Projection
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
 from pullcord.model.value import Json
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+PROBLEM_MEMBERS = ("type", "title", "status", "detail", "code", "instance", "retry_after_seconds", "request_id")
+"""The members of an error that are told (RFC 9457)."""
 
 _KNOWN = frozenset({Source.ARGUMENT, Source.TARGET, Source.CONSTANT})
 """The sources whose values are known before a request is sent."""
@@ -134,6 +138,8 @@ class Operation(NamedTuple):
     listing: Listing | None = None
     media: str | None = None
     """The media type of its requests' content; None: they have none."""
+    kept: Projection = Projection(whole=True)
+    """The parts of a reply's body that anything reads once its shape is known; nothing else is kept."""
 
     @property
     def arguments(self) -> tuple[Parameter, ...]:

@@ -10,6 +10,7 @@ from typing import NoReturn, cast
 import httpx2
 
 from pullcord.model.operation import Operation
+from pullcord.model.projection import project
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import problem, shape
@@ -88,6 +89,7 @@ class Exchange:
                     await _hang_up(response)
                     reply = reply._replace(body=None, unreadable=reason)
                 return reply._replace(
+                    body=project(reply.body, operation.kept),
                     genuine=shape.is_in_shape(operation, reply),
                     retry_after=problem.retry_after(operation.platform, reply),
                 )

@@ -7,12 +7,10 @@ from email.utils import parsedate_to_datetime
 
 from pullcord.model import sanitize
 from pullcord.model.expression import Expression, Source
-from pullcord.model.operation import Platform
+from pullcord.model.operation import PROBLEM_MEMBERS, Platform
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
-
-MEMBERS = ("type", "title", "status", "detail", "code", "instance", "retry_after_seconds", "request_id")
 
 
 def members(platform: Platform, reply: Reply) -> dict[str, Json]:
@@ -23,7 +21,7 @@ def members(platform: Platform, reply: Reply) -> dict[str, Json]:
         reply: an answer that is no success, or can't be read.
     """
     problem: dict[str, Json] = {}
-    for name in MEMBERS:
+    for name in PROBLEM_MEMBERS:
         value = _member(platform, reply, name)
         if name == "detail" and isinstance(value, list):
             value = "; ".join(_faults(value)) or None
