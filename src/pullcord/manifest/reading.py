@@ -25,11 +25,11 @@ def with_kept(operations: Sequence[Operation]) -> list[Operation]:
     Args:
         operations: all of the manifest.
     """
-    kept = {each.id: list(_read(each)) for each in operations}
+    readings = {each.id: list(_read(each)) for each in operations}
     for operation in operations:
-        for reader_id, projections in _read_elsewhere(operation, operations):
-            kept[reader_id] += projections
-    return [each._replace(kept=_union(kept[each.id])) for each in operations]
+        for look_id, projections in _read_elsewhere(operation, operations):
+            readings[look_id] += projections
+    return [each._replace(kept=_union(readings[each.id])) for each in operations]
 
 
 def _union(projections: Sequence[Projection]) -> Projection:
