@@ -52,40 +52,44 @@ def test_anything_else_is_refused_at_the_start(text: str, capsys: pytest.Capture
     assert "such as 10/minute" in capsys.readouterr().err
 
 
-def test_it_starts_full_and_names_the_wait_for_the_next(hand: Hand) -> None:
+@pytest.mark.anyio
+async def test_it_starts_full_and_names_the_wait_for_the_next(hand: Hand) -> None:
     limiter = RateLimit(Limit(3, "minute"), hand)
-    assert [limiter.take() for _ in range(5)] == [0, 0, 0, 60, 60]
+    assert [await limiter.take() for _ in range(5)] == [0, 0, 0, 60, 60]
     hand.now += 13.5
-    assert limiter.take() == 47
+    assert await limiter.take() == 47
     hand.now += 46.5
-    assert [limiter.take() for _ in range(4)] == [0, 0, 0, 60]
+    assert [await limiter.take() for _ in range(4)] == [0, 0, 0, 60]
 
 
-def test_no_stretch_of_its_time_sees_more_than_it_says(hand: Hand) -> None:
+@pytest.mark.anyio
+async def test_no_stretch_of_its_time_sees_more_than_it_says(hand: Hand) -> None:
     """A bucket that fills again while it empties lets through nearly twice as many."""
     limiter = RateLimit(Limit(5, "minute"), hand)
     sent: list[float] = []
     for _ in range(600):
         hand.now += 0.7
-        if not limiter.take():
+        if not await limiter.take():
             sent.append(hand.now)
     assert len(sent) == 35
     assert all(late - early >= 60 for early, late in zip(sent, sent[5:], strict=False))
 
 
-def test_what_was_not_used_does_not_add_up_beyond_the_limit(hand: Hand) -> None:
+@pytest.mark.anyio
+async def test_what_was_not_used_does_not_add_up_beyond_the_limit(hand: Hand) -> None:
     limiter = RateLimit(Limit(2, "second"), hand)
     hand.now += 3600
-    assert [limiter.take() for _ in range(3)] == [0, 0, 1]
+    assert [await limiter.take() for _ in range(3)] == [0, 0, 1]
 
 
-def test_a_wait_is_never_named_as_none(hand: Hand) -> None:
+@pytest.mark.anyio
+async def test_a_wait_is_never_named_as_none(hand: Hand) -> None:
     limiter = RateLimit(Limit(1, "second"), hand)
-    assert limiter.take() == 0
+    assert await limiter.take() == 0
     hand.now += 0.999_999
-    assert limiter.take() == 1
+    assert await limiter.take() == 1
     hand.now += 0.000_002
-    assert limiter.take() == 0
+    assert await limiter.take() == 0
 
 
 def _lines(path: Path) -> list[str]:

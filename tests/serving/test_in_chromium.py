@@ -18,7 +18,7 @@ from tests.serving.site import ERAS, bare, message, minted, site
 from pullcord.serving.front import Front
 from pullcord.serving.listening import listening
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = [pytest.mark.anyio, pytest.mark.debian]
 
 PATIENCE = 120
 """Seconds for one page."""

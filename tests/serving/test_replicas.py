@@ -6,7 +6,7 @@ import secrets
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,9 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 from tests.e2e.processes import started
+from tests.real.server import free_ports
 from tests.serving.site import ERAS, Held, message, minted, said
+from tests.store import real
 
 from pullcord.sandbox import Sandbox, running
 from pullcord.serving.front import PATH, Front
@@ -198,6 +200,53 @@ async def test_what_one_server_asks_a_person_the_other_hears() -> None:
                     refused = answer_of(await old.call_tool("cancel_task", target))
                     assert refused["outcome"] == "denied"
                     assert "2026-07-28" in refused["allowed_actions"][0]["hint"]
+
+
+@pytest.mark.debian
+async def test_replicas_that_share_redis_send_as_many_cancels_as_one_and_hear_each_consent_once(tmp_path: Path) -> None:
+    sandbox = Sandbox()
+    options = ("--confirm", "--limit", "2/hour")
+    with anyio.fail_after(EVER):
+        async with running(sandbox) as base_url, AsyncExitStack() as stack:
+            (port,) = free_ports(1)
+            settings = {
+                **sandbox.environment(base_url),
+                "PULLCORD_STATE_KEY": secrets.token_hex(16),
+                "PULLCORD_SHARED": f"redis://127.0.0.1:{port}/1",
+            }
+            replicas = [await stack.enter_async_context(serving(*options, settings=settings)) for _ in range(2)]
+            one, other = (url for _, url in replicas)
+            client = await stack.enter_async_context(httpx2.AsyncClient(timeout=EVER))
+            ids = sandbox.everruns.ids
+            target = {"session_id": ids.active_session, "task_id": ids.background_task, "wait_seconds": 0}
+
+            async def call(url: str, name: str = "cancel_task", **extras: object) -> dict[str, Any]:
+                headers, body = message("tools/call", {"name": name, "arguments": target, **extras})
+                if name == "get_task":
+                    body["params"]["arguments"] = {name: value for name, value in target.items() if "wait" not in name}
+                body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = {"elicitation": {"form": {}}}
+                result: dict[str, Any] = said(await client.post(url, json=body, headers=headers))["result"]
+                return result
+
+            async def agreed(*urls: str) -> list[dict[str, Any]]:
+                """The results of one consent, each time with another replica."""
+                state = (await call(one))["requestState"]
+                consent = {"consent": {"action": "accept", "content": {"cancel": True}}}
+                return [await call(url, requestState=state, inputResponses=consent) for url in urls]
+
+            async with real(tmp_path, port):
+                first, again = await agreed(one, other)
+                assert first["structuredContent"]["outcome"] == "stopping"
+                assert "requestState" in again, "it is asked anew"
+                assert (await agreed(other))[0]["structuredContent"]["outcome"] == "stopping"
+                for url in (one, other):
+                    (limited,) = await agreed(url)
+                    assert limited["structuredContent"]["outcome"] == "rate_limited"
+            for url in (one, other):
+                (refused,) = await agreed(url)
+                assert refused["structuredContent"]["outcome"] == "unavailable"
+                assert (await call(url, "get_task"))["structuredContent"]["outcome"] == "observed"
+            assert sum(each.method == "POST" for each in sandbox.requests) == 2
 
 
 async def test_a_caller_with_a_token_and_its_own_key_is_served_by_processes(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.anyio
 
 async def exchanged(answer: Callable[[], httpx2.Response], *secrets: str) -> Reply:
     """What is read of an answer, whoever gave it."""
-    sent = request(shipped()[CURRENT])._replace(secrets=secrets)
-    return await Exchange(httpx2.MockTransport(lambda _: answer()), connect=5).send(shipped()[CURRENT], sent, 30)
+    sent = request(unabridged()[CURRENT])._replace(secrets=secrets)
+    return await Exchange(httpx2.MockTransport(lambda _: answer()), connect=5).send(unabridged()[CURRENT], sent, 30)
 
 
 KINDS = [each for each in vars(httpx2).values() if isinstance(each, type) and issubclass(each, httpx2.TransportError)]

@@ -230,7 +230,7 @@ async def test_the_deadline_of_the_whole_call_bounds_its_repeats() -> None:
 @pytest.mark.parametrize("name", ALL)
 async def test_after_the_deadline_nothing_is_sent_and_that_is_known(name: str) -> None:
     line = Line(200)
-    answer = await line.gateway.send(shipped()[name], request(shipped()[name]), deadline=0)
+    answer = await line.gateway.send(unabridged()[name], request(unabridged()[name]), deadline=0)
 
     assert (answer, line.seen) == (Reply.unsent("there was no time left for it"), [])
 

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.assembly.options import ApplicationOptions, opened
 from pullcord.serving import access, application
-from pullcord.serving.admission import Admission
 from pullcord.serving.elicitation import Elicitation, state_key
 from pullcord.serving.front import MAX_CALLS, MAX_QUEUE, Front
 from pullcord.serving.server import make
@@ -55,8 +54,9 @@ class Application:
         """
         options, environ = self._options, self._options.get("environ") or {}
         front = _front(options)
-        async with opened(options, brought=front.caller_keys, faults=front.faults()) as reach:
-            elicitation = Elicitation(state_key(environ)) if options.get("confirm") else None
+        confirm = options.get("confirm", False)
+        async with opened(options, brought=front.caller_keys, confirm=confirm, faults=front.faults()) as reach:
+            elicitation = Elicitation(state_key(environ), consents=reach.engine.consents) if confirm else None
             view = access.view(reach.surface, front)
             server = make(
                 reach.surface,
@@ -66,7 +66,7 @@ class Application:
                 elicitation=elicitation,
                 view=view,
             )
-            admission = Admission(front.max_calls, front.max_queue)
+            admission = application.places(front, reach.surface)
             app = application.application(server, front, admission, ready=application.reaches(reach.surface))
             async with app.router.lifespan_context(app):
                 self._app = app

@@ -70,12 +70,15 @@ class ApplicationOptions(ServerOptions, total=False):
 
 
 @asynccontextmanager
-async def opened(options: CordOptions, *, brought: bool = False, faults: Sequence[str] = ()) -> AsyncIterator[Reach]:
+async def opened(
+    options: CordOptions, *, brought: bool = False, confirm: bool = False, faults: Sequence[str] = ()
+) -> AsyncIterator[Reach]:
     """Reach platforms for as long as the block runs.
 
     Args:
         options: which platforms, and how.
         brought: whether each request brings the platforms' keys.
+        confirm: whether a person is asked before each cancel.
         faults: those of options that are read elsewhere.
 
     Raises:
@@ -98,7 +101,8 @@ async def opened(options: CordOptions, *, brought: bool = False, faults: Sequenc
         limit = _limit(options.get("limit"), all_faults)
         try:
             offer = surface(choice, variables, brought=brought)
-            engine = make_engine(environ, fspath(journal) if journal else None, limit, LIMITS)
+            path = fspath(journal) if journal else None
+            engine = await stack.enter_async_context(make_engine(environ, path, limit, LIMITS, confirm=confirm))
         except FaultsError as error:
             all_faults += error.faults
         if all_faults:
@@ -106,7 +110,6 @@ async def opened(options: CordOptions, *, brought: bool = False, faults: Sequenc
         for settings in offer.settings.values():
             for fault in settings.faults:
                 _log.warning("%s", fault)
-        await stack.enter_async_context(engine.gateway)
         yield Reach(offer, engine)
 
 

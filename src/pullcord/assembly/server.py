@@ -35,9 +35,10 @@ async def server(**options: Unpack[ServerOptions]) -> AsyncIterator[Server[Any]]
     Raises:
         SettingsError: the settings can't be used; it holds every fault.
     """
-    async with opened(options) as reach:
+    confirm = options.get("confirm", False)
+    async with opened(options, confirm=confirm) as reach:
         under_way = UnderWay(reach.engine.gateway.ending)
-        elicitation = Elicitation(None) if options.get("confirm") else None
+        elicitation = Elicitation(None, consents=reach.engine.consents) if confirm else None
         mcp_server = make(
             reach.surface,
             reach.engine,

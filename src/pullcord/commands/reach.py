@@ -36,8 +36,7 @@ async def reached(
         variables = await sandbox(stack) if options.sandbox else environ
         offer = surface(choice(options), variables)
         tell_faults(offer)
-        engine = make_engine(environ, journal, limit, LIMITS)
-        await stack.enter_async_context(engine.gateway)
+        engine = await stack.enter_async_context(make_engine(environ, journal, limit, LIMITS))
         yield Reach(offer, engine)
 
 

@@ -15,6 +15,7 @@ from pullcord.assembly.reach import make_engine
 from pullcord.commands.log_lines import apart
 from pullcord.commands.options import HTTP, choice
 from pullcord.commands.terminal import sandbox, say, tell_faults
+from pullcord.flow.engine import Engine
 from pullcord.flow.journal import stream
 from pullcord.model.errors import SettingsError
 from pullcord.serving.server import make
@@ -65,18 +66,18 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
         if path and not options.http and stream(path) == 1:
             raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
-        engine = make_engine(environ, path, options.limit, limits)
-        gateway = engine.gateway
+        engine = await stack.enter_async_context(
+            make_engine(environ, path, options.limit, limits, confirm=options.confirm)
+        )
         gc.freeze()
         gc.enable()
         server = partial(make, offer, engine, sandbox=options.sandbox, panel=options.panel)
-        await stack.enter_async_context(gateway)
         if sys.stdin and sys.stdin.isatty():
             say(IN_A_TERMINAL[options.http])
         if not options.http:
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
-            return await stdio(server(elicitation=_elicitation({}) if options.confirm else None))
+            return await stdio(server(elicitation=_elicitation({}, engine) if options.confirm else None))
 
         from pullcord.serving import access, application  # noqa: PLC0415 - standard input and output do without them
         from pullcord.serving.front import Front  # noqa: PLC0415 - as above
@@ -85,12 +86,12 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         front = Front(**front_options, connections=partial(Connections, environ, 1))
         if faults := front.faults():
             raise SettingsError(faults)
-        elicitation = _elicitation(environ) if options.confirm else None
+        elicitation = _elicitation(environ, engine) if options.confirm else None
         mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
-        return await application.serve(mcp_server, front, say, surface=offer, ending=gateway.ending)
+        return await application.serve(mcp_server, front, say, surface=offer, ending=engine.gateway.ending)
 
 
-def _elicitation(environ: Mapping[str, str]) -> "Elicitation":
+def _elicitation(environ: Mapping[str, str], engine: Engine) -> "Elicitation":
     from pullcord.serving.elicitation import Elicitation, state_key  # noqa: PLC0415 - only --confirm needs questions
 
-    return Elicitation(state_key(environ))
+    return Elicitation(state_key(environ), consents=engine.consents)

@@ -17,6 +17,7 @@ from pullcord.commands.console import Console
 from pullcord.commands.reach import reached, until_signal
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.progress import Progress
+from pullcord.flow.step import Caller
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
 from pullcord.model import sanitize
@@ -165,8 +166,9 @@ async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> 
     arguments[WAIT_SECONDS] = seconds
     call = Call(reach.surface, piece.operation, arguments, target, request_id=secrets.token_hex(6))
     progress = Progress(report, reach.engine.gateway.now, seconds, piece.operation.platform.title)
+    caller = Caller("pullcord wait", progress.tell)
     async with progress.kept_up():
-        return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, progress.tell)
+        return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, caller)
 
 
 def _sentence(attempt: Attempt | None, *, is_known: bool) -> str:

@@ -122,6 +122,8 @@ class Obstacle(StrEnum):
     """A part was found only after a person had agreed to the others."""
     LIMITED = "limited"
     """This server has sent as many cancels as --limit allows."""
+    UNSHARED = "unshared"
+    """What replicas share can't be reached: the limit, or which consents were used."""
     UNRECORDED = "unrecorded"
     """The journal can't be written."""
     CRASHED = "crashed"

@@ -10,9 +10,6 @@ from pullcord.model import sanitize
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS
 from pullcord.model.value import Json
 
-SECONDS = 120
-"""Seconds for which a consent holds."""
-
 _INNER_QUOTES = str.maketrans(
     dict.fromkeys('"\u00ab\u00bb\u201c\u201d\u201e\u201f\u2033\u275d\u275e\u301d\u301e\uff02', "'")
 )
@@ -41,6 +38,8 @@ class Consent(StrEnum):
     """The client can't ask a person."""
     CHANGED = "changed"
     """The person agreed to another target."""
+    UNVERIFIED = "unverified"
+    """The person agreed, and nothing tells whether the consent was used before."""
 
 
 class Person(Protocol):

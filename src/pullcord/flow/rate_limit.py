@@ -5,6 +5,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
@@ -32,8 +33,26 @@ def limit(text: str) -> Limit:
     return Limit(int(match["count"]), match["unit"])
 
 
+class Limiter(Protocol):
+    """Bounds the number of cancels."""
+
+    limit: Limit
+
+    async def take(self) -> int:
+        """Count a cancel that is about to be sent.
+
+        Returns:
+            0 if it may be sent; else the seconds, rounded up, after which one may be sent.
+
+        Raises:
+            SharedStateError: it can't be counted, so it must not be sent.
+        """
+
+
 class RateLimit:
-    """A moving window: in any stretch of time as long as the limit's unit, no more cancels are sent than its count.
+    """The limit of this process alone, a moving window.
+
+    In any stretch of time as long as the limit's unit, no more cancels are sent than its count.
 
     Args:
         limit: the number of cancels, and the unit of time.
@@ -47,7 +66,7 @@ class RateLimit:
         self._sent: deque[float] = deque(maxlen=limit.count)
         """The times of the last cancels, as many as the limit allows."""
 
-    def take(self) -> int:
+    async def take(self) -> int:
         """Count a cancel that is about to be sent.
 
         Returns:

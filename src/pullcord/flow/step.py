@@ -4,7 +4,7 @@ It is called once for a plain cancel or look, and anew when a person's answer ar
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,10 +16,12 @@ from pullcord.flow.engine import Engine
 from pullcord.flow.journal import milliseconds
 from pullcord.flow.looking import linked, look
 from pullcord.flow.progress import Report
+from pullcord.flow.rate_limit import Limiter
 from pullcord.flow.record import intent, outcome, record, refusal
 from pullcord.flow.target import Sighting, sight
 from pullcord.flow.verdict import Verdict, judge
 from pullcord.model.condition import Context
+from pullcord.model.errors import SharedStateError
 from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
@@ -55,6 +57,7 @@ OUTCOMES = {
     Obstacle.LATE: Outcome.UNAVAILABLE,
     Obstacle.FOUND_LATER: Outcome.REFUSED,
     Obstacle.LIMITED: Outcome.RATE_LIMITED,
+    Obstacle.UNSHARED: Outcome.UNAVAILABLE,
     Obstacle.UNRECORDED: Outcome.UNAVAILABLE,
     Obstacle.CRASHED: Outcome.UNKNOWN,
 }
@@ -65,8 +68,14 @@ _REFUSALS = {
     Consent.DECLINED: Obstacle.DECLINED,
     Consent.UNASKED: Obstacle.UNASKED,
     Consent.CHANGED: Obstacle.CHANGED,
+    Consent.UNVERIFIED: Obstacle.UNSHARED,
 }
-_RECORDED = frozenset({Obstacle.LIMITED, Obstacle.DECLINED, Obstacle.UNASKED, Obstacle.PROTECTED, Obstacle.UNGUARDED})
+_RECORDED = frozenset(
+    {
+        *(Obstacle.LIMITED, Obstacle.UNSHARED, Obstacle.DECLINED, Obstacle.UNASKED),
+        *(Obstacle.PROTECTED, Obstacle.UNGUARDED),
+    }
+)
 """Obstacles that the journal records."""
 
 
@@ -124,15 +133,11 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
                 obstacle = Obstacle.CHANGED
         if obstacle is Obstacle.CHANGED and not any(call.found.values()):
             obstacle = Obstacle.IDLE
-    if obstacle is None and engine.rate_limit and (seconds := engine.rate_limit.take()):
-        limit = engine.rate_limit.limit
-        return await _refuse(
-            withhold(call, Obstacle.LIMITED, lookups.sighting, count=limit.count, unit=limit.unit, seconds=seconds),
-            engine,
-            caller,
-        )
+    details: Mapping[str, Json] = {}
+    if obstacle is None and engine.rate_limit:
+        obstacle, details = await _take(engine.rate_limit)
     if obstacle:
-        return await _refuse(withhold(call, obstacle, lookups.sighting), engine, caller)
+        return await _refuse(withhold(call, obstacle, lookups.sighting, **details), engine, caller)
     return await _cancel(call, engine, caller, lookups)
 
 
@@ -196,6 +201,16 @@ def _attempt_without_sending(call: Call, before: Attempt | None) -> Attempt | No
     if verdict.unsent is None:
         return None
     return Attempt(call, replace(verdict, outcome=verdict.unsent, unsent=None), look=before, obstacle=Obstacle.OVER)
+
+
+async def _take(rate_limit: Limiter) -> tuple[Obstacle | None, Mapping[str, Json]]:
+    """Count a cancel; return the obstacle where it must not be sent, and the values in the sentence about it."""
+    try:
+        seconds = await rate_limit.take()
+    except SharedStateError:
+        return Obstacle.UNSHARED, {}
+    limit = rate_limit.limit
+    return (Obstacle.LIMITED, {"count": limit.count, "unit": limit.unit, "seconds": seconds}) if seconds else (None, {})
 
 
 async def _refuse(attempt: Attempt, engine: Engine, caller: Caller) -> Attempt:

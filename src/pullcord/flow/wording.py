@@ -106,6 +106,10 @@ OBSTACLES: Mapping[Obstacle, str] = {
     Obstacle.LIMITED: (
         "No cancel was sent: this server may send {count} cancels per {unit}. Call again after {seconds} s."
     ),
+    Obstacle.UNSHARED: (
+        "No cancel was sent: this server counts its limit and people's consents together with others, and where they"
+        " count can't be reached. Call again a little later."
+    ),
     Obstacle.UNRECORDED: (
         "No cancel was sent: each one is recorded first, and the journal can't be written. Tell its operator."
     ),

@@ -149,8 +149,8 @@ def _read_elsewhere(
     if cancel and cancel.before:
         links = chain.from_iterable(each.links for each in operation.responses.values())
         looks = {each.operation_id for each in links if each.rel == cancel.before.look}
-        rules = [*chain.from_iterable(each.outcomes for each in operation.responses.values())]
-        phases = operation.state.phases if operation.state else ()
-        conditions = [each.when for each in (*rules, *phases)]
+        rules = chain.from_iterable(each.outcomes for each in operation.responses.values())
+        conditions = [each.when for each in rules]
+        conditions += [each.when for each in (operation.state.phases if operation.state else ())]
         for look_id in looks:
             yield look_id, [*chain.from_iterable(_condition(each, (), Source.BEFORE) for each in conditions)]

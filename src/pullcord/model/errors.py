@@ -18,6 +18,10 @@ class PullcordError(Exception):
     """Anything that pullcord raises on purpose."""
 
 
+class SharedStateError(PullcordError):
+    """What replicas share can't be read or written now."""
+
+
 class FaultsError(PullcordError):
     """Input from a person that can't be used.
 

@@ -7,7 +7,6 @@ the call, and the client makes the same call again with the person's answer.
 import json
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,8 +17,9 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from pydantic import SecretStr
 
 from pullcord.config.environment import own_value
-from pullcord.flow.consent import SECONDS, Consent, Question
-from pullcord.model.errors import SettingsError
+from pullcord.flow.consent import Consent, Question
+from pullcord.flow.used_consents import SECONDS, Consents, UsedConsents
+from pullcord.model.errors import SettingsError, SharedStateError
 
 STATE_KEY = "PULLCORD_STATE_KEY"
 """The variable of the key that replicas share, so that each can read the answer to a question that another asked."""
@@ -29,8 +29,6 @@ MODERN = "2026-07-28"
 """The first revision in which the question is the answer to the call."""
 
 _NAME = "consent"
-_USES_LIMIT = 10_000
-"""Consents that are remembered, so that none is used twice; more than people can give while one is valid."""
 _FORM: dict[str, Any] = {
     "type": "object",
     "properties": {"cancel": {"type": "boolean", "title": "Cancel it", "description": "Whether to send the cancel."}},
@@ -45,22 +43,22 @@ class Elicitation:
         key: shared by all replicas, any of which may get the answer; None: there is no other replica.
         now: the time in seconds since 1970, the same for all replicas.
         patience: seconds that a call waits for a person; for tests.
+        consents: remembers which consents were used; None: this process does.
     """
 
-    def __init__(self, key: SecretStr | None, now: Callable[[], float] = time.time, patience: float = SECONDS) -> None:
+    def __init__(
+        self,
+        key: SecretStr | None,
+        now: Callable[[], float] = time.time,
+        patience: float = SECONDS,
+        consents: Consents | None = None,
+    ) -> None:
         security = RequestStateSecurity(keys=[key.get_secret_value()]) if key else RequestStateSecurity.ephemeral()
         self.boundary = RequestStateBoundary(security, default_audience="pullcord")
         """Seals the question's state, so that an answer holds for the same call only, and the client can't read it."""
         self.now = now
         self.patience = patience
-        self._used: deque[str] = deque(maxlen=_USES_LIMIT)
-
-    def use(self, state: str) -> bool:
-        """Mark a consent as used; return whether it was not used before. One consent is for one cancel only."""
-        if state in self._used:
-            return False
-        self._used.append(state)
-        return True
+        self.consents = consents or UsedConsents()
 
 
 def state_key(environ: Mapping[str, str]) -> SecretStr | None:
@@ -101,12 +99,20 @@ class ElicitedPerson:
             return Consent.UNASKED
         if self._ctx.protocol_version < MODERN:
             return await self._ask_now(question)
+        return await self._hear(question)
+
+    async def _hear(self, question: Question) -> Consent:
+        """Read the answer to the question with which the last call was answered; there may be none yet."""
         state = self._params.request_state
         if state is None:
             return self._ask_by_answer(question)
         sealed = json.loads(state)
-        if self._elicitation.now() - sealed["at"] > SECONDS or not self._elicitation.use(sealed["id"]):
-            return self._ask_by_answer(question)
+        try:
+            is_late = self._elicitation.now() - sealed["at"] > SECONDS
+            if is_late or not await self._elicitation.consents.use(sealed["id"]):
+                return self._ask_by_answer(question)
+        except SharedStateError:
+            return Consent.UNVERIFIED
         return self._consent(sealed["target"], question)
 
     def _consent(self, target: object, question: Question) -> Consent:
