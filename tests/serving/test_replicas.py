@@ -64,7 +64,9 @@ async def test_probes_have_a_port_of_their_own_and_the_start_tells_the_bounds() 
                 told = [(await lines.receive_until(b"\n", 1000)).decode() for _ in range(3)]
                 served = re.fullmatch(r"pullcord: serving MCP at (\S+)", told[0])
                 bound = r"pullcord: at most (\d+) connections at once, (\d+) of them from one address.*"
-                probed = re.fullmatch(r"pullcord: answering probes at (\S+)/healthz and \1/readyz", told[2])
+                probed = re.fullmatch(
+                    r"pullcord: answering probes at (\S+)/healthz and \1/readyz, metrics at /metrics", told[2]
+                )
                 assert served
                 assert re.fullmatch(bound, told[1])
                 assert probed

@@ -88,7 +88,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
             raise SettingsError(faults)
         elicitation = _elicitation(environ, engine) if options.confirm else None
         mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
-        return await application.serve(mcp_server, front, say, surface=offer, ending=engine.gateway.ending)
+        return await application.serve(mcp_server, front, say, surface=offer, engine=engine)
 
 
 def _elicitation(environ: Mapping[str, str], engine: Engine) -> "Elicitation":

@@ -56,6 +56,8 @@ class Journal:
         self._patience = patience
         self._turn = threading.Lock()
         self._has_gap = False
+        self.failures = 0
+        """Lines that could not be written since the start."""
 
     def fault(self) -> str | None:
         """Make the file, and return why no line can be written; None: it can, as far as that is known."""

@@ -76,6 +76,7 @@ async def record(journal: Journal, line: Mapping[str, Json]) -> bool:
     try:
         await journal.write(line)
     except OSError as error:
+        journal.failures += 1
         consequence = {
             "intent": "the cancel was not sent",
             "refusal": "the cancel was refused all the same",

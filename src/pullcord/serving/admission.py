@@ -82,6 +82,12 @@ class Admission:
         self._draining = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
         self._departure = anyio.Event()
+        self.refused = 0
+        """Requests that found no place since the start."""
+
+    def numbers(self) -> dict[str, int]:
+        """How many requests are handled, wait in the queue for a place, and wait for work to end."""
+        return {"handled": len(self._held), "queued": len(self._line), "waiting": len(self._resting)}
 
     @property
     def draining(self) -> bool:
@@ -115,7 +121,9 @@ class Admission:
                 tasks.cancel_scope.cancel()
             if place in self._line:
                 self.leave(place)
-        return place in self._held
+        has_place = place in self._held
+        self.refused += not has_place
+        return has_place
 
     def rest(self, place: Place) -> None:
         """Give a place back for a request that only waits for work to end; where very many wait so, it keeps its place.

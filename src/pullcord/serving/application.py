@@ -23,12 +23,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.config.surface import GRANTS, Surface
+from pullcord.flow.engine import Engine
 from pullcord.serving.access import checks
 from pullcord.serving.admission import BODY_LIMIT, Admission, AdmissionMiddleware
 from pullcord.serving.connections import Bounds, bounds, open_files
 from pullcord.serving.front import PATH, Front
 from pullcord.serving.listening import listening
 from pullcord.serving.signals import ending_signals
+from pullcord.serving.tally import Tally, TallyMiddleware
 
 HEALTH = "/healthz"
 """Answers 200 as long as the process lives."""
@@ -49,7 +51,9 @@ def reaches(surface: Surface) -> bool:
     return any(settings.obstacle is None for settings in surface.settings.values())
 
 
-def application(server: Server[Any], front: Front, admission: Admission, *, ready: bool) -> Starlette:
+def application(
+    server: Server[Any], front: Front, admission: Admission, *, ready: bool, tally: Tally | None = None
+) -> Starlette:
     """The ASGI application.
 
     Args:
@@ -57,6 +61,7 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
         front: who may reach it, and how.
         admission: the places for requests.
         ready: whether any platform can be reached.
+        tally: counts calls and requests; None: nobody asks for numbers.
 
     Raises:
         SettingsError: the token file can't be used.
@@ -73,6 +78,9 @@ def application(server: Server[Any], front: Front, admission: Admission, *, read
     ]
     if front.allowed_origins:
         layers.insert(0, _cors(front.allowed_origins))
+    if tally:
+        server.middleware.append(tally.handle)
+        layers.insert(0, Middleware(TallyMiddleware, tally))
     mcp_app = StreamableHTTPASGIApp(sessions)
     app = Starlette(
         routes=[
@@ -181,7 +189,7 @@ def places(front: Front, surface: Surface) -> Admission:
 
 
 async def serve(
-    server: Server[Any], front: Front, say: Callable[[str], object], *, surface: Surface, ending: anyio.Event
+    server: Server[Any], front: Front, say: Callable[[str], object], *, surface: Surface, engine: Engine
 ) -> int:
     """Serve until a signal to end; then finish the requests that are handled, for GRACE seconds at most.
 
@@ -192,7 +200,7 @@ async def serve(
         front: where, for whom, and how many requests at once.
         say: called with sentences for the operator, such as where callers reach the server.
         surface: what may be called.
-        ending: set at the first signal, so that calls that watch work answer at once.
+        engine: makes the calls; at the first signal those that watch work answer at once.
 
     Returns:
         The exit status: 0, or 1 if calls had to be cut off.
@@ -200,15 +208,18 @@ async def serve(
     Raises:
         SettingsError: a file can't be used, or the server can't listen there.
     """
-    admission, ready = places(front, surface), reaches(surface)
+    admission, ready, tally = places(front, surface), reaches(surface), None
     limits = bounds(front.max_calls, front.max_queue)
     with ending_signals() as signals:
         async with AsyncExitStack() as stack:
             if front.probes is not None:
-                app = Starlette(routes=probes(admission, ready=ready))
+                from pullcord.serving.metrics import metrics  # noqa: PLC0415 - only this port has them
+
+                tally = Tally()
+                app = Starlette(routes=[*probes(admission, ready=ready), metrics(tally, admission, engine.journal)])
                 probe_server = listening(app, Front(host=front.host, port=front.probes), PROBES)
                 probe_origin = await stack.enter_async_context(probe_server)
-            mcp_server = listening(application(server, front, admission, ready=ready), front, limits)
+            mcp_server = listening(application(server, front, admission, ready=ready, tally=tally), front, limits)
             origin = await stack.enter_async_context(mcp_server)
             say(f"serving MCP at {origin}{PATH}")
             say(
@@ -216,9 +227,9 @@ async def serve(
                 + (f"; this process may open {limit} files" if (limit := open_files()) else "")
             )
             if front.probes is not None:
-                say(f"answering probes at {probe_origin}{HEALTH} and {probe_origin}{READY}")
+                say(f"answering probes at {probe_origin}{HEALTH} and {probe_origin}{READY}, metrics at /metrics")
             await anext(signals)
-            ending.set()
+            engine.gateway.ending.set()
             is_done = await _drain(admission, signals)
     if not is_done:
         say(f"calls were cut off that were not done {GRACE:.0f} s after the signal to end, or at a second one")
