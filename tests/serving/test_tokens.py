@@ -99,11 +99,15 @@ def test_every_fault_of_a_file_is_told_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / "tokens"
     _, line = mint("ada", ["observe"])
     path.write_text(
-        f"# who may call\n\n{line}\nada\nada:root:{'0' * 64}\nada:observe:0\n two words:observe:{'0' * 64}\n"
+        f"# who may call\n\n{line}\nada\nada:root:{'1' * 64}\nada:observe:0\n two words:observe:{'1' * 64}\n"
+        f"nobody:observe,cancel:{'0' * 64}\n"
     )
     with pytest.raises(SettingsError) as error:
         TokenFile(path)
-    assert [fault.partition(": ")[0] for fault in error.value.faults] == [f"--tokens {path}:{n}" for n in (4, 5, 6, 7)]
+    assert [fault.partition(": ")[0] for fault in error.value.faults] == [
+        f"--tokens {path}:{n}" for n in (4, 5, 6, 7, 8)
+    ]
+    assert "this is an example's line; write what `pullcord token` prints" in error.value.faults[-1]
     path.write_bytes(b"\xff")
     with pytest.raises(SettingsError, match="it is not UTF-8 text"):
         TokenFile(path)

@@ -10,6 +10,9 @@ _NOT_FILLED_IN = re.compile(r"\$\{[^{}]*\}")
 _WHOLLY_NOT_FILLED_IN = re.compile(r"\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|%[A-Za-z_][A-Za-z0-9_]*%|<[^<>]*>", re.DOTALL)
 _QUOTED = re.compile(r"(['\"`]).*\1", re.DOTALL)
 
+_ZEROS = 16
+"""So many zeros are no value, but stand for one in an example."""
+
 
 class Value(NamedTuple):
     """The value of a variable."""
@@ -71,6 +74,8 @@ def placeholder_fault(text: str) -> str | None:
     """Why a text is a placeholder instead of a value, and what to do; None: it may be a value."""
     if _NOT_FILLED_IN.search(text) or _WHOLLY_NOT_FILLED_IN.fullmatch(text):
         return "this is a placeholder that was not filled in; write the value, or leave it out"
+    if len(text) >= _ZEROS and not text.strip("0"):
+        return "these zeros are an example's; write a value of your own"
     if text.endswith("..."):
         return "this is only the beginning of a value; write it whole"
     if len(text) > 1 and _QUOTED.fullmatch(text):

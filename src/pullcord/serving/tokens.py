@@ -21,6 +21,8 @@ PREFIX = "pullcord_"
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_EXAMPLE = "0" * 64
+"""Stands for a digest in examples; it fits no token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +112,19 @@ class TokenFile:
         grants = {number: _grant(line) for number, line in texts.items() if line and not line.startswith("#")}
         self._grants = tuple(grant for grant in grants.values() if grant)
         return [
-            f"--tokens {self._path}:{number}: this is no name:scopes:sha256; write what `pullcord token` prints"
+            f"--tokens {self._path}:{number}: {_fault(texts[number])}; write what `pullcord token` prints"
             for number, grant in grants.items()
             if not grant
         ]
+
+
+def _fault(line: str) -> str:
+    return "this is an example's line" if line.endswith(f":{_EXAMPLE}") else "this is no name:scopes:sha256"
 
 
 def _grant(line: str) -> Grant | None:
     name, _, rest = line.partition(":")
     words, _, digest = rest.partition(":")
     scopes = tuple(words.split(","))
-    fits = _NAME.fullmatch(name) and set(scopes) <= set(GRANTS) and _DIGEST.fullmatch(digest)
+    fits = _NAME.fullmatch(name) and set(scopes) <= set(GRANTS) and _DIGEST.fullmatch(digest) and digest != _EXAMPLE
     return Grant(name, scopes, digest) if fits else None
