@@ -32,7 +32,9 @@ CLIENTS = (1, 64, 512)
 DELAYS = (0, 50)
 """Milliseconds that the platform takes."""
 TARGET = {"session_id": f"session_{'0' * 31}1", "task_id": f"task_{'0' * 31}1"}
-TASK = {"id": TARGET["task_id"], "kind": "background_tool", "display_name": "Load", "state": "running"}
+WORK = {"id": TARGET["task_id"], "session_id": TARGET["session_id"], "kind": "background_tool", "state": "running"}
+TASK = {**WORK, "display_name": "Load", "task": WORK}
+"""What answers a cancel, and what answers a look."""
 
 
 def platform(delay: float) -> None:
@@ -106,6 +108,12 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def percentiles(seconds: list[float]) -> dict[str, float]:
+    """The 50th, 95th and 99th percentile, in milliseconds."""
+    cuts = statistics.quantiles(seconds, n=100)
+    return {f"p{at}": cuts[at - 1] * 1000 for at in (50, 95, 99)}
+
+
 async def measure(served: tuple[str, int], clients: int, seconds: float, tool: str) -> None:
     """Run so many clients, and tell what they met."""
     url, pid = served
@@ -119,8 +127,7 @@ async def measure(served: tuple[str, int], clients: int, seconds: float, tool: s
     run, began, before = Run(), time.perf_counter(), worked(pid)
     await asyncio.gather(*(client(port, request, began + seconds, run) for _ in range(clients)))
     took = time.perf_counter() - began
-    cuts = statistics.quantiles(run.latencies, n=100)
-    p50, p95, p99 = (f"{cuts[at - 1] * 1000:7.1f}" for at in (50, 95, 99))
+    p50, p95, p99 = (f"{each:7.1f}" for each in percentiles(run.latencies).values())
     rate = len(run.latencies) / took
     busy = 1000 * (worked(pid) - before) / len(run.latencies)
     say(f"{clients:7}  {rate:7.0f}  {p50}  {p95}  {p99}  {busy:13.1f}  {dict(run.statuses)}")
