@@ -151,7 +151,7 @@ class Clients:
         if status != "200":
             return f"status {status}"
         outcome = answer["result"]["structuredContent"]["outcome"]
-        if answer["id"] != number or target["task_id"] not in json.dumps(answer) or outcome not in EXPECTED:
+        if answer["id"] != number or str(target["task_id"]) not in json.dumps(answer) or outcome not in EXPECTED:
             self.wrong.append(f"call {number}: {answer}")
         return str(outcome)
 

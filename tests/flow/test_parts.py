@@ -318,7 +318,7 @@ async def test_each_piece_has_a_name_of_its_own_in_the_journal() -> None:
 async def test_where_the_parent_is_not_sent_its_parts_are_left_alone(outcome: str) -> None:
     threads, rate_limit = Threads({"p": ["a"]}), limited(1)
     if outcome == "rate_limited":
-        rate_limit.take()
+        await rate_limit.take()
     answer = await cascade(threads, rate_limit=rate_limit, protected=["p"] if outcome == "refused" else [])
 
     assert (answer["outcome"], answer["parts"], threads.cancelled) == (outcome, None, [])

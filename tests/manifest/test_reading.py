@@ -26,7 +26,7 @@ from pullcord.manifest import loading
 from pullcord.model.cancel import CASCADE, WAIT_SECONDS
 from pullcord.model.condition import Clause
 from pullcord.model.link import Link
-from pullcord.model.operation import Catalogue, Operation
+from pullcord.model.operation import Catalogue, Operation, Platform
 from pullcord.model.pointer import tokens
 from pullcord.model.projection import Projection, project
 from pullcord.model.running import callables
@@ -69,7 +69,7 @@ def tools() -> list[str]:
 
 def walk(value: object) -> Iterator[object]:
     """Whatever the manifest says of an operation, without what was worked out of it."""
-    if isinstance(value, Projection):
+    if isinstance(value, Projection | Platform):
         return
     yield value
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
@@ -88,8 +88,8 @@ class Chance:
 
     def __init__(self, seed: int, operations: list[Operation], arguments: Arguments) -> None:
         self._random = random.Random(seed)  # noqa: S311 - the same at each run, and no secret
-        said = [each for operation in operations for each in walk(operation._replace(platform=None))]
-        said += [*walk(operations[0].platform)]
+        said = [each for operation in operations for each in walk(operation)]
+        said += [*walk(tuple(operations[0].platform))]
         texts = [each for each in said if isinstance(each, str)]
         self._places = sorted({each for each in texts if re.fullmatch(r"(/[A-Za-z0-9_~]+)+", each)})
         lists = [each.listing.items for each in operations if each.listing]
@@ -127,12 +127,12 @@ class Chance:
         ]
 
 
-def arguments_of(surface: Surface, operation: Operation, draw: st.DrawFn) -> dict[str, Json]:
+def arguments_of(surface: Surface, operation: Operation, data: st.DataObject) -> dict[str, Json]:
     """Arguments that an operation takes, with all that it does."""
     parameters = {each.name: each for each in operation.arguments}
     extras: dict[str, Json] = {WAIT_SECONDS: 30, CASCADE: True}
     arguments = {name: value for name, value in extras.items() if name in parameters}
-    arguments |= {name: draw(fitting(each.schema)) for name, each in parameters.items() if each.required}
+    arguments |= {name: data.draw(fitting(each.schema)) for name, each in parameters.items() if each.required}
     assume(surface.checks[operation.id](arguments) == [])
     return arguments
 
@@ -169,7 +169,7 @@ def test_every_answer_is_what_it_would_be_if_all_of_each_reply_were_kept(
     name: str, data: st.DataObject, seed: int
 ) -> None:
     loaded, whole = surfaces()
-    arguments = arguments_of(loaded, loaded.tools[name], data.draw)
+    arguments = arguments_of(loaded, loaded.tools[name], data)
     assert anyio.run(answer, loaded, name, arguments, seed) == anyio.run(answer, whole, name, arguments, seed)
 
 

@@ -11,6 +11,7 @@ from pullcord.model.projection import TEXT_KEPT, Projection, project, union
 from pullcord.model.value import Json
 
 NAMES = ("a", "b", "0", "1", "7", "a/b")
+WHOLE, SHOWN = Projection(whole=True), Projection(shown=True)
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5))
 
 
@@ -23,9 +24,9 @@ def values() -> st.SearchStrategy[Json]:
     )
 
 
-def kept_at(*path: str | None, **leaf: bool) -> Projection:
+def kept_at(*path: str | None, leaf: Projection = WHOLE) -> Projection:
     """A projection that keeps what stands at a path; None: each."""
-    projection = Projection(**leaf)
+    projection = leaf
     for name in reversed(path):
         projection = Projection(each=projection) if name is None else Projection(members={name: projection})
     return projection
@@ -38,7 +39,7 @@ PATHS = st.lists(st.sampled_from(NAMES), max_size=4)
 def test_what_is_read_at_a_kept_place_is_what_stood_there(value: Json, paths: list[list[str]]) -> None:
     projection = Projection()
     for path in paths:
-        projection = union(projection, kept_at(*path, whole=True))
+        projection = union(projection, kept_at(*path))
     part = project(value, projection)
     for path in paths:
         pointer = "".join(f"/{escape(name)}" for name in path)
@@ -48,7 +49,7 @@ def test_what_is_read_at_a_kept_place_is_what_stood_there(value: Json, paths: li
 
 @given(values(), PATHS, PATHS)
 def test_of_a_place_that_is_shown_as_much_is_kept_as_is_shown(value: Json, path: list[str], other: list[str]) -> None:
-    projection = union(kept_at(*path, shown=True), kept_at(*other, whole=True))
+    projection = union(kept_at(*path, leaf=SHOWN), kept_at(*other))
     pointer = "".join(f"/{escape(name)}" for name in path)
     part = project(value, projection)
     assert sanitize.value(look_up(part, pointer)) == sanitize.value(look_up(value, pointer))
@@ -56,7 +57,7 @@ def test_of_a_place_that_is_shown_as_much_is_kept_as_is_shown(value: Json, path:
 
 @given(values(), st.sampled_from(NAMES))
 def test_of_each_item_the_same_is_kept(value: Json, name: str) -> None:
-    part = project(value, union(kept_at(None, name, whole=True), kept_at("0", "b", shown=True)))
+    part = project(value, union(kept_at(None, name), kept_at("0", "b", leaf=SHOWN)))
     if isinstance(value, list):
         assert isinstance(part, list)
         pointer = f"/{escape(name)}"
@@ -68,18 +69,17 @@ def test_of_each_item_the_same_is_kept(value: Json, name: str) -> None:
 
 def test_what_nobody_reads_is_gone() -> None:
     value: Any = {"a": {"b": 1, "c": [[], []]}, "d": ["x"] * 9, "e": "text"}
-    assert project(value, kept_at("a", "b", whole=True)) == {"a": {"b": 1}}
-    assert project(value, kept_at("d", "1", whole=True)) == {"d": ["x", "x"]}
+    assert project(value, kept_at("a", "b")) == {"a": {"b": 1}}
+    assert project(value, kept_at("d", "1")) == {"d": ["x", "x"]}
     assert project(value, Projection()) == {}
     assert project([[]] * 50_000, Projection()) == []
-    assert project([[1]] * 3, kept_at(None)) == [[], [], []]
+    assert project([[1]] * 3, kept_at(None, leaf=Projection())) == [[], [], []]
 
 
 def test_of_what_is_shown_only_the_first_items_levels_and_characters_are_kept() -> None:
-    shown = Projection(shown=True)
-    assert project([1] * 50, shown) == [1] * sanitize.ITEMS_LIMIT
-    assert project({str(number): 1 for number in range(50)}, shown) == {str(number): 1 for number in range(20)}
+    assert project([1] * 50, SHOWN) == [1] * sanitize.ITEMS_LIMIT
+    assert project({str(number): 1 for number in range(50)}, SHOWN) == {str(number): 1 for number in range(20)}
     deep: Any = [[[[[[["x"]]]]]]]
-    assert project(deep, shown) == [[[[[]]]]]
-    assert project("x" * 5000, shown) == "x" * TEXT_KEPT
+    assert project(deep, SHOWN) == [[[[[]]]]]
+    assert project("x" * 5000, SHOWN) == "x" * TEXT_KEPT
     assert sanitize.text("x" * TEXT_KEPT) == sanitize.text("x" * 5000)
