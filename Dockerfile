@@ -6,7 +6,7 @@ WORKDIR /src
 COPY pyproject.toml hatch_build.py constraints.txt README.md LICENSE ./
 COPY src src
 COPY manifests/platforms manifests/platforms
-RUN python -m venv /opt/pullcord && /opt/pullcord/bin/pip install --no-cache-dir --constraint constraints.txt . && /opt/pullcord/bin/pip uninstall --yes pip
+RUN python -m venv /opt/pullcord && /opt/pullcord/bin/pip install --no-cache-dir --constraint constraints.txt ".[redis]" && /opt/pullcord/bin/pip uninstall --yes pip
 
 FROM python:3.13-slim
 # The image's own pip is not needed to run, either.

@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 # Which versions are installed; none: the newest that pyproject.toml allows.
 CONSTRAINTS ?= constraints.txt
+# How long make load keeps up its steady stream.
+SECONDS ?= 600
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check newest oldest constraints faults clients conformance real panel recording costs bench clean
+.PHONY: help demo test check newest oldest constraints faults clients conformance real panel recording costs bench load clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -62,6 +64,12 @@ costs: $(VENV)/develops ## count the tokens that tools and answers cost
 
 bench: $(VENV)/develops ## measure speed beside others; writes docs/benchmarks.md and its plot
 	$(BIN)/python -m tests.benchmarks.bench --document --plot tests/benchmarks/speed.svg
+
+load: $(VENV)/develops ## load a server over HTTP: 1, 64 and 512 clients, a steady stream with faults (SECONDS), floods
+	$(BIN)/python -m tests.benchmarks.load
+	$(BIN)/python -m tests.benchmarks.steady --seconds $(SECONDS)
+	$(BIN)/python -m tests.benchmarks.flood
+	$(BIN)/python -m tests.benchmarks.waiters
 
 clean: ## remove whatever the other targets made
 	rm -rf .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -79,19 +80,32 @@ class Run:
     statuses: Counter[str] = field(default_factory=Counter)
 
 
+async def answered(reader: asyncio.StreamReader) -> tuple[str, dict[str, Any], bool]:
+    """Read an answer, plain or as a stream of events: its status, its message, and whether the connection closes."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    length = re.search(r"content-length: (\d+)", head)
+    body = await reader.readexactly(int(length[1])) if length else b""
+    while not length:
+        size = int(await reader.readline(), 16)
+        body += (await reader.readexactly(size + 2))[:size]
+        if size == 0:
+            break
+    text = body.decode()
+    if "text/event-stream" in head:
+        text = next(line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: {"))
+    return head.split()[1], json.loads(text), "connection: close" in head
+
+
 async def client(port: int, request: bytes, until: float, run: Run) -> None:
     """Make call after call."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (began := time.perf_counter()) < until:
         writer.write(request)
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = re.search(r"content-length: (\d+)", head)
-        assert length, head
-        body = await reader.readexactly(int(length[1]))
+        status, answer, is_closing = await answered(reader)
         run.latencies.append(time.perf_counter() - began)
-        outcome = json.loads(body).get("result", {}).get("structuredContent", {}).get("outcome", "error")
-        run.statuses[f"{head.split()[1]} {outcome}"] += 1
-        if "connection: close" in head:
+        outcome = answer.get("result", {}).get("structuredContent", {}).get("outcome", "error")
+        run.statuses[f"{status} {outcome}"] += 1
+        if is_closing:
             writer.close()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.close()

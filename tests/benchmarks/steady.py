@@ -19,12 +19,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
-from tests.benchmarks.load import percentiles, process, say
+from tests.benchmarks.load import answered, percentiles, process, say
 from tests.e2e.processes import COMMAND
 from tests.serving.site import message
 
@@ -139,15 +138,11 @@ class Clients:
         lines = [f"{name}: {value}" for name, value in headers.items()]
         head = ["POST /mcp HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", *lines]
         writer.write("\r\n".join([*head, f"Content-Length: {len(content)}", "", ""]).encode() + content)
-        answer_head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        found = re.search(r"content-length: (\d+)", answer_head)
-        assert found, answer_head
-        answer: dict[str, Any] = json.loads(await reader.readexactly(int(found[1])))
-        if "connection: close" in answer_head:
+        status, answer, is_closing = await answered(reader)
+        if is_closing:
             writer.close()
         else:
             self._idle.append((reader, writer))
-        status = answer_head.split()[1]
         if status != "200":
             return f"status {status}"
         outcome = answer["result"]["structuredContent"]["outcome"]

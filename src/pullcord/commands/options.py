@@ -46,7 +46,7 @@ HTTP: Mapping[str, Option] = {
     "max_queue": ("--max-queue", {"type": int, "metavar": "N", "help": "let N more wait (256)"}),
     "probes": (
         "--probes",
-        {"type": int, "metavar": "PORT", "help": "answer probes there, too, by http"},
+        {"type": int, "metavar": "PORT", "help": "answer probes there, too, and metrics, by http"},
     ),
     "certificate": ("--tls-cert", {"type": Path, "metavar": "FILE", "help": "the certificate, to serve https"}),
     "private_key": ("--tls-key", {"type": Path, "metavar": "FILE", "help": "the certificate's private key"}),

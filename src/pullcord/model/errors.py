@@ -7,6 +7,7 @@ PullcordError
     UnknownToolError        a program calls a tool that is not offered
     TargetError             a program stops what is no one piece of work, or can't be stopped
     ClosedError             a program's call was cut off, since what it called was closed
+    SharedStateError        what replicas share can't be reached; it becomes an outcome
 
 What a platform or the network does wrong is no exception: it is a reply (see reply.py), and becomes an outcome.
 """
