@@ -53,6 +53,12 @@ def platform(delay: float) -> None:
     uvicorn.Server(config).run()
 
 
+async def _discard(stream: asyncio.StreamReader) -> None:
+    """Read what a process logs, which would stall where its pipe were full."""
+    while await stream.read(65_536):
+        continue
+
+
 @asynccontextmanager
 async def process(*command: str, announced: str, settings: dict[str, str]) -> AsyncIterator[tuple[str, int]]:
     """A process that says on its error output where it listens; that, and its id."""
@@ -63,7 +69,9 @@ async def process(*command: str, announced: str, settings: dict[str, str]) -> As
     try:
         while line := (await running.stderr.readline()).decode():
             if found := re.search(announced, line):
+                reading = asyncio.ensure_future(_discard(running.stderr))
                 yield found[1], running.pid
+                reading.cancel()
                 return
         raise RuntimeError("it ended before it listened")
     finally:

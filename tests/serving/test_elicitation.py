@@ -21,6 +21,7 @@ from pullcord.flow.attempt import Call
 from pullcord.flow.consent import question
 from pullcord.flow.engine import Engine
 from pullcord.flow.rate_limit import Limit, RateLimit
+from pullcord.model.errors import SharedStateError
 from pullcord.model.operation import Place
 from pullcord.sandbox import Sandbox
 from pullcord.serving.elicitation import Elicitation
@@ -364,6 +365,22 @@ async def test_servers_that_share_a_key_hear_the_answers_to_each_other_s_questio
         result = await replayed(two, "stop_task", arguments, state)
         assert isinstance(result, types.CallToolResult)
         assert sound(two.scope, "stop_task", result)["outcome"] == "stopped"
+
+
+class Unreachable:
+    """Consents that nothing tells of."""
+
+    async def use(self, consent_id: str) -> bool:
+        assert consent_id
+        raise SharedStateError
+
+
+async def test_while_nothing_tells_whether_a_consent_was_used_no_cancel_is_sent() -> None:
+    async with asking("auto", YES, elicitation=Elicitation(None, consents=Unreachable())) as asked:
+        answer = await asked.call("stop_task", task_id=asked.sandbox.xpander.ids.executing_task)
+        assert answer["outcome"] == "unavailable"
+        assert "counts its limit and people's consents together with others" in answer["message"]
+        assert list(asked.sandbox.requests) == []
 
 
 async def test_a_caller_that_goes_away_while_the_person_thinks_has_sent_nothing() -> None:

@@ -79,6 +79,8 @@ async def test_calls_are_counted_by_tool_and_outcome_requests_by_status_and_the_
         await on.call("get_task", {**on.task}, version)
         await on.call("get_session", {}, version)
         await on.call("no_such_tool", {}, version)
+        headers, body = message("tools/list", {}, version)
+        await on.client.post(on.url, json=body, headers=headers)
         assert (await on.client.post(on.url, content=b"x" * 300_000)).status_code == 413
         journal.unlink()
         journal.mkdir()

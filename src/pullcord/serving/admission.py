@@ -119,8 +119,7 @@ class Admission:
                 with anyio.move_on_after(self.waiting):
                     await place.is_called.wait()
                 tasks.cancel_scope.cancel()
-            if place in self._line:
-                self.leave(place)
+        self._line = [each for each in self._line if each is not place]
         has_place = place in self._held
         self.refused += not has_place
         return has_place
