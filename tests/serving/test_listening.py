@@ -17,6 +17,7 @@ import anyio.abc
 import anyio.lowlevel
 import httpx2
 import pytest
+import uvicorn
 from anyio.streams.tls import TLSStream
 from starlette.types import Receive, Scope, Send
 from tests.serving.site import ERAS, Held, keyless, message, minted, site, task_of, unwatched
@@ -127,6 +128,22 @@ async def test_a_connection_that_says_nothing_is_closed_before_and_after_its_tls
             ):
                 with pytest.raises(anyio.EndOfStream):
                     await secure.receive()
+
+
+async def test_an_idle_connection_is_kept_for_as_long_as_the_bounds_say_and_not_for_uvicorns_five_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configs: list[uvicorn.Config] = []
+
+    class Recorded(uvicorn.Config):
+        def load(self) -> None:
+            configs.append(self)
+            super().load()
+
+    monkeypatch.setattr(uvicorn, "Config", Recorded)
+    async with listening(answering, Front(port=0), Bounds(total=9, share=9, idle=60.0)):
+        (config,) = configs
+    assert config.timeout_keep_alive > 60
 
 
 async def test_unfinished_handshakes_keep_nobody_out(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,6 +59,7 @@ async def listening(app: ASGIApp, front: Front, limits: Bounds | None = None) ->
         proxy_headers=bool(front.trusted_proxies),
         forwarded_allow_ips=list(front.trusted_proxies),
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=math.ceil(limits.idle) + 1,  # the bounds on connections end them first
         ssl_certfile=front.certificate,
         ssl_keyfile=front.private_key,
     )
