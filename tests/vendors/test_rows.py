@@ -8,7 +8,7 @@ import anyio
 import pytest
 from mcp import Client
 from tests.sandbox.clock import Clock
-from tests.vendors.mock import Came, Mock, environment
+from tests.vendors.mock import Came, Mock, Reply, environment
 from tests.vendors.rows import VENDORS, Row, facts, rows, running
 
 from pullcord.config import settings
@@ -16,7 +16,11 @@ from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
 from pullcord.manifest import loading
 from pullcord.model.cancel import WAIT_SECONDS
-from pullcord.model.operation import Catalogue
+from pullcord.model.condition import Comparison
+from pullcord.model.expression import Source
+from pullcord.model.operation import Catalogue, Place
+from pullcord.model.state import State
+from pullcord.model.value import Json
 from pullcord.serving.server import make
 from pullcord.upstream.gateway import Gateway
 
@@ -81,6 +85,63 @@ async def test_an_answer_means_what_the_documents_say_and_so_was_asked(row: Row,
     if row.items is not None:
         assert [_relations(item["allowed_actions"]) for item in given["resource"]["items"]] == row.items
     _check_requests(row.vendor, row.replies, mock.came)
+
+
+def _tools() -> list[tuple[str, str]]:
+    return [(vendor, each.tool) for vendor in VENDORS for each in catalogue(vendor).values() if each.tool]
+
+
+def _answers(vendor: str, tool: str) -> list[Reply]:
+    """What the tool's own requests are answered in its rows."""
+    told, operation = facts(vendor), catalogue(vendor)[tool]
+    return [
+        told.replies[reply]
+        for row in rows(vendor)
+        if row.tool == tool
+        for name, replies in row.replies.items()
+        if told.requests[name].line.startswith(f"{operation.method} ")
+        for reply in replies
+    ]
+
+
+@pytest.mark.parametrize(("vendor", "tool"), _tools())
+def test_each_status_that_a_manifest_reads_has_a_row(vendor: str, tool: str) -> None:
+    operation = catalogue(vendor)[tool]
+    described = {int(status) for status in operation.responses if status.isdigit()}
+    refusals = {401, 403, 404, 429} if operation.cancel else set()
+    answers = _answers(vendor, tool)
+    assert {each.status for each in answers} >= described | refusals
+    if operation.cancel:
+        assert any(each.text for each in answers)
+
+
+@pytest.mark.parametrize(("vendor", "tool"), _tools())
+def test_each_word_for_a_state_has_a_row(vendor: str, tool: str) -> None:
+    operation = catalogue(vendor)[tool]
+    if operation.state is None:
+        return
+    told = {row.state for row in rows(vendor) if row.tool == tool}
+    assert told >= _words(operation.state)
+
+
+def _words(state: State) -> set[Json]:
+    """The platform's own words that a manifest tells apart."""
+    clauses = [clause for rule in state.phases for clause in rule.when]
+    return {
+        value
+        for clause in clauses
+        if (clause.source, clause.comparison, clause.at) == (Source.BODY, Comparison.IS, str(state.at))
+        for value in clause.values
+    }
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_vendor_has_six_tools_at_most_and_none_that_stops_all(vendor: str) -> None:
+    tools = [each for each in catalogue(vendor).values() if each.tool]
+    assert len(tools) <= 6
+    for each in tools:
+        if each.cancel:
+            assert any(argument.required and argument.place is Place.PATH for argument in each.arguments), each.tool
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
