@@ -61,11 +61,11 @@ def renamed(operations: Sequence[Operation]) -> list[Operation]:
 
 def _relinked(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - any record, and gives one of the same kind
     """A record in which links and targets name operations by their new ids."""
-    if isinstance(value, Link | Target):
-        value = value._replace(operation_id=ids[value.operation_id])
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _relinked(each, ids) for key, each in value.items()}
-    if isinstance(value, tuple):
-        parts = [_relinked(each, ids) for each in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    return value
+    if not isinstance(value, tuple):
+        return value
+    if isinstance(value, Link | Target):
+        return value._replace(operation_id=ids[value.operation_id])
+    parts = [_relinked(each, ids) for each in value]
+    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)

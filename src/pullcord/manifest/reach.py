@@ -44,6 +44,9 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
     """
     if () in earlier or not earlier:
         return bool(earlier)
+    # As most are: no reply fits it and an earlier one, too.
+    if not (earlier := [each for each in earlier if not _exclude(condition, each)]):
+        return False
     if _share_place([condition, *earlier]):  # as most do: nothing needs to be tried
         values = [value for (clause,) in earlier for value in clause.values]
         return all(any(same(value, each) for each in values) for value in condition[0].values)
@@ -61,6 +64,18 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
     return all(
         any(all(_surely_fits(clause, reply[clause.source, clause.at]) for clause in other) for other in earlier)
         for reply in replies
+    )
+
+
+def _exclude(condition: Condition, other: Condition) -> bool:
+    """Whether two conditions name values of one place of which none is the same, so that no reply fits both."""
+    values_at = {(each.source, each.at): each.values for each in condition if each.comparison is Comparison.IS}
+    return any(
+        not any(same(value, named) or _Named(value).is_open for value in each.values for named in values)
+        for each in other
+        if each.comparison is Comparison.IS
+        and (values := values_at.get((each.source, each.at))) is not None
+        and not any(_Named(value).is_open for value in values)
     )
 
 
