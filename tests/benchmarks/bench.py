@@ -29,6 +29,8 @@ from tests.benchmarks.contenders import HERE, MANIFESTS, ROOT, Contender
 from tests.benchmarks.driver import Session, started
 from tests.documents import doc
 
+from pullcord.manifest.index import index
+
 CACHE = ROOT / ".cache" / "bench"
 IN_FLIGHT = 64
 SLOW = 50
@@ -159,6 +161,17 @@ class Bench:
                     samples["p50"].append(statistics.median(times))
                     samples["cpu"].append(cpu)
                     samples["rss"].append(session.usage().rss)
+        return kept
+
+    async def platforms(self, python: Path) -> Samples:
+        """The processor seconds of starts: with the platforms that are always listed, and by turns with all named."""
+        kept: Samples = {"few": [], "all": []}
+        those = {"few": contenders.named(python), "all": contenders.named(python, index())}
+        for turn in range(self.plan.starts):
+            _say(f"all platforms: start {turn + 1} of {self.plan.starts}")
+            for name, contender in _rotated([*those.items()], turn):
+                async with self.running(contender, "stdio", self.fast) as session:
+                    kept[name].append((await _begin(session))["start_cpu"])
         return kept
 
     async def manifests(self, python: Path) -> list[dict[str, float]]:
@@ -294,6 +307,7 @@ async def run(
         for transport in transports:
             await bench.compete([each for each in those if getattr(each, transport)], transport)
         soaked = await bench.soak([each for each in those if each.name in report.SOAKED])
+        named = await bench.platforms(python)
         rows = await bench.manifests(python)
     medians = {
         transport: {
@@ -303,7 +317,14 @@ async def run(
         for transport, by_name in bench.samples.items()
     }
     samples = bench.samples
-    return {"medians": medians, "samples": samples, "soak": soaked, "window": plan.window, "manifests": rows}
+    return {
+        "medians": medians,
+        "samples": samples,
+        "soak": soaked,
+        "window": plan.window,
+        "platforms": named,
+        "manifests": rows,
+    }
 
 
 def machine() -> dict[str, str | int]:

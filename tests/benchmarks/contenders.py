@@ -7,16 +7,19 @@ import socket
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import yaml
 from tests.benchmarks.api import CALLS
 from tests.clients.client import CLIENTS
 
+from pullcord.manifest import loading
 from pullcord.manifest.document import parse
 from pullcord.manifest.index import index
+from pullcord.model.operation import Platform
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Json
 
@@ -47,16 +50,17 @@ class Contender:
 
 def environ(base_url: str) -> dict[str, str]:
     """All that a server's environment holds, as where a host starts it: nothing of this shell's Python settings."""
-    return {
-        "PATH": os.defpath,
-        "LC_ALL": "C.UTF-8",
-        "EVERRUNS_API_KEY": "evr_0123456789",
-        "EVERRUNS_API_URL": base_url,
-        "EVERSHELL_API_KEY": "sk_0123456789",
-        "EVERSHELL_API_URL": base_url,
-        "XPANDER_API_KEY": "xp_0123456789",
-        "XPANDER_API_URL": base_url,
-    }
+    reached = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+    for each in _platforms():
+        reached[each.url_env] = base_url
+        reached |= {key.env: "user:0123456789" for key in each.keys[:1]}
+    return reached
+
+
+@cache
+def _platforms() -> list[Platform]:
+    """All that are shipped."""
+    return [*{each.platform.name: each.platform for each in loading.load(loading.shipped()).values()}.values()]
 
 
 def environment(place: Path, *wanted: str) -> Path:
@@ -94,6 +98,18 @@ def loaded(python: Path, manifests: Sequence[Path]) -> Contender:
     more = [word for path in manifests for word in ("--manifest", str(path))]
     command = [str(python.with_name("pullcord")), "serve", *more]
     return Contender(f"{3 + len(manifests)} manifests", lambda *_: command, added=_UNWATCHED)
+
+
+def named(python: Path, names: Iterable[str] = ()) -> Contender:
+    """Our own, with all tools of some platforms.
+
+    Args:
+        python: of its environment.
+        names: the platforms, beside those that are always listed.
+    """
+    words = [word for name in names for word in ("--platform", name)]
+    command = [str(python.with_name("pullcord")), "serve", *words]
+    return Contender("some platforms", lambda *_: command)
 
 
 def floors(python: Path) -> list[Contender]:

@@ -113,6 +113,11 @@ def verdicts(found: Found) -> list[Verdict]:
             if ratio.to in medians
         ),
         Verdict("bytes of tools/list", ours["bytes"], 7500),
+        Verdict(
+            "CPU of a start with all platforms named, to one with none",
+            sum(found["platforms"]["all"]) / sum(found["platforms"]["few"]),  # the sums: the kernel counts in ticks
+            1.10,
+        ),
         Verdict("p50, last tenth of all calls to the first", lasting["last_p50"] / lasting["first_p50"], 1.10),
         Verdict("CPU per call, last tenth to the first", lasting["last_cpu"] / lasting["first_cpu"], 1.10),
         Verdict("memory, last tenth to the first", lasting["last_rss"] / lasting["first_rss"], 1.05),

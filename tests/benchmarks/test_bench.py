@@ -56,6 +56,12 @@ async def test_more_samples_than_one_are_taken_of_a_start(found: Found) -> None:
     assert len(samples["p50"]) == SMALL.rounds
 
 
+async def test_a_start_with_all_platforms_is_held_against_one_with_few(found: Found) -> None:
+    assert [len(values) for values in found["platforms"].values()] == [SMALL.starts] * 2
+    verdict = next(each for each in report.verdicts(found) if "all platforms" in each.what)
+    assert verdict.reached > 1
+
+
 async def test_the_soak_has_a_sample_for_each_window_of_each_contender(found: Found) -> None:
     assert found["soak"].keys() == {PULLCORD, PIPES}
     assert all(len(values) == 2 for samples in found["soak"].values() for values in samples.values())
