@@ -6,6 +6,7 @@ import pytest
 
 from pullcord.manifest import loading
 from pullcord.model.operation import Operation
+from pullcord.model.running import FIND_RUNNING
 
 TOOLS = [each for each in loading.load(loading.shipped()).values() if each.tool]
 VERBS = {"stop", "cancel", "kill", "abort", "interrupt", "terminate", "revoke"}
@@ -29,3 +30,8 @@ def test_a_look_begins_with_what_it_answers(operation: Operation) -> None:
     begin = operation.description[:150]
     assert re.match(r"Status of |What runs|Which ", begin)
     assert operation.platform.title.split()[0] in begin
+
+
+def test_no_two_platforms_name_a_tool_alike() -> None:
+    names = [each.tool for path in loading.shipped() for each in loading.load([path]).values() if each.tool]
+    assert sorted({*names, FIND_RUNNING}) == sorted([*names, FIND_RUNNING])
