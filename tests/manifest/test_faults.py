@@ -27,3 +27,8 @@ def test_a_habit_at_very_many_places_is_still_one_line() -> None:
 
 def test_what_a_ref_names_is_told_once() -> None:
     assert lines("a.yaml", [Fault(4, "/a", "write y"), Fault(4, "/a", "write y")]) == ["a.yaml:4 /a: write y"]
+
+
+def test_what_an_alias_names_is_told_once_at_the_first_place() -> None:
+    faults = [Fault(4, "/a", "write y"), Fault(4, "/b", "write y"), Fault(4, "/b", "write z")]
+    assert lines("a.yaml", faults) == ["a.yaml:4 /a: write y", "a.yaml:4 /b: write z"]

@@ -25,10 +25,14 @@ def lines(name: str, faults: Iterable[Fault]) -> list[str]:
 
     Args:
         name: of the file.
-        faults: in any order; the same one may be there several times, as what a $ref names is read for each $ref.
+        faults: in any order; the same one may be there several times, since what a $ref or an alias of YAML names is
+            read wherever it is named.
     """
+    distinct: dict[tuple[int, str], Fault] = {}
+    for each in faults:
+        distinct.setdefault((each.line, each.what), each)
     habits: dict[str, list[Fault]] = {}
-    for each in sorted(dict.fromkeys(faults), key=lambda each: each.line):
+    for each in sorted(distinct.values(), key=lambda each: each.line):
         habits.setdefault(each.what, []).append(each)
     return [fault(name, first.line, first.pointer, what + _also(others)) for what, (first, *others) in habits.items()]
 
