@@ -1,14 +1,12 @@
-"""What the build adds: each manifest as JSON beside its YAML, since that is read many times faster, and the README."""
+"""What the build adds: each manifest as JSON beside its YAML, since that is read many times faster."""
 
 import json
-import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 
 class Compiled(BuildHookInterface[Any]):
@@ -41,19 +39,3 @@ class Compiled(BuildHookInterface[Any]):
             artifact_path: the wheel, which has them now.
         """
         self.folder.cleanup()
-
-
-class Readme(MetadataHookInterface):
-    """Hands on the README. A package's page has no files beside it, so the links lead to those of its version."""
-
-    def update(self, metadata: dict[str, Any]) -> None:
-        """Add it.
-
-        Args:
-            metadata: the project's, with its version and its addresses.
-        """
-        project, version = metadata["urls"]["Homepage"], metadata["version"]
-        text = Path(self.root, "README.md").read_text(encoding="utf-8")
-        for start, kind in ((r"(!\[[^]]*\]\()", "raw"), (r"(\]\()", "blob")):
-            text = re.sub(rf"{start}(?!https?://|#)", rf"\g<1>{project}/{kind}/v{version}/", text)
-        metadata["readme"] = {"content-type": "text/markdown", "text": text}
