@@ -71,11 +71,11 @@ def _exclude(condition: Condition, other: Condition) -> bool:
     """Whether two conditions name values of one place of which none is the same, so that no reply fits both."""
     values_at = {(each.source, each.at): each.values for each in condition if each.comparison is Comparison.IS}
     return any(
-        not any(same(value, named) or _Named(value).is_open for value in each.values for named in values)
+        not any(same(value, option) or _Named(value).is_open for value in each.values for option in options)
         for each in other
         if each.comparison is Comparison.IS
-        and (values := values_at.get((each.source, each.at))) is not None
-        and not any(_Named(value).is_open for value in values)
+        and (options := values_at.get((each.source, each.at))) is not None
+        and not any(_Named(option).is_open for option in options)
     )
 
 
