@@ -44,7 +44,7 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
     """
     if () in earlier or not earlier:
         return bool(earlier)
-    # As most are: no reply fits it and an earlier one, too.
+    # As most are: whatever fits it fits none of those before it.
     if not (earlier := [each for each in earlier if not _exclude(condition, each)]):
         return False
     if _share_place([condition, *earlier]):  # as most do: nothing needs to be tried
@@ -68,14 +68,15 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
 
 
 def _exclude(condition: Condition, other: Condition) -> bool:
-    """Whether two conditions name values of one place of which none is the same, so that no reply fits both."""
+    """Whether two conditions name values of one place of which none is the same, so that hardly a reply fits both.
+
+    An argument in a value could make it the same, but never surely.
+    """
     values_at = {(each.source, each.at): each.values for each in condition if each.comparison is Comparison.IS}
     return any(
-        not any(same(value, option) or _Named(value).is_open for value in each.values for option in options)
+        not any(same(value, option) for value in each.values for option in options)
         for each in other
-        if each.comparison is Comparison.IS
-        and (options := values_at.get((each.source, each.at))) is not None
-        and not any(_Named(option).is_open for option in options)
+        if each.comparison is Comparison.IS and (options := values_at.get((each.source, each.at))) is not None
     )
 
 
