@@ -110,6 +110,9 @@ def expressions(node: Node, scope: Scope) -> tuple[Expression, ...]:
     items = node.items() if isinstance(node.value, list) else [node]
     if not items:
         node.fault("no place is named; write an expression, or leave this out")
+    for item in items:
+        if not str(item.value).startswith("$"):
+            item.fault("this is no place; write where it stands, such as $response.body#/message")
     return tuple(expression(item, scope) for item in items)
 
 
