@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pullcord.manifest.node import Node
-from pullcord.model.cancel import Target
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
 
@@ -48,24 +46,22 @@ def renamed(operations: Sequence[Operation]) -> list[Operation]:
     ids = {each.id: each.tool or f"{each.platform.name}/{each.operation_id}" for each in operations}
     if all(old == new for old, new in ids.items()):
         return list(operations)
-    return [
-        each._replace(
-            id=ids[each.id],
-            responses=_relinked(each.responses, ids),
-            cancel=_relinked(each.cancel, ids),
-            listing=_relinked(each.listing, ids),
-        )
-        for each in operations
-    ]
+    return [_renamed(each, ids) for each in operations]
 
 
-def _relinked(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - any record, and gives one of the same kind
-    """A record in which links and targets name operations by their new ids."""
-    if isinstance(value, dict):
-        return {key: _relinked(each, ids) for key, each in value.items()}
-    if not isinstance(value, tuple):
-        return value
-    if isinstance(value, Link | Target):
-        return value._replace(operation_id=ids[value.operation_id])
-    parts = [_relinked(each, ids) for each in value]
-    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+def _renamed(operation: Operation, ids: Mapping[str, str]) -> Operation:
+    """An operation with its new id, whose links and target name others by theirs."""
+
+    def relinked(links: Sequence[Link]) -> tuple[Link, ...]:
+        return tuple(link._replace(operation_id=ids[link.operation_id]) for link in links)
+
+    cancel, listing = operation.cancel, operation.listing
+    if cancel and cancel.target:
+        target = cancel.target._replace(operation_id=ids[cancel.target.operation_id])
+        cancel = cancel._replace(target=target)
+    return operation._replace(
+        id=ids[operation.id],
+        responses={status: each._replace(links=relinked(each.links)) for status, each in operation.responses.items()},
+        cancel=cancel,
+        listing=listing and listing._replace(links=relinked(listing.links)),
+    )

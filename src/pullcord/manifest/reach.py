@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from pullcord.model.condition import NAMED, Clause, Comparison, Condition, holds, same
@@ -44,8 +44,11 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
     """
     if () in earlier or not earlier:
         return bool(earlier)
+    values_at = {
+        (clause.source, clause.at): clause.values for clause in condition if clause.comparison is Comparison.IS
+    }
     # As most are: whatever fits it fits none of those before it.
-    if not (earlier := [each for each in earlier if not _exclude(condition, each)]):
+    if not (earlier := [each for each in earlier if not _excludes(values_at, each)]):
         return False
     if _share_place([condition, *earlier]):  # as most do: nothing needs to be tried
         values = [value for (clause,) in earlier for value in clause.values]
@@ -67,17 +70,17 @@ def is_covered(condition: Condition, earlier: Sequence[Condition]) -> bool:
     )
 
 
-def _exclude(condition: Condition, other: Condition) -> bool:
-    """Whether two conditions name values of one place of which none is the same, so that hardly a reply fits both.
+def _excludes(values_at: Mapping[_Place, Sequence[Json]], condition: Condition) -> bool:
+    """Whether a condition names values of a place of which none stands among those, so that hardly a reply fits both.
 
     An argument in a value could make it the same, but never surely.
     """
-    values_at = {(each.source, each.at): each.values for each in condition if each.comparison is Comparison.IS}
-    return any(
-        not any(same(value, option) for value in each.values for option in options)
-        for each in other
-        if each.comparison is Comparison.IS and (options := values_at.get((each.source, each.at))) is not None
-    )
+    for clause in condition:
+        if clause.comparison is Comparison.IS:
+            values = values_at.get((clause.source, clause.at))
+            if values is not None and not any(value in values for value in clause.values):
+                return True
+    return False
 
 
 def _share_place(conditions: Sequence[Condition]) -> bool:
