@@ -48,6 +48,13 @@ def test_a_transcript_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert parsed((tmp_path / "depot.json").read_text(encoding="utf-8")) == SHOWN
 
 
+def test_a_transcript_tells_nothing_of_the_machine_that_it_was_made_on(tmp_path: Path) -> None:
+    row = replace(SHOWN.rows[0], arguments={"directory": str(Path(__file__).parents[2] / ".cache" / "real")})
+    replace(SHOWN, rows=(row,)).write(tmp_path)
+    (read_row,) = parsed((tmp_path / "depot.json").read_text(encoding="utf-8")).rows
+    assert read_row.arguments == {"directory": "./.cache/real"}
+
+
 def test_the_transcripts_are_of_the_versions_and_the_stories_that_there_are() -> None:
     for transcript in kept():
         platform = PLATFORMS[transcript.platform]

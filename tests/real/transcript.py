@@ -9,6 +9,8 @@ from typing import Any
 from tests.real.story import Ask
 
 FOLDER = Path(__file__).parent / "transcripts"
+CHECKOUT = str(Path(__file__).parents[2])
+"""Where this checkout lies on the machine, which is nobody else's matter."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Transcript:
     def write(self, folder: Path = FOLDER) -> None:
         """Keep it, in place of the run before it."""
         folder.mkdir(exist_ok=True)
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False).replace(CHECKOUT, ".")
         (folder / f"{self.platform}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
