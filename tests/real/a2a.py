@@ -78,6 +78,12 @@ PLATFORM = Platform(
     malformed={"id": "a/b"},
     stories=(
         Story(
+            "three tasks, found and stopped by an agent that knows nothing",
+            "task",
+            (Step(Ask.EVERYTHING, "stopped", Must.NOT_SAY_YES, GOES_ON),),
+            beside=("task", "slow"),
+        ),
+        Story(
             "a coroutine",
             "task",
             (

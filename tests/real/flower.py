@@ -102,6 +102,12 @@ PLATFORM = Platform(
     malformed={"task_id": "a/b"},
     stories=(
         Story(
+            "two tasks, found and stopped by an agent that knows nothing",
+            "task",
+            (Step(Ask.EVERYTHING, "stopped", Must.NOT_SAY_YES, GOES_ON),),
+            beside=("task",),
+        ),
+        Story(
             "a task that heeds SIGTERM",
             "task",
             (

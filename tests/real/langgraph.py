@@ -64,6 +64,12 @@ PLATFORM = Platform(
     malformed={"thread_id": "11111111-1111-4111-8111-111111111111", "run_id": "nope"},
     stories=(
         Story(
+            "three runs, found and stopped by an agent that knows nothing",
+            "task",
+            (Step(Ask.EVERYTHING, "stopped", Must.NOT_SAY_YES, GOES_ON),),
+            beside=("task", "child"),
+        ),
+        Story(
             "a node that awaits",
             "task",
             (

@@ -76,6 +76,12 @@ PLATFORM = Platform(
     malformed={"invocation_id": "bogus"},
     stories=(
         Story(
+            "three invocations, found and stopped by an agent that knows nothing",
+            "task",
+            (Step(Ask.EVERYTHING, "stopped", Must.NOT_SAY_YES, GOES_ON),),
+            beside=("task", "parent"),
+        ),
+        Story(
             "a handler that awaits Restate",
             "task",
             (
