@@ -108,7 +108,7 @@ async def test_more_than_the_cap_is_refused_even_with_yes() -> None:
         assert await status(at, "--all", "--yes") == 2
         assert at.sent == []
     (note,) = at.noted
-    assert note == "25 pieces of work fit, and at most 20 are taken; --most 25"
+    assert note == "25 pieces of work fit, and at most 20 are taken; --most 25 takes them all"
 
 
 async def test_all_that_runs_is_stopped_each_once_and_what_cannot_be_is_told() -> None:
@@ -215,8 +215,24 @@ async def test_all_that_is_wrong_with_a_whole_call_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tool", "answer"),
+    [("stop_tsk", "did you mean stop_task?"), ("halt_lines", "pullcord tools lists them; "), ("get_task", "")],
+)
+async def test_a_whole_call_of_a_tool_that_is_none_here_is_told_once_with_the_near_one(tool: str, answer: str) -> None:
+    async with desk() as at:
+        assert await status(at, tool, f"task_id={XPANDER.executing_task}", "--yes") == 2
+        assert at.sent == []
+    (note,) = at.noted
+    assert note.startswith(f"{tool}: there is no tool here that stops work; {answer}")
+
+
+@pytest.mark.parametrize(
     ("argv", "said"),
-    [((), "say what is meant"), (("some", "--all"), "leave out"), (("some", "--older", "2h"), "leave out")],
+    [
+        ((), "--match TEXT, --older 2h, or --all"),
+        (("some", "--all"), "leave out"),
+        (("some", "--older", "2h"), "leave out"),
+    ],
 )
 async def test_a_target_that_is_none_or_two_is_refused(argv: tuple[str, ...], said: str) -> None:
     async with desk() as at:

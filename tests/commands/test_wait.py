@@ -165,4 +165,4 @@ def test_a_journal_that_cannot_be_read_is_told(
 
 def test_without_a_journal_it_must_be_said_what_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wait", "--sandbox"]) == 2
-    assert "say what is meant" in capsys.readouterr().err
+    assert "--match TEXT, --all, or --journal FILE" in capsys.readouterr().err

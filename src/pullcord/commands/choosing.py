@@ -1,6 +1,7 @@
 """Finds the work that a person names: by ids and URLs, by a whole call, or by filters; or says why it is unclear."""
 
 import argparse
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -9,8 +10,12 @@ from pullcord.assembly.reach import Reach
 from pullcord.assembly.running import Running, Work, running, works_named
 from pullcord.commands.work import narrowing
 from pullcord.model import sanitize
+from pullcord.model.nearest import question
 from pullcord.model.operation import Operation
 from pullcord.model.value import Arguments
+
+_ARGUMENT = re.compile(r"\w+=[^=]")
+"""The beginning of an argument of a whole call; no URL begins so, and few ids do."""
 
 
 class UnclearError(Exception):
@@ -67,16 +72,17 @@ async def choose(reach: Reach, options: argparse.Namespace, now: datetime) -> Se
     if operation and operation.cancel:
         return Selection([_call(reach, operation, options.id[1:])])
     if not (options.id or has_filters or filters.platforms):
-        raise UnclearError(["say what is meant: ids or URLs, --platform P, --match TEXT, --older 2h, or --all"])
+        further = "--all, or --journal FILE" if options.command == "wait" else "--older 2h, or --all"
+        raise UnclearError([f"say what is meant: ids or URLs, --platform P, --match TEXT, {further}"])
     running_work = await running(reach, filters.platforms)
     if options.id:
         return Selection(_pieces_named(reach, options, running_work))
     matches = [work for work in running_work.works if filters.fits(work, now)]
     unprotected = [work for work in matches if not work.protected]
     if len(unprotected) > options.most:
-        raise UnclearError(
-            [f"{len(unprotected)} pieces of work fit, and at most {options.most} are taken; --most {len(unprotected)}"]
-        )
+        count = len(unprotected)
+        sentence = f"{count} pieces of work fit, and at most {options.most} are taken; --most {count} takes them all"
+        raise UnclearError([sentence])
     pieces = {piece.key: piece for piece in (_piece(work, reach) for work in unprotected)}
     return Selection(list(pieces.values()), len(matches) - len(unprotected), running_work.gaps)
 
@@ -92,6 +98,11 @@ def _pieces_named(reach: Reach, options: argparse.Namespace, running_work: Runni
             pieces[piece.key] = piece
         else:
             sentences += _unclear_sentences(reach, options, text, matches)
+    if sentences and not pieces and any(_ARGUMENT.match(text) for text in options.id[1:]):
+        cancels = [name for name, each in reach.surface.tools.items() if each.cancel]
+        otherwise = "pullcord tools lists them; those of further platforms are there with --platform"
+        tool = sanitize.text(options.id[0])
+        raise UnclearError([f"{tool}: there is no tool here that stops work; {question(tool, cancels, otherwise)}"])
     if sentences:
         raise UnclearError([*sentences, *(f"not all was seen: {gap}" for gap in running_work.gaps)])
     return list(pieces.values())
