@@ -72,6 +72,14 @@ async def test_a_platform_that_was_not_seen_is_told_and_shows_in_the_status() ->
     assert json.loads(at.written[1])["not_seen"] == [gap.removeprefix("not all was seen: ")]
 
 
+async def test_settings_with_a_fault_are_told_once() -> None:
+    async with desk(environ={"XPANDER_API_KEY": "${XPANDER_API_KEY}"}) as at:
+        assert await show(at.reach, options("ps", "--platform", "xpander"), at.console) == 1
+    (gap,) = at.noted
+    assert gap.startswith("not all was seen: xpander.ai: Correct this where pullcord is started: XPANDER_API_KEY: ")
+    assert gap.count("XPANDER_API_KEY: this is a placeholder that was not filled in") == 1
+
+
 async def test_a_look_that_failed_is_told_in_the_platforms_name() -> None:
     async with desk(transport=httpx2.MockTransport(lambda _: respond(403))) as at:
         assert await show(at.reach, options("ps"), at.console) == 1

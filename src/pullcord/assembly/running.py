@@ -98,7 +98,9 @@ def _work(source: work.Work, surface: Surface) -> Work:
 
 def _gaps(sight: Sight) -> Iterator[str]:
     for gap in sight.gaps:
-        yield f"{sight.platform.title}: {gap.why}.{f' {gap.remedy}' if gap.remedy else ''}"
+        remedy = gap.remedy or ""
+        # The remedy of settings with faults says them, too.
+        yield f"{sight.platform.title}: " + (remedy if gap.why in remedy else f"{gap.why}. {remedy}".rstrip())
 
 
 def works_named(text: str, works: Sequence[Work]) -> list[Work]:
