@@ -79,3 +79,11 @@ def test_a_server_in_a_terminal_says_whom_it_serves_and_how_to_leave(argv: list[
     assert "Ctrl-C ends it." in text
     assert process.returncode == status, errors
     assert output == b""
+
+
+def test_a_server_that_can_not_start_does_not_say_in_a_terminal_that_it_serves() -> None:
+    with at_terminal("serve", "--http", "--host", "0.0.0.0") as (process, _):  # noqa: S104 - it is refused
+        output, errors = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert b"callers must be checked" in errors
+    assert b"serving MCP" not in output + errors

@@ -72,9 +72,8 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         gc.freeze()
         gc.enable()
         server = partial(make, offer, engine, sandbox=options.sandbox, panel=options.panel)
-        if sys.stdin and sys.stdin.isatty():
-            say(IN_A_TERMINAL[options.http])
         if not options.http:
+            _tell_terminal(is_http=False)
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
             return await stdio(server(elicitation=_elicitation({}, engine) if options.confirm else None))
@@ -86,9 +85,15 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         front = Front(**front_options, connections=partial(Connections, environ, 1))
         if faults := front.faults():
             raise SettingsError(faults)
+        _tell_terminal(is_http=True)
         elicitation = _elicitation(environ, engine) if options.confirm else None
         mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
         return await application.serve(mcp_server, front, say, surface=offer, engine=engine)
+
+
+def _tell_terminal(*, is_http: bool) -> None:
+    if sys.stdin and sys.stdin.isatty():
+        say(IN_A_TERMINAL[is_http])
 
 
 def _elicitation(environ: Mapping[str, str], engine: Engine) -> "Elicitation":
