@@ -24,6 +24,15 @@ def test_a_new_manifest_is_written_and_fine(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.splitlines()[0] == "acme.yaml: fine"
 
 
+def test_where_a_manifest_is_checked_what_nobody_named_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", "--new", "acme"])
+    capsys.readouterr()
+    main(["check"])
+    assert "Not offered" in capsys.readouterr().out
+    main(["check", "--manifest", "acme.yaml"])
+    assert "Not offered" not in capsys.readouterr().out
+
+
 def test_a_file_that_is_there_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     Path("acme.yaml").write_text("mine", encoding="utf-8")
     assert main(["check", "--new", "acme"]) == 1

@@ -91,7 +91,9 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.json:
         print(json.dumps({"platforms": lines, "unnamed": rest, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
-        texts = [*manifests.lines(notes), table(lines, colour=has_colour(environ)), *unoffered(rest)]
+        # Whoever checks a manifest asks about that, and need not look for it above all that is not offered.
+        others = [] if options.manifest else unoffered(rest)
+        texts = [*manifests.lines(notes), table(lines, colour=has_colour(environ)), *others]
         print("\n".join(texts))
     if options.live and not any(line.get("live") for line in lines):
         say("nothing was asked: no platform has all that it needs; the first line of each says what to set")
