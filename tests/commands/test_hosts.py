@@ -262,6 +262,12 @@ def test_a_client_that_keeps_no_secrets_is_told_where_the_token_goes(config: Run
     assert ("Write a token" in printed.err) is (CLIENTS[client].keeps == "nowhere")
 
 
+def test_an_address_without_a_path_is_told_where_mcp_is(config: Run) -> None:
+    note = "answers at /mcp"
+    assert note in config("cursor", "--http", "https://mcp.example.com/").err
+    assert note not in config("cursor", "--http", URL).err
+
+
 @pytest.mark.parametrize("client", CONNECTORS)
 def test_a_connector_is_told_its_address_and_what_oauth_takes(config: Run, client: str) -> None:
     status, out, err = config(client, "--http", URL)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pullcord.assembly.choice import named, surface
 from pullcord.commands import hosts
@@ -49,6 +50,8 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if faults:
             raise SettingsError(faults)
         snippet = hosts.remote(options.client, options.http)
+        if not urlsplit(options.http).path.strip("/"):
+            snippet.notes.append("pullcord serve --http answers at /mcp, and this address has no path")
     else:
         offer = surface(choice(options), environ)
         names = list(named(choice(options), environ))
