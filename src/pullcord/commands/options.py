@@ -165,7 +165,7 @@ COMMANDS: Mapping[str, Command] = {
         "Serve MCP, on standard input and output or over HTTP.",
         (
             ("--sandbox", {"action": "store_true", "help": "run on made-up platforms, embedded"}),
-            ("--timeout", {"type": _seconds, "default": 30.0, "metavar": "S", "help": "seconds for a whole call (30)"}),
+            ("--timeout", {"type": _seconds, "default": 30.0, "metavar": "S", "help": "seconds for one request (30)"}),
             ("--connect-timeout", {"type": _seconds, "default": 5.0, "metavar": "S", "help": "seconds to connect (5)"}),
             *_KEEPING,
             ("--confirm", {"action": "store_true", "help": "ask a person before each cancel, through the client"}),
