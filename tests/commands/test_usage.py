@@ -24,6 +24,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
     ("argv", "fault"),
     [
         (["chekc"], "chekc: there is no such command; did you mean check?"),
+        (["help"], "help: there is no such command; did you mean --help?"),
         (["fly"], f"fly: there is no such command; write one of {COMMANDS}"),
         (["--manifest", "x"], "--manifest: write the command before it, such as pullcord serve --manifest"),
         (["-x"], "-x: write the command before it, such as pullcord serve -x"),

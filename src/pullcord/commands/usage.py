@@ -34,7 +34,8 @@ def read(program: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -
     if first.startswith("-") and first not in {"-h", "--help", "--version"}:
         program.error(f"{first}: write the command before it, such as pullcord serve {first}")
     if not first.startswith("-") and first not in commands:
-        program.error(f"{first}: there is no such command; {question(first, commands, _one_of(commands))}")
+        words = [*commands, "--help", "--version"]
+        program.error(f"{first}: there is no such command; {question(first, words, _one_of(commands))}")
     options, rest = program.parse_known_args(argv)
     if rest:
         command = commands[options.command]
