@@ -164,7 +164,7 @@ async def test_an_id_that_fits_nothing_is_told_with_the_calls_to_make() -> None:
         assert await status(at, "nowhere", "--platform", "xpander") == 2
         assert at.sent == []
     first, *calls = at.noted[:5]
-    assert first.startswith("nowhere: nothing that was seen to run has this id; ")
+    assert first.startswith("nowhere: nothing that was seen to run has this id; --match TEXT finds work by its name, ")
     assert calls == [
         "  pullcord stop cancel_task session_id=... task_id=...",
         "  pullcord stop cancel_turn session_id=...",
@@ -246,7 +246,7 @@ async def test_protected_work_is_left_alone_and_is_told_where_it_was_named() -> 
         assert await status(at, XPANDER.executing_task, "--yes") == 1
         assert await status(at, "--platform", "xpander", "--older", "5m", "--dry-run") == 0
         assert at.sent == []
-    assert f"{XPANDER.executing_task}: it is protected (PULLCORD_PROTECT) from here" in at.output
+    assert f"{XPANDER.executing_task}: it is protected (PULLCORD_PROTECT)\n" in at.output
     assert "1 more must not be stopped from here (PULLCORD_PROTECT), and are left alone" in at.noted
     assert XPANDER.executing_task not in at.written[-2]
 

@@ -117,7 +117,10 @@ def _unclear_sentences(reach: Reach, options: argparse.Namespace, text: str, mat
             call = call_line(each.operation.id, each.arguments) if each.operation else "(no call)"
             yield f"  pullcord {options.command} {call}  ({each.label})"
         return
-    yield f"{quoted}: nothing that was seen to run has this id; work that no list shows is named by its call:"
+    yield (
+        f"{quoted}: nothing that was seen to run has this id; --match TEXT finds work by its name, and what no list"
+        " shows is named by its call:"
+    )
     platforms = narrowing(options).platforms
     for operation in reach.surface.tools.values():
         is_offered = not platforms or operation.platform.name in platforms

@@ -195,10 +195,9 @@ class _Stopping:
     async def _one(self, piece: Piece) -> None:
         async with self.places:
             if piece.operation is None:
-                reason = (
-                    "it is protected (PULLCORD_PROTECT)" if piece.work and piece.work.protected else "nothing stops it"
-                )
-                self.console.write(f"not stopped  {piece.label}: {reason} from here, as it is now")
+                is_protected = piece.work and piece.work.protected
+                reason = "it is protected (PULLCORD_PROTECT)" if is_protected else "nothing stops it as it is now"
+                self.console.write(f"not stopped  {piece.label}: {reason}")
             elif self.reach.engine.gateway.ending.is_set():
                 self.console.write(f"not stopped  {piece.label}: a signal came first")
             else:
