@@ -51,6 +51,11 @@ def test_a_link_leads_to_a_file_and_to_a_heading_of_it(name: str, link: str) -> 
     assert not anchor or anchor in anchors(target.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_table_ends_before_the_text_below_it_begins(name: str) -> None:
+    assert re.findall(r"^\|.*\n([^|<\n].*)$", FENCE.sub("", TEXTS[name]), re.MULTILINE) == []
+
+
 def test_the_readme_leads_to_every_document() -> None:
     targets = {(ROOT / link.partition("#")[0]).resolve() for name, link in LINKS if name == README.name}
     assert targets >= set(DOCUMENTS) - {README}
