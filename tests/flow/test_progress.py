@@ -17,7 +17,7 @@ from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
 from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
-from pullcord.flow.progress import SILENCE
+from pullcord.flow.progress import SILENCE, Progress
 from pullcord.flow.step import Caller
 from pullcord.model.value import Json
 from pullcord.upstream.gateway import Gateway
@@ -99,3 +99,28 @@ async def test_before_anything_was_seen_that_is_said() -> None:
     reports, _ = await told(_slowly, wait_seconds=0)
 
     assert {text for _, _, text in reports} == {"Loom: no answer yet"}
+
+
+async def test_a_report_that_fails_fails_the_call_with_its_own_error() -> None:
+    async def broken(seconds: float, of: float, text: str) -> None:
+        raise BrokenPipeError
+
+    progress = Progress(broken, anyio.current_time, 60, "Loom")
+    with pytest.raises(BrokenPipeError), progress.kept_up():
+        await anyio.sleep(30)
+
+
+async def test_after_the_call_nothing_is_reported() -> None:
+    reports: list[float] = []
+
+    async def report(seconds: float, of: float, text: str) -> None:
+        reports.append(seconds)
+
+    progress = Progress(report, anyio.current_time, 60, "Loom")
+    with progress.kept_up():
+        await anyio.sleep(15)
+    with progress.kept_up():
+        pass
+    await anyio.sleep(60)
+
+    assert len(reports) == 1

@@ -53,7 +53,7 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
         return await find(call, engine.gateway)
     progress = Progress(caller.report, engine.gateway.now, call.allowance, call.operation.platform.title)
     caller = replace(caller, report=progress.tell)
-    async with progress.kept_up():
+    with progress.kept_up():
         if is_asked_for(call):
             attempt, whole = await cascade(call, engine, caller)
         else:

@@ -1,10 +1,9 @@
 """Tells the client how long its call has taken: at each look at the work, and at least every ten seconds."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
-
-import anyio
 
 Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
 """Called with the seconds so far, the seconds in all, and a text that says what was seen."""
@@ -43,17 +42,29 @@ class Progress:
         self._total = elapsed - seconds + of
         await self._report(elapsed, self._total, text)
 
-    @asynccontextmanager
-    async def kept_up(self) -> AsyncIterator[None]:
-        """For as long as the block runs, report once more whenever there was no report for SILENCE seconds."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._repeat)
+    @contextmanager
+    def kept_up(self) -> Iterator[None]:
+        """For as long as the block runs, report once more whenever there was no report for SILENCE seconds.
+
+        Most calls end long before that: they cost a timer, and no task.
+
+        Raises:
+            Exception: that of a report which failed in between.
+        """
+        repeats: list[asyncio.Task[None]] = []
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(SILENCE, lambda: repeats.append(loop.create_task(self._repeat())))
+        try:
             yield
-            tasks.cancel_scope.cancel()
+        finally:
+            timer.cancel()
+            for each in repeats:
+                if not each.cancel():  # it has ended, as it does only where a report fails
+                    each.result()
 
     async def _repeat(self) -> None:
         while True:
-            await anyio.sleep(max(_INSTANT, self._reported + SILENCE - self._now()))
+            await asyncio.sleep(max(_INSTANT, self._reported + SILENCE - self._now()))
             if self._now() - self._reported > SILENCE - _INSTANT:
                 elapsed = self._now() - self._start
                 await self.tell(elapsed, max(self._total, elapsed), self._text)
