@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from pullcord.model import sanitize
 from pullcord.model.pointer import escape, look_up
-from pullcord.model.projection import TEXT_KEPT, Projection, project, union
+from pullcord.model.projection import TEXT_KEPT, WHOLE, Projection, project, union
 from pullcord.model.value import Json
 
 NAMES = ("a", "b", "0", "1", "7", "a/b")
-WHOLE, SHOWN = Projection(whole=True), Projection(shown=True)
+SHOWN = Projection(shown=True)
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5))
 
 

@@ -8,7 +8,7 @@ import httpx2
 from tests.support import respond, shipped
 
 from pullcord.model.operation import Catalogue, Operation
-from pullcord.model.projection import Projection
+from pullcord.model.projection import WHOLE
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream.gateway import Gateway, Limits
@@ -55,7 +55,7 @@ LOST = [
 @functools.cache
 def unabridged() -> Catalogue:
     """The shipped operations, of whose replies everything is kept."""
-    return {name: each._replace(kept=Projection(whole=True)) for name, each in shipped().items()}
+    return {name: each._replace(kept=lambda: WHOLE) for name, each in shipped().items()}
 
 
 class Line:

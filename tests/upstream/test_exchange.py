@@ -11,8 +11,10 @@ from tests.upstream.line import CURRENT, JSON, NOT_SENT, TASK, Line, at_once, re
 
 from pullcord.flow.verdict import judge
 from pullcord.model.outcome import Outcome
+from pullcord.model.projection import Projection
 from pullcord.model.reply import Reply
-from pullcord.upstream.exchange import BODY_LIMIT, VALUES_LIMIT, Exchange
+from pullcord.model.value import Json
+from pullcord.upstream.exchange import BODY_LIMIT, SMALL, VALUES_LIMIT, Exchange
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -81,6 +83,15 @@ async def test_a_body_of_just_the_limit_is_read() -> None:
     assert reply.status is not None
     assert isinstance(reply.body, str)
     assert len(reply.body) == BODY_LIMIT - 2
+
+
+@pytest.mark.parametrize(("length", "body"), [(SMALL, {"a": 1, "b": 2}), (SMALL + 1, {"a": 1})])
+async def test_of_a_body_that_is_not_small_only_what_is_read_is_kept(length: int, body: Json) -> None:
+    operation = unabridged()[CURRENT]._replace(kept=lambda: Projection(members={"a": Projection()}))
+    transport = httpx2.MockTransport(lambda _: respond(200, b'{"a":1,"b":2}'.ljust(length)))
+    reply = await Exchange(transport, connect=5).send(operation, request(operation), 30)
+
+    assert reply.body == body
 
 
 @pytest.mark.parametrize("error", [httpx2.ReadError("x"), httpx2.ReadTimeout("x"), httpx2.RemoteProtocolError("x")])

@@ -1,6 +1,7 @@
 """Works out which parts of each operation's replies anything reads, so that no more is kept of them. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 
 from pullcord.model.condition import NAMED, Clause, Comparison, Condition
@@ -9,27 +10,36 @@ from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.operation import PROBLEM_MEMBERS, Operation, Platform
 from pullcord.model.pointer import Pointer, tokens
-from pullcord.model.projection import Projection, union
+from pullcord.model.projection import WHOLE, Projection, union
 from pullcord.model.state import State
 
 EACH = None
 """Stands in a path for every member or item."""
 
 _SHOWN = Projection(shown=True)
-_WHOLE = Projection(whole=True)
 
 
 def with_kept(operations: Sequence[Operation]) -> list[Operation]:
-    """The operations of one manifest, each with what is kept of its replies.
+    """The operations of one manifest, each with what is kept of its replies: worked out once the first large one comes.
 
     Args:
         operations: all of the manifest.
     """
+
+    @cache
+    def readings() -> Mapping[str, Projection]:
+        return _readings(operations)
+
+    return [each._replace(kept=lambda name=each.id: readings()[name]) for each in operations]
+
+
+def _readings(operations: Sequence[Operation]) -> dict[str, Projection]:
+    """What is read of the replies, by the operation's id."""
     readings = {each.id: list(_read(each)) for each in operations}
     for operation in operations:
         for look_id, projections in _read_elsewhere(operation, operations):
             readings[look_id] += projections
-    return [each._replace(kept=_union(readings[each.id])) for each in operations]
+    return {name: _union(each) for name, each in readings.items()}
 
 
 def _union(projections: Sequence[Projection]) -> Projection:
@@ -109,7 +119,7 @@ def _listing(listing: Listing) -> Iterator[Projection]:
             yield _at(items, pointer, _SHOWN)
     for pointer in (listing.pages.total, listing.pages.more, listing.pages.next):
         if pointer is not None:
-            yield _at((), pointer, _WHOLE)
+            yield _at((), pointer, WHOLE)
     for link in listing.links:
         yield from _link(link, items)
 
@@ -133,7 +143,7 @@ def _arguments(
 ) -> Iterator[Projection]:
     for _, expression in arguments:
         if expression.source is source:
-            yield _at(base, str(expression.value), _WHOLE)
+            yield _at(base, str(expression.value), WHOLE)
 
 
 def _read_elsewhere(
@@ -145,7 +155,7 @@ def _read_elsewhere(
         target = cancel.target
         look = next(each for each in operations if each.id == target.operation_id)
         items = (*tokens(look.listing.items), EACH) if look.listing else ()
-        yield look.id, [*_condition(target.when, items), _at(items, target.at, _WHOLE)]
+        yield look.id, [*_condition(target.when, items), _at(items, target.at, WHOLE)]
     if cancel and cancel.before:
         links = chain.from_iterable(each.links for each in operation.responses.values())
         looks = {each.operation_id for each in links if each.rel == cancel.before.look}

@@ -1,6 +1,6 @@
 """What a platform offers: its operations, their parameters, and what their replies mean."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -11,7 +11,7 @@ from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.outcome import Outcome
 from pullcord.model.pointer import Pointer
-from pullcord.model.projection import Projection
+from pullcord.model.projection import WHOLE, Projection
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
 from pullcord.model.value import Json
@@ -138,8 +138,8 @@ class Operation(NamedTuple):
     listing: Listing | None = None
     media: str | None = None
     """The media type of its requests' content; None: they have none."""
-    kept: Projection = Projection(whole=True)
-    """The parts of a reply's body that anything reads once its shape is known; nothing else is kept."""
+    kept: Callable[[], Projection] = lambda: WHOLE
+    """The parts of a reply's body that anything reads once its shape is known; of a large one no more is kept."""
 
     @property
     def arguments(self) -> tuple[Parameter, ...]:

@@ -33,6 +33,10 @@ class Projection(NamedTuple):
         return union(member, self.each) if member and self.each else member or self.each
 
 
+WHOLE = Projection(whole=True)
+"""Keeps all of a value."""
+
+
 def union(one: Projection, other: Projection) -> Projection:
     """What is kept where either wants it.
 

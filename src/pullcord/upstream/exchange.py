@@ -21,6 +21,8 @@ BODY_LIMIT = 1024 * 1024
 """Bytes of a reply's body, at most."""
 VALUES_LIMIT = 50_000
 """Values of a reply that are read, about: each takes 60 to 250 bytes, and a reply is held for as long as its call."""
+SMALL = 4096
+"""Bytes of a body at most that is held whole: to choose what is read of it would take longer than it saves."""
 SECRET = 8
 """Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
 
@@ -84,12 +86,12 @@ class Exchange:
         try:
             response = await self._transport.handle_async_request(http_request)
             try:
-                reply = await _read(response, request.secrets)
+                reply, length = await _read(response, request.secrets)
                 if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
                     await _hang_up(response)
                     reply = reply._replace(body=None, unreadable=reason)
                 return reply._replace(
-                    body=project(reply.body, operation.kept),
+                    body=reply.body if length <= SMALL else project(reply.body, operation.kept()),
                     genuine=shape.is_in_shape(operation, reply),
                     retry_after=problem.retry_after(operation.platform, reply),
                 )
@@ -107,8 +109,10 @@ async def _hang_up(response: httpx2.Response) -> None:
         await response.extensions["network_stream"].aclose()
 
 
-async def _read(response: httpx2.Response, secrets: Sequence[str]) -> Reply:
+async def _read(response: httpx2.Response, secrets: Sequence[str]) -> tuple[Reply, int]:
+    """The reply, and the bytes of its body."""
     headers = _headers(response, secrets)
+    content = b""
     body: Json = None
     unreadable = None
     try:
@@ -118,7 +122,7 @@ async def _read(response: httpx2.Response, secrets: Sequence[str]) -> Reply:
         unreadable = str(error)
     except httpx2.TransportError:
         unreadable = "it broke off"
-    return Reply(response.status_code, headers, body, unreadable)
+    return Reply(response.status_code, headers, body, unreadable), len(content)
 
 
 def _headers(response: httpx2.Response, secrets: Sequence[str]) -> dict[str, str]:
