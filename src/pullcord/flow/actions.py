@@ -110,7 +110,8 @@ def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
 
 
 def _step_action(call: Call, step: Step) -> Action:
-    action = _patient(_action(call, step.link.rel, step.operation, step.arguments, step.link.hint), step.operation)
+    arguments = _patient(step.arguments, step.operation, step.link.rel)
+    action = _action(call, step.link.rel, step.operation, arguments, step.link.hint)
     return action if step.link.each is None else _brief(action)
 
 
@@ -135,12 +136,10 @@ def _brief(action: Action) -> Action:
     return replace(action, method=None, href=None) if action.tool else action
 
 
-def _patient(action: Action, operation: Operation) -> Action:
-    """An action with wait_seconds, where it is a cancel or a look at the work itself; else as it is."""
-    waits = WAIT_SECONDS in {each.name for each in operation.arguments} and (operation.cancel or action.rel == SELF)
-    if not waits or action.arguments is None:
-        return action
-    return replace(action, arguments={**action.arguments, WAIT_SECONDS: OFFERED_WAIT})
+def _patient(arguments: Arguments, operation: Operation, rel: str) -> Arguments:
+    """The arguments of a call with wait_seconds, where it is a cancel or a look at the work itself; else as they are."""
+    waits = (operation.cancel or rel == SELF) and any(each.name == WAIT_SECONDS for each in operation.parameters)
+    return {**arguments, WAIT_SECONDS: OFFERED_WAIT} if waits else arguments
 
 
 def _unique(actions: Iterable[Action]) -> list[Action]:
@@ -253,4 +252,4 @@ def _as_call(call: Call, action: Action) -> Action | None:
     )
     if arguments is None or call.surface.checks[operation.id](arguments):
         return None
-    return _patient(_action(call, action.rel, operation, arguments, action.hint), operation)
+    return _action(call, action.rel, operation, _patient(arguments, operation, action.rel), action.hint)

@@ -44,7 +44,7 @@ class Call(NamedTuple):
     @property
     def target(self) -> dict[str, Json]:
         """The ids of the work that it aims at: from the arguments, and those that were looked up."""
-        paths = [parameter.name for parameter in self.operation.arguments if parameter.place is Place.PATH]
+        paths = [parameter.name for parameter in self.operation.parameters if parameter.place is Place.PATH]
         ids = {name: self.arguments[name] for name in paths if name in self.arguments} | dict(self.found)
         return {name: sanitize.value(value) for name, value in ids.items()}
 
@@ -64,12 +64,13 @@ class Call(NamedTuple):
     @property
     def allowance(self) -> float:
         """Seconds for the whole call, without the time that a person takes to answer."""
-        return self.wait + WAIT_MARGIN if self.wait > LONG_WAIT else CALL_SECONDS
+        wait = self.wait
+        return wait + WAIT_MARGIN if wait > LONG_WAIT else CALL_SECONDS
 
     @property
     def wait(self) -> int:
         """Seconds to watch for the end, 0 to 300: the argument wait_seconds, or its default."""
-        defaults = [each.schema.get("default") for each in self.operation.arguments if each.name == WAIT_SECONDS]
+        defaults = [each.schema.get("default") for each in self.operation.parameters if each.name == WAIT_SECONDS]
         seconds = self.arguments.get(WAIT_SECONDS, defaults[0] if defaults else 0)
         return seconds if isinstance(seconds, int) else 0
 

@@ -57,6 +57,8 @@ def applies(link: Link, origin: Origin) -> bool:
         return False
     if link.phases is not None and origin.phase not in link.phases:
         return False
+    if not link.body:
+        return True
     reply = origin.reply
     context = Context(origin.call.arguments, reply.headers if reply else {})
     return fits(link.body, _body(origin) if origin.item is None else origin.item, context)

@@ -72,7 +72,10 @@ def fits(condition: Condition, body: Json, context: Context = ALONE) -> bool:
         body: a reply's body, or an item of a list.
         context: what else may be read.
     """
-    return all(_holds(clause, _read(clause, body, context), context.arguments) for clause in condition)
+    for clause in condition:  # a loop: conditions are what a call reads most, and all() would take twice the time
+        if not _holds(clause, _read(clause, body, context), context.arguments):
+            return False
+    return True
 
 
 def evidence(condition: Condition, body: Json, context: Context = ALONE) -> dict[str, Json]:
@@ -124,19 +127,19 @@ def holds(comparison: Comparison, values: Sequence[Json], value: Json) -> bool:
 
 
 def _holds(clause: Clause, value: Json, arguments: Arguments) -> bool:
-    values = clause.values
-    if clause.comparison is not Comparison.MATCH and any(isinstance(each, str) and "{" in each for each in values):
-        values = tuple(_filled(each, arguments, value) for each in values)
+    values: Sequence[Json] = clause.values
+    if clause.comparison is not Comparison.MATCH:
+        values = [
+            _filled(each, arguments, value) if isinstance(each, str) and "{" in each else each for each in values
+        ]
     return holds(clause.comparison, values, value)
 
 
-def _filled(original: Json, arguments: Arguments, value: Json) -> Json:
+def _filled(original: str, arguments: Arguments, value: Json) -> Json:
     """The value of a condition with its {names} replaced by arguments.
 
     It becomes a number where it is compared with one: platforms write ids as texts or as numbers.
     """
-    if not isinstance(original, str):
-        return original
     text = NAMED.sub(lambda match: _text(arguments.get(match[1]), match[0]), original)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number and text != original and text == str(value) else text
@@ -153,13 +156,13 @@ def _text(value: Json, fallback: str) -> str:
 
 def _read(clause: Clause, body: Json, context: Context) -> Json:
     match clause.source:
+        case Source.BODY:
+            return look_up(body, fill(clause.at, context.arguments))
         case Source.HEADER:
             return context.headers.get(clause.at)
         case Source.PHASE:
             return context.phase
-        case Source.BEFORE:
-            return look_up(context.before, fill(clause.at, context.arguments))
-    return look_up(body, fill(clause.at, context.arguments))
+    return look_up(context.before, fill(clause.at, context.arguments))
 
 
 def _place(clause: Clause, context: Context) -> str:
