@@ -14,6 +14,9 @@ from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
 
+_ANSWER = frozenset({Source.BODY, Source.HEADER, Source.ITEM})
+"""The sources that stand in an answer."""
+
 
 class Step(NamedTuple):
     """A link that applies, and the call that it leads to."""
@@ -97,13 +100,13 @@ def count_malformed(links: Sequence[Link], origin: Origin) -> int:
     """The number of calls that are not offered, although all their arguments were found: their tools refuse these.
 
     Args:
-        links: of a response.
+        links: of a response. One that takes nothing from the answer is left out: its arguments were checked before.
         origin: the answer from which they are followed.
     """
     return sum(
         bool(origin.call.surface.checks[link.operation_id](arguments))
         for link in links
-        if applies(link, origin)
+        if any(expression.source in _ANSWER for _, expression in link.arguments) and applies(link, origin)
         for item in each(link, origin)[: sanitize.ITEMS_LIMIT]
         if None not in (arguments := _arguments(link, origin, item)).values()
     )

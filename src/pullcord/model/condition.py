@@ -123,7 +123,10 @@ def holds(comparison: Comparison, values: Sequence[Json], value: Json) -> bool:
     """
     if comparison is Comparison.MATCH:
         return isinstance(value, str) and _pattern(str(values[0])).isinstance_python(value)
-    return any(same(value, each) for each in values) is (comparison is Comparison.IS)
+    for each in values:
+        if same(value, each):
+            return comparison is Comparison.IS
+    return comparison is not Comparison.IS
 
 
 def _holds(clause: Clause, value: Json, arguments: Arguments) -> bool:
