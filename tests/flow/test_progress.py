@@ -102,7 +102,7 @@ async def test_before_anything_was_seen_that_is_said() -> None:
 
 
 async def test_a_report_that_fails_fails_the_call_with_its_own_error() -> None:
-    async def broken(seconds: float, of: float, text: str) -> None:
+    async def broken(_seconds: float, _of: float, _text: str) -> None:
         raise BrokenPipeError
 
     progress = Progress(broken, anyio.current_time, 60, "Loom")
@@ -113,7 +113,7 @@ async def test_a_report_that_fails_fails_the_call_with_its_own_error() -> None:
 async def test_after_the_call_nothing_is_reported() -> None:
     reports: list[float] = []
 
-    async def report(seconds: float, of: float, text: str) -> None:
+    async def report(seconds: float, _of: float, _text: str) -> None:
         reports.append(seconds)
 
     progress = Progress(report, anyio.current_time, 60, "Loom")

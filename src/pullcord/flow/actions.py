@@ -137,7 +137,7 @@ def _brief(action: Action) -> Action:
 
 
 def _patient(arguments: Arguments, operation: Operation, rel: str) -> Arguments:
-    """The arguments of a call with wait_seconds, where it is a cancel or a look at the work itself; else as they are."""
+    """The arguments of a call with wait_seconds, where it is a cancel or a look at the work itself."""
     waits = (operation.cancel or rel == SELF) and any(each.name == WAIT_SECONDS for each in operation.parameters)
     return {**arguments, WAIT_SECONDS: OFFERED_WAIT} if waits else arguments
 
