@@ -1,7 +1,7 @@
 """Works out which parts of each operation's replies anything reads, so that no more is kept of them. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 
 from pullcord.model.condition import NAMED, Clause, Comparison, Condition
@@ -30,7 +30,10 @@ def with_kept(operations: Sequence[Operation]) -> list[Operation]:
     def readings() -> Mapping[str, Projection]:
         return _readings(operations)
 
-    return [each._replace(kept=lambda name=each.id: readings()[name]) for each in operations]
+    def kept(name: str) -> Projection:
+        return readings()[name]
+
+    return [each._replace(kept=partial(kept, each.id)) for each in operations]
 
 
 def _readings(operations: Sequence[Operation]) -> dict[str, Projection]:
