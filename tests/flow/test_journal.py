@@ -8,7 +8,7 @@ import select
 import signal
 import stat
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,21 @@ from hypothesis import strategies as st
 from tests.e2e.processes import started
 from tests.faults.proxy import Exchange, Proxy, proxy
 from tests.faults.wire import PATIENCE, Server, serving
-from tests.support import respond, stage
+from tests.support import BASE_URL, respond, shipped, stage
 
 from pullcord.commands import journal as journal_command
 from pullcord.commands.main import main
+from pullcord.config import settings
+from pullcord.config.surface import Surface
+from pullcord.flow.attempt import Call
+from pullcord.flow.call import run
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import PATIENCE as READER_PATIENCE
 from pullcord.flow.journal import STDERR, Journal
+from pullcord.flow.step import Caller
+from pullcord.model.value import Json
 from pullcord.sandbox import Sandbox, running
+from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
 
@@ -406,6 +413,31 @@ def test_looking_whether_a_journal_can_be_written_adds_nothing_to_it(path: Path)
     write(path, id="1")
     assert Journal(str(path)).fault() is None
     assert [line["id"] for line in lines(path)] == ["1"]
+
+
+async def test_a_cancel_whose_caller_went_away_while_it_was_recorded_is_known_to_be_unsent(path: Path) -> None:
+    scope = anyio.CancelScope()
+
+    class Leaving(Journal):
+        """A journal whose first line takes so long that the caller goes away."""
+
+        async def write(self, line: Mapping[str, Json]) -> None:
+            await super().write(line)
+            scope.cancel()
+
+    async def silent(_seconds: float, _of: float, _text: str) -> None:
+        """Take no notice of progress."""
+
+    catalogue, sandbox = shipped(), Sandbox()
+    surface = Surface.of(catalogue, settings.read(catalogue, sandbox.environment(BASE_URL)))
+    call = Call(surface, catalogue["stop_task"], {"task_id": sandbox.xpander.ids.executing_task})
+    with anyio.fail_after(PATIENCE):
+        async with Gateway(httpx2.ASGITransport(app=sandbox.app)) as gateway:
+            with scope:
+                await run(call, Engine(gateway, Leaving(str(path))), Caller("test", silent))
+
+    assert not sandbox.requests
+    assert outcomes(path) == [None, "unavailable"]
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx2
 import pytest
+from tests.depot import depot
 from tests.support import BASE_URL, Stage, action, respond, shipped, stage
 
 from pullcord.config import settings
@@ -12,6 +13,8 @@ from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
 from pullcord.flow.engine import Engine
 from pullcord.flow.step import Caller
+from pullcord.flow.target import sight
+from pullcord.flow.wording import AIMS
 from pullcord.model.listing import Pages, PageStyle
 from pullcord.sandbox import Sandbox
 from pullcord.upstream.gateway import Gateway
@@ -30,10 +33,10 @@ async def staged(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 
 
 class Platform:
-    """A platform whose list fails in some way, and whose cancel is accepted."""
+    """A platform whose list fails in some way, and whose cancel is accepted, or answered with another status."""
 
-    def __init__(self, look: Callable[[], httpx2.Response]) -> None:
-        self.look = look
+    def __init__(self, look: Callable[[], httpx2.Response], status: int = 202) -> None:
+        self.look, self.status = look, status
         self.cancels = 0
         self.transport = httpx2.MockTransport(self._answer)
 
@@ -41,7 +44,7 @@ class Platform:
         if request.method == "GET":
             return self.look()
         self.cancels += 1
-        return respond(202)
+        return respond(self.status)
 
 
 def _refuse() -> httpx2.Response:
@@ -175,6 +178,14 @@ async def test_the_look_up_takes_what_runs_not_what_waits() -> None:
     assert (answer["outcome"], answer["target"]["task_id"], platform.cancels) == ("stopping", "task_1", 1)
 
 
+async def test_an_id_in_other_case_is_another_than_the_expected_one() -> None:
+    platform = Platform(lambda: respond(200, RUNNING))
+    async with stage(transport=platform.transport) as staged:
+        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "expect_task_id": "TASK_1"})
+
+    assert (answer["outcome"], answer["target"]["task_id"], platform.cancels) == ("target_changed", "task_1", 0)
+
+
 async def test_a_malformed_expectation_is_refused_before_anything_is_sent() -> None:
     async with stage() as staged:
         answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "expect_task_id": {}})
@@ -264,6 +275,19 @@ async def test_where_two_run_which_one_a_cancel_meets_is_unknown_and_said(mode: 
     assert "Which task it met is unknown, since several were running" in answer["message"]
 
 
+@pytest.mark.parametrize(("status", "outcome"), [(401, "denied"), (404, "not_found"), (500, "unknown")])
+@pytest.mark.parametrize("look", [_refuse, lambda: respond(200, TWO), lambda: respond(200, [])], ids=range(3))
+async def test_of_a_cancel_that_was_not_accepted_nothing_is_said_of_what_it_met(
+    look: Callable[[], httpx2.Response], status: int, outcome: str
+) -> None:
+    platform = Platform(look, status)
+    async with stage(transport=platform.transport) as staged:
+        answer = await staged.call("cancel_workspace_task", {**WORKSPACE, "wait_seconds": 0})
+
+    assert (answer["outcome"], platform.cancels) == (outcome, 1)
+    assert not [sentence for sentence in AIMS.values() if sentence in answer["message"]]
+
+
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 @pytest.mark.parametrize("expected", ["task_1", "task_2"])
 async def test_where_two_run_one_that_is_expected_is_left_alone(mode: str, expected: str) -> None:
@@ -273,6 +297,28 @@ async def test_where_two_run_one_that_is_expected_is_left_alone(mode: str, expec
 
     assert (answer["outcome"], platform.cancels) == ("refused", 0)
     assert answer["message"].startswith("Nothing was cancelled: several tasks run now")
+
+
+async def test_the_look_up_is_made_with_the_manifests_arguments_and_its_condition_reads_those_of_the_call() -> None:
+    catalogue = depot(
+        ("parameters: {line: $request.path.line}\n          when: {/state: [running]}",
+         "parameters: {kind: day}\n          when: {/line: ['{line}']}")
+    )  # fmt: skip
+    cancel = catalogue["halt_line"].cancel
+    assert cancel
+    assert cancel.target
+    queries: list[bytes] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        queries.append(request.url.query)
+        return respond(200, {"runs": [{"id": "r1", "line": "a"}, {"id": "r2", "line": "b"}], "total": 2})
+
+    surface = Surface.of(catalogue, settings.read(catalogue, {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}))
+    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+        sighting = await sight(Call(surface, catalogue["halt_line"], {"line": "b"}), gateway, cancel.target)
+
+    assert queries == [b"kind=day&page=1&per=10"]
+    assert sighting.found == {"run_id": "r2"}
 
 
 DONE = {"id": "task_0", "status": "completed"}
@@ -320,6 +366,7 @@ async def _silent(_seconds: float, _of: float, _text: str) -> None:
     [
         (["ws_1"], "cancel_workspace_task", WORKSPACE),
         (["TASK_1"], "cancel_workspace_task", WORKSPACE),
+        (["ws_1"], "cancel_workspace_task", {"workspace_id": "WS_1"}),
         (["task_1", "other"], "cancel_workspace_task", EXPECTING),
         (["task_9"], "cancel_task", {"session_id": f"session_{'0' * 32}", "task_id": "task_9"}),
     ],

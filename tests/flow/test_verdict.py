@@ -7,7 +7,8 @@ import pytest
 from tests.support import BASE_URL, Stage, answering, shipped, stage
 
 from pullcord.flow.verdict import BY_STATUS, Cause, Standing, Verdict, judge, where
-from pullcord.model.condition import Clause
+from pullcord.model.condition import Clause, Context
+from pullcord.model.expression import Source
 from pullcord.model.operation import Operation, Response
 from pullcord.model.outcome import MEANINGS, Outcome, Phase
 from pullcord.model.reply import Reply
@@ -276,6 +277,35 @@ def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
     assert judge(operation, Reply(202, {}, None, "it is not JSON")).outcome is Outcome.UNKNOWN, (
         "no rule on what is unread"
     )
+
+
+def test_what_the_state_and_the_rule_of_the_outcome_read_is_told_together() -> None:
+    operation = CANCEL._replace(
+        state=State("/s", (Rule(Phase.ENDED, (Clause("/t", (1,)),)),)),
+        responses={"200": Response((Rule(Outcome.STOPPED, (Clause("/a", ("x",)),)),))},
+    )
+
+    assert judge(operation, Reply(200, {}, {"s": "done", "t": 1, "a": "x"})).read == {"/s": "done", "/t": 1, "/a": "x"}
+
+
+def test_the_rules_of_phases_and_outcomes_may_read_arguments_headers_and_the_look_before() -> None:
+    clauses = (
+        Clause("/{task_id}/s", ("done",)),
+        Clause("x-node", ("n1",), Source.HEADER),
+        Clause("", (Phase.ACTIVE,), Source.PHASE),
+    )
+    operation = CANCEL._replace(
+        state=State("/{task_id}/s", (Rule(Phase.ENDED, clauses),)),
+        responses={"200": Response((Rule(Outcome.STOPPED, clauses),))},
+    )
+    reply, context = Reply(200, {"x-node": "n1"}, {"t1": {"s": "done"}}), Context({"task_id": "t1"}, {}, Phase.ACTIVE)
+    verdict = judge(operation, reply, context)
+
+    assert (verdict.outcome, verdict.phase, verdict.state) == (Outcome.STOPPED, Phase.ENDED, "done")
+    for other in (Context({"task_id": "t2"}, {}, Phase.ACTIVE), Context({"task_id": "t1"}, {}, Phase.PAUSED)):
+        verdict = judge(operation, reply, other)
+        assert (verdict.outcome, verdict.phase) == (Outcome.UNKNOWN, None)
+    assert judge(operation, reply._replace(headers={"x-node": "n2"}), context).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -171,11 +171,29 @@ def test_every_fault_of_a_call_is_told_at_once() -> None:
     ]
 
 
+def test_an_operation_without_arguments_says_that_it_takes_none() -> None:
+    told = arguments.checker(OPERATIONS["get_run"]._replace(parameters=()))({"zzz": 1})
+    assert told == ["zzz is not an argument of get_run (it takes none)"]
+
+
+def test_of_a_description_nothing_but_its_last_full_stop_is_left_out() -> None:
+    (run, *_) = OPERATIONS["get_run"].arguments
+    check = arguments.checker(
+        OPERATIONS["get_run"]._replace(parameters=(run._replace(description="The run of a BMX."),))
+    )
+    assert check({}) == ["run_id is missing (The run of a BMX)"]
+
+
 def test_no_more_faults_are_told_than_can_be_read() -> None:
     told = faults("get_run", {f"zz{n}": n for n in range(500)})
     assert len(told) == 21
     assert told[0] == "run_id is missing (The run)"
     assert told[-1] == "and 481 more"
+
+
+def test_as_many_faults_as_can_be_read_are_all_told() -> None:
+    told = faults("get_run", {"run_id": "r", **{f"zz{n}": n for n in range(20)}})
+    assert [each.split()[0] for each in told] == [f"zz{n}" for n in range(20)]
 
 
 @pytest.mark.anyio
@@ -299,6 +317,10 @@ def test_what_a_client_fills_in_is_taken_for_what_it_means(
 )  # fmt: skip
 def test_nothing_else_is_taken_for_something_else(name: str, given: dict[str, Json], told: list[str]) -> None:
     assert read(name, given).faults == told
+
+
+def test_an_argument_that_is_not_known_stays_as_it_came() -> None:
+    assert read("get_run", {"run_id": "r", "progress": 1}).arguments == {"run_id": "r", "progress": 1}
 
 
 @pytest.mark.anyio
@@ -500,6 +522,13 @@ def test_what_is_read_is_checked_in_the_types_that_the_schema_asks_for(
         ({"type": "integer"}, -(2**53), "must be at least -9007199254740991"),
         ({"type": "boolean"}, False, None),
         ({"type": "boolean"}, 0, "must be true or false"),
+        ({"type": "string"}, b"x", "must be a string"),
+        ({"type": "array", "items": {"type": "string"}}, ["x"] * 50, None),
+        ({"type": "array", "items": {"type": "string"}}, ["x"] * 51, "must have at most 50 items"),
+        ({"type": "array", "items": {"type": "string"}, "maxItems": 1}, ["x", "y"], "must have at most 1 items"),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 2}, ["x"], "must have at least 2 items"),
+        ({"type": "array", "items": {"type": "string"}}, ("x",), "must be a list"),
+        ({"type": "array", "items": {"type": "string"}}, ["x", 5], "has an item that must be a string"),
     ],
 )
 def test_a_value_is_held_to_a_schema(schema: dict[str, Any], value: object, fault: str | None) -> None:

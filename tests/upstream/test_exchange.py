@@ -66,6 +66,14 @@ async def test_an_answer_about_other_work_is_not_believed() -> None:
     assert answer == Reply(200, JSON, None, "it is about other work than was asked for", genuine=False, repeated=True)
 
 
+async def test_an_error_is_believed_whatever_work_it_names() -> None:
+    other_work = {"title": "No", "id": "task_2", "session_id": "session_1"}
+    answer = await Line(lambda: respond(409, other_work)).send(TASK)
+
+    assert (answer.genuine, answer.unreadable, answer.body) == (True, None, other_work)
+    assert judge(unabridged()[TASK], answer).outcome is Outcome.REFUSED
+
+
 async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
     kilobyte = b" " * 1024
     content = Content(b'{"a":1}', *[kilobyte] * 4096)

@@ -38,7 +38,7 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
     operation = call.surface.catalogue[target.operation_id]
     values = {name: read(call, None, expression) for name, expression in target.arguments}
     arguments = {name: value for name, value in values.items() if value is not None}
-    attempt = await look(call._replace(operation=operation, arguments=arguments, found={}), gateway)
+    attempt = await look(call._replace(operation=operation, arguments=arguments), gateway)
     items = items_of(operation.listing, attempt.reply.body) if operation.listing and attempt.reply else None
     if attempt.verdict.outcome is not Outcome.OBSERVED or items is None:
         return Sighting(attempt, Aim.UNKNOWN, {})
@@ -49,7 +49,8 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
         return Sighting(replace(attempt, verdict=Verdict(Outcome.UNKNOWN)), Aim.UNKNOWN, {})
     if not matches:
         return Sighting(attempt, Aim.NOTHING, {target.name: None})
-    ids = {target.name: look_up(matches[0], target.at)}
+    (running,) = matches
+    ids = {target.name: look_up(running, target.at)}
     expectation = {EXPECT + name: value for name, value in ids.items()}
     if call.surface.checks[call.operation.id]({**call.arguments, **expectation}):
         # Something runs, and its id is none that the argument could have: it is unknown which work runs.

@@ -166,7 +166,8 @@ def where(state: State | None, body: Json, context: Context = ALONE) -> Standing
     rule, read = first(state.phases, body, context)
     if not isinstance(word, str):
         return Standing(None, rule, read)
-    return Standing(sanitize.text(word, 64), rule, {pointer: sanitize.text(word, 64), **read})
+    word = sanitize.text(word, 64)
+    return Standing(word, rule, {pointer: word, **read})
 
 
 def _verdict(

@@ -124,14 +124,16 @@ def checker(operation: Operation) -> Check:
         try:
             validator.validate_python({name: arguments[name] for name in parameters if name in arguments})
         except ValidationError as error:
-            for detail in error.errors(include_url=False, include_input=False):
+            for detail in error.errors():
                 name = str(detail["loc"][0])
                 faults[name] = _sentence(detail["type"], parameters[name].schema, inner=len(detail["loc"]) > 1)
         for name in path:
             value = arguments.get(name)
             if name not in faults and isinstance(value, str) and not segment(value):
                 faults[name] = _SEGMENT
-        sentences = [f"{name} {fault} ({parameters[name].description.rstrip('.')})" for name, fault in faults.items()]
+        sentences = [
+            f"{name} {fault} ({parameters[name].description.removesuffix('.')})" for name, fault in faults.items()
+        ]
         sentences += [
             f"{_quoted(name)} is not an argument of {operation.id} ({question(name, parameters, takes)})"
             for name in arguments
@@ -222,7 +224,7 @@ def pattern_fault(pattern: str) -> str | None:
     try:
         SchemaValidator(core_type({"type": "string", "pattern": pattern}))
     except SchemaError as error:
-        reason = str(error).splitlines()[-1].rpartition("rror: ")[2].rstrip(".")
+        reason = str(error).splitlines()[-1].split("rror: ")[-1].removesuffix(".")
         return f"this pattern can't be read: {reason}; write one without look-around and back-references"
     return None
 
@@ -234,7 +236,7 @@ def segment(value: str) -> bool:
     """
     # Some servers fold compatible characters: U+FF0F becomes a slash, U+2025 two dots (Unicode, NFKC).
     folded = unicodedata.normalize("NFKC", value)
-    return 0 < len(value) <= SEGMENT_LIMIT and folded not in {"", ".", ".."} and not _UNSAFE.search(value + folded)
+    return len(value) <= SEGMENT_LIMIT and folded not in {"", ".", ".."} and not _UNSAFE.search(value + folded)
 
 
 def _sentence(kind: str, schema: Mapping[str, Any], *, inner: bool = False) -> str:
