@@ -18,8 +18,9 @@ from pullcord.flow.call import run
 from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
 from pullcord.flow.step import Caller
-from pullcord.flow.wording import GONE, UNSETTLED
+from pullcord.flow.wording import GONE, LOOKED, UNSETTLED
 from pullcord.model.operation import Catalogue
+from pullcord.model.outcome import Phase
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -142,6 +143,7 @@ class TestOneSign:
         assert came.said == ("stopping", "unknown", "waiting")
         assert came.answer["may_go_on"] == ["current_step", "restarts"]
         assert came.answer["evidence"]["watched_seconds"] == 30
+        assert "It takes time. It waits. pullcord watched it for 30 s" in came.answer["message"]
 
     @pytest.mark.parametrize(("cancel", "outcome"), [("accepted", "stopping"), ("running", "stopping")])
     @pytest.mark.parametrize("absent", [404, "none"], ids=["by its status", "by its body"])
@@ -151,8 +153,33 @@ class TestOneSign:
         came = await call(loom(), cancel=cancel, look=("running", absent))
 
         assert came.said == (outcome, "unknown", "running"), "that it ran is no news any more"
-        assert came.answer["message"].endswith(GONE)
+        assert came.answer["message"].endswith(f"It takes time. {GONE}" if cancel == "accepted" else GONE)
         assert came.asked == ["cancel", "look", "look"], "looking again won't help"
+
+    async def test_what_was_seen_before_the_work_was_gone_is_told(self) -> None:
+        named = ("{/state: [waiting]}", "{/state: [waiting], /id: [t1]}")
+        came = await call(loom(ONE, named), look=("waiting", 404))
+
+        assert came.said == ("stopping", "unknown", "waiting")
+        assert came.answer["evidence"]["fields"] == {"/id": "t1"}
+        assert came.answer["may_go_on"] == ["current_step", "restarts"]
+
+    async def test_a_look_after_a_cancel_that_met_nothing_tells_its_own_note(self) -> None:
+        idle = ("outcome: stopped, work_stopped: 'yes'}", "outcome: nothing_running}")
+        came = await call(loom(ONE, idle), cancel="proved", look=("waiting",))
+
+        assert came.said == ("nothing_running", "unknown", "waiting")
+        assert came.answer["message"].endswith(f"{LOOKED[Phase.PAUSED]} It waits.")
+
+    async def test_an_end_after_a_lost_answer_tells_its_own_note(self) -> None:
+        noted = (
+            "phase: ended, work_stopped: 'yes'}\n          - {when: {/state: [parked]}",
+            "phase: ended, note: It is over.}\n          - {when: {/state: [parked]}",
+        )
+        came = await call(loom(ONE, noted), cancel=500, look=("done",))
+
+        assert came.said == ("unknown", "unknown", "done")
+        assert f"{LOOKED[Phase.ENDED]} It is over." in came.answer["message"]
 
     @pytest.mark.parametrize("gone", ["stopped", "not_found"])
     async def test_work_that_is_gone_is_what_the_manifest_says(self, gone: str) -> None:
@@ -255,7 +282,14 @@ class TestAnEndThatMayTurnOutToBeNone:
         came = await call(loom(self.AGAIN), cancel="cancelled", wait_seconds=wait_seconds, look=("cancelled",))
 
         assert came.said[:2] == ("stopped", "unknown")
-        assert UNSETTLED in came.answer["message"]
+        assert f"By the record. {UNSETTLED}" in came.answer["message"]
+
+    async def test_is_spoken_of_only_where_an_end_was_told_and_the_manifest_doubts_it(self) -> None:
+        accepted = await call(loom(self.AGAIN), wait_seconds=0)
+        assert (accepted.said[0], UNSETTLED in accepted.answer["message"]) == ("stopping", False)
+
+        sure = await call(loom(TWO), cancel="cancelled", wait_seconds=0)
+        assert (sure.said[0], UNSETTLED in sure.answer["message"]) == ("stopped", False)
 
     async def test_is_not_confirmed_by_a_look_that_fails(self) -> None:
         came = await call(loom(self.AGAIN), look=("done", 500))
@@ -331,6 +365,15 @@ class TestOneLookDecides:
         assert came.said == said
         assert came.asked == ["cancel", "cancel", "look"]
         assert "nothing was stopped" not in came.answer["message"] or state == "done"
+        assert "answered with status" not in came.answer["message"] or said[0] != "stopped"
+
+    async def test_of_work_that_is_not_there_nothing_goes_on(self) -> None:
+        refused = ("outcome: look, else: refused}", "outcome: look, else: refused, may_go_on: [processes]}")
+        came = await call(loom(ONE, refused), cancel=409, look=(404,))
+        assert (came.said[0], came.answer["may_go_on"]) == ("not_found", [])
+
+        runs_on = await call(loom(ONE, refused), cancel=409, look=("running",))
+        assert (runs_on.said[0], runs_on.answer["may_go_on"]) == ("refused", ["processes"])
 
     async def test_what_ran_just_before_and_ended_finished_first(self) -> None:
         came = await call(loom(self.BEFORE), cancel=409, look=("running", "done"))
@@ -452,6 +495,11 @@ class TestALook:
         assert came.answer["message"].endswith("pullcord watched it for 20 s; state is what was reported last.")
         assert came.answer["evidence"]["watched_seconds"] == 20
         assert came.at[-1] == pytest.approx(20), "the last look is at the end of the time"
+
+    async def test_that_finds_the_work_gone_keeps_what_was_noted_of_it(self) -> None:
+        came = await call(loom(), "get_thread", look=("waiting", 404))
+
+        assert came.answer["message"].endswith(f"It waits. {GONE}")
 
     async def test_that_fails_is_made_again_and_the_next_one_tells(self) -> None:
         came = await call(loom(), "get_thread", 20, look=(500, 500, "done"))

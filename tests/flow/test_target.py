@@ -302,7 +302,8 @@ async def test_where_two_run_one_that_is_expected_is_left_alone(mode: str, expec
 async def test_the_look_up_is_made_with_the_manifests_arguments_and_its_condition_reads_those_of_the_call() -> None:
     catalogue = depot(
         ("parameters: {line: $request.path.line}\n          when: {/state: [running]}",
-         "parameters: {kind: day}\n          when: {/line: ['{line}']}")
+         "parameters: {kind: day}\n          when: {/line: ['{line}']}"),
+        ("{description: A page of runs.}", "{description: A page of runs., content: {application/json: {}}}"),
     )  # fmt: skip
     cancel = catalogue["halt_line"].cancel
     assert cancel

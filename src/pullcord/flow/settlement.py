@@ -81,7 +81,6 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
         work_stopped=_work_stopped(looks),
         may_go_on=verdict.may_go_on.union(*(each.may_go_on for each in looks)),
         notes=_merged(verdict.notes, *(each.notes for each in looks)),
-        look=False,
     )
     if verdict.outcome is Outcome.NOTHING_RUNNING:
         phase = Phase.ENDED if last.phase in OVER else last.phase
@@ -119,11 +118,11 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
         last = watch.last.verdict
         verdict = replace(verdict, state=last.state, read=last.read, may_go_on=verdict.may_go_on | last.may_go_on)
     if verdict.look and not _was_repeated(attempt):
-        return replace(verdict, outcome=Outcome.NOT_FOUND, look=False, may_go_on=frozenset())
+        return replace(verdict, outcome=Outcome.NOT_FOUND, may_go_on=frozenset())
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
     work_stopped, notes = _without_activity(verdict.work_stopped), _merged(verdict.notes, [wording.GONE])
     may_go_on = frozenset() if outcome is Outcome.NOT_FOUND else verdict.may_go_on
-    return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on, look=False)
+    return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on)
 
 
 def _was_repeated(attempt: Attempt) -> bool:
