@@ -157,11 +157,11 @@ class TestOneSign:
         assert came.asked == ["cancel", "look", "look"], "looking again won't help"
 
     async def test_what_was_seen_before_the_work_was_gone_is_told(self) -> None:
-        named = ("{/state: [waiting]}", "{/state: [waiting], /id: [t1]}")
+        named = ("{/state: [waiting]}", "{/state: [waiting], /held: [null]}")
         came = await call(loom(ONE, named), look=("waiting", 404))
 
         assert came.said == ("stopping", "unknown", "waiting")
-        assert came.answer["evidence"]["fields"] == {"/id": "t1"}
+        assert came.answer["evidence"]["fields"] == {"/held": None}
         assert came.answer["may_go_on"] == ["current_step", "restarts"]
 
     async def test_a_look_after_a_cancel_that_met_nothing_tells_its_own_note(self) -> None:
