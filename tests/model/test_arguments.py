@@ -195,6 +195,8 @@ def test_as_many_faults_as_can_be_read_are_all_told() -> None:
     told = faults("get_run", {"run_id": "r", **{f"zz{n}": n for n in range(20)}})
     assert [each.split()[0] for each in told] == [f"zz{n}" for n in range(20)]
 
+    assert faults("get_run", {f"zz{n}": n for n in range(20)})[-1] == "and 1 more"
+
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

@@ -224,8 +224,10 @@ def pattern_fault(pattern: str) -> str | None:
     try:
         SchemaValidator(core_type({"type": "string", "pattern": pattern}))
     except SchemaError as error:
-        reason = str(error).splitlines()[-1].split("rror: ")[-1].removesuffix(".")
-        return f"this pattern can't be read: {reason}; write one without look-around and back-references"
+        *_, reason = str(error).splitlines()[-1].split("rror: ")
+        return (
+            f"this pattern can't be read: {reason.removesuffix('.')}; write one without look-around and back-references"
+        )
     return None
 
 
