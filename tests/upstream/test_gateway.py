@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import anyio
 import httpx2
 import pytest
+from opentelemetry import baggage, context
 from tests.support import respond
 from tests.upstream.line import (
     ALL,
@@ -211,7 +212,7 @@ async def test_a_look_before_a_repeat_that_takes_too_long_leaves_what_is_known()
     line = Line(httpx2.ConnectError("x"), 200, total=8)
 
     async def recheck() -> bool:
-        line.clock += 8
+        line.clock = 8
         return True
 
     answer = await line.gateway.send(unabridged()[CURRENT], request(unabridged()[CURRENT]), recheck=recheck)
@@ -225,6 +226,38 @@ async def test_the_deadline_of_the_whole_call_bounds_its_repeats() -> None:
     await line.gateway.send(unabridged()[TASK], request(unabridged()[TASK]), deadline=8)
 
     assert line.slept == [5], "a second wait would end after it"
+
+
+async def test_a_wait_that_would_end_with_the_call_is_not_begun() -> None:
+    line = Line(late(429, "5"))
+    await line.gateway.send(unabridged()[TASK], request(unabridged()[TASK]), deadline=5)
+
+    assert line.slept == []
+
+
+async def test_a_request_carries_on_the_context_of_its_caller() -> None:
+    line = Line(200)
+    token = context.attach(baggage.set_baggage("agent", "a1"))
+    await line.send(TASK)
+    context.detach(token)
+
+    assert line.seen[0].headers["baggage"] == "agent=a1"
+
+
+async def test_a_gateway_closes_its_connections_once_it_has_any() -> None:
+    class Closing(httpx2.MockTransport):
+        closed = 0
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    used, unused = (Closing(lambda _: respond(200, NAMED)) for _ in range(2))
+    async with Gateway(used) as gateway:
+        await gateway.send(unabridged()[TASK], request(unabridged()[TASK]))
+    async with Gateway(unused):
+        pass
+
+    assert (used.closed, unused.closed) == (1, 0)
 
 
 @pytest.mark.parametrize("name", ALL)
