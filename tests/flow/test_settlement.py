@@ -18,7 +18,7 @@ from pullcord.flow.call import run
 from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
 from pullcord.flow.step import Caller
-from pullcord.flow.wording import GONE, LOOKED, UNSETTLED
+from pullcord.flow.wording import GONE, LOOKED, UNSETTLED, UNWATCHABLE
 from pullcord.model.operation import Catalogue
 from pullcord.model.outcome import Phase
 from pullcord.upstream.gateway import Gateway
@@ -320,6 +320,17 @@ class TestAnEndThatMayTurnOutToBeNone:
 
         assert came.said == ("stopped", "unknown", None)
         assert UNSETTLED in came.answer["message"]
+        assert came.answer["message"].endswith(UNWATCHABLE)
+        assert "watched_seconds" not in came.answer["evidence"]
+
+    async def test_is_looked_for_where_only_the_answer_tells(self) -> None:
+        linked = (
+            "self: {operationId: get_thread, parameters: {id: $request.path.id}, description: Look.}",
+            "self: {operationId: get_thread, parameters: {id: $response.body#/id}, description: Look.}",
+        )
+        came = await call(loom(self.AGAIN, linked), look=("cancelled",))
+
+        assert came.said == ("stopped", "unknown", "cancelled")
 
 
 class TestOneLookDecides:

@@ -322,6 +322,31 @@ async def test_the_look_up_is_made_with_the_manifests_arguments_and_its_conditio
     assert sighting.found == {"run_id": "r2"}
 
 
+@pytest.mark.parametrize(("state", "outcome"), [("running", "stopping"), ("done", "nothing_running")])
+async def test_work_that_the_look_before_showed_running_was_met_though_the_list_did_not_have_it(
+    state: str, outcome: str
+) -> None:
+    up = "up: {operationId: get_run, parameters: {run_id: $request.path.line}, description: Look.}"
+    catalogue = depot(
+        ("aim: current\n        confirm: self\n", "aim: current\n        confirm: self\n        before: {look: up}\n"),
+        ("Look at the run that was met.", f"Look at the run that was met.\n            {up}"),
+        ("{description: The run.}", "{description: The run., content: {application/json: {}}}"),
+        ("{description: A page of runs.}", "{description: A page of runs., content: {application/json: {}}}"),
+    )
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            return respond(202)
+        return respond(200, {"runs": [], "total": 0} if request.url.path == "/runs" else {"state": state})
+
+    surface = Surface.of(catalogue, settings.read(catalogue, {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}))
+    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+        call = Call(surface, catalogue["halt_line"], {"line": "a", "wait_seconds": 1})
+        came = await run(call, Engine(gateway), Caller("test", _silent))
+
+    assert came.outcome == outcome
+
+
 DONE = {"id": "task_0", "status": "completed"}
 FULL, SHORT = [RUNNING[1], *[DONE] * 19], [RUNNING[1], *[DONE] * 18]
 """A part of a list of tasks behind which others may follow, and one that is the last."""

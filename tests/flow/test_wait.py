@@ -235,6 +235,15 @@ class TestIntervals:
 
         assert staged.slept == [7]
 
+    async def test_a_named_wait_that_ends_with_the_time_is_obeyed(self) -> None:
+        platform = Platform(
+            lambda: _task("canceled"), cancel=lambda: respond(200, {**NAMED, "state": "running"}, {"Retry-After": "20"})
+        )
+        async with stage(transport=platform.transport) as staged:
+            answer = await staged.call("cancel_task", {**TASK, "wait_seconds": 20})
+
+        assert (answer["outcome"], staged.slept) == ("stopped", [20])
+
     async def test_where_the_named_wait_is_longer_than_the_time_watching_ends(self) -> None:
         look = Platform(lambda: respond(200, {"task": {**NAMED, "state": "running"}}, {"Retry-After": "3600"}))
         async with stage(transport=look.transport) as staged:

@@ -157,8 +157,8 @@ class Watch:
     """What watching the work showed, after a cancel or in a look that waits."""
 
     seconds: float = 0
-    looks: int = 0
-    """The number of looks."""
+    looked: bool = False
+    """Whether any look was made."""
     last: Attempt | None = None
     """The last look that succeeded."""
     possible: bool = True

@@ -19,7 +19,7 @@ def settle(attempt: Attempt, watch: Watch) -> Verdict:
     last = watch.last.verdict if watch.last else None
     if last is None and not watch.gone:
         verdict = unsettled(attempt)
-        note = wording.LOOKED_IN_VAIN.format(seconds=f"{watch.seconds:.0f}") if watch.looks else None
+        note = wording.LOOKED_IN_VAIN.format(seconds=f"{watch.seconds:.0f}") if watch.looked else None
         return replace(verdict, notes=_merged(verdict.notes, [note]))
     if attempt.call.operation.cancel is None:
         return _settle_look(last or attempt.verdict, watch)

@@ -10,7 +10,7 @@ from pullcord.flow.looking import linked, look
 from pullcord.flow.settlement import delays, idle, settle, unsettled
 from pullcord.flow.step import Caller
 from pullcord.flow.target import sight
-from pullcord.flow.verdict import Cause, Verdict
+from pullcord.flow.verdict import Verdict
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome, Phase
 from pullcord.model.state import Poll
 from pullcord.upstream.gateway import Gateway
@@ -45,7 +45,7 @@ async def wait(attempt: Attempt, gateway: Gateway, caller: Caller) -> Attempt:
         return replace(attempt, watch=Watch(possible=False), verdict=unsettled(attempt))
     watch = await _Watching(attempt, calls, gateway, caller).run()
     source = attempt if attempt.call.operation.cancel else watch.last or attempt
-    return replace(source, call=attempt.call, watch=watch, verdict=settle(attempt, watch))
+    return replace(source, watch=watch, verdict=settle(attempt, watch))
 
 
 def is_worthwhile(attempt: Attempt) -> bool:
@@ -129,14 +129,14 @@ class _Watching:
             seconds_left = self.seconds - self.elapsed
             least_pause = max(self.least_pause, self.recheck_seconds if self.ends else 0)
             if seconds_left <= 0 or least_pause > seconds_left:
-                break
+                return
             jitter = pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
             is_recheck = self.recheck_seconds and self.ends
             await self.gateway.pause(least_pause if is_recheck else min(seconds_left, max(jitter, least_pause)))
             await self._look()
             # After a cancel with nothing to stop there is no end to wait for: one look is enough.
             if self.is_hopeless or self.ends >= ends_needed or self.attempt.verdict.outcome is Outcome.NOTHING_RUNNING:
-                break
+                return
             pause = min(pause * GROWTH, poll.most)
 
     async def _report(self, text: str) -> None:
@@ -148,7 +148,7 @@ class _Watching:
         first_call, *other_calls = self.calls
         attempt = await self._make_look(first_call)
         verdict = attempt.verdict
-        self.watch = replace(self.watch, looks=self.watch.looks + 1, gone=verdict.outcome is Outcome.NOT_FOUND)
+        self.watch = replace(self.watch, looked=True, gone=verdict.outcome is Outcome.NOT_FOUND)
         self.is_hopeless = verdict.outcome in _HOPELESS
         if verdict.outcome is not Outcome.OBSERVED:
             await self._report(f"{self.state} (this look failed)")
@@ -162,7 +162,7 @@ class _Watching:
         await self._report(self.state)
 
     async def _make_look(self, call: Call) -> Attempt:
-        attempt = Attempt(call, Verdict(Outcome.UNKNOWN, cause=Cause.LOST))
+        attempt = Attempt(call, Verdict(Outcome.UNKNOWN))
         with anyio.move_on_after(self.seconds + LAST_LOOK - self.elapsed):
             attempt = await look(call, self.gateway)
         self.least_pause = (attempt.reply.retry_after if attempt.reply else None) or 0
