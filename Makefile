@@ -9,7 +9,7 @@ SECONDS ?= 600
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check newest oldest constraints faults clients conformance real panel recording costs bench load clean
+.PHONY: help demo test check newest oldest constraints faults clients conformance real panel mutants recording costs bench load clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -55,6 +55,9 @@ real: $(VENV)/develops ## cancel real work on servers that others wrote, those i
 
 panel: $(VENV)/develops ## draw the panel in Chromium, as pictures
 	$(BIN)/python -m tests.panel
+
+mutants: $(VENV)/develops ## change the code that decides, a little each time, MODULE or all: a test or the type checker must notice
+	$(BIN)/python -m tests.mutants $(MODULE)
 
 recording: $(VENV)/develops ## record the demo as a picture
 	$(BIN)/python -m tests.recording
