@@ -52,7 +52,7 @@ also_copy = ["manifests", "docs", "README.md", "mypy.ini"]
 pytest_add_cli_args_test_selection = [{tests}]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-x"]
 use_git_change_detection = false
-timeout_multiplier = 5.0
+timeout_multiplier = 3.0
 timeout_constant = 5.0
 type_check_command = ["{python}", "-m", "mypy", "--output=json", "src/pullcord"]
 """

@@ -107,7 +107,9 @@ async def test_another_task_than_the_expected_one_is_left_alone(staged: Stage) -
     assert answer["message"] == ("Nothing was cancelled: another task runs now than the expected one; target names it.")
     assert [arrival.split()[0] for arrival in staged.arrived] == ["GET"], "nothing but the look was sent"
     assert action(answer, "self")["arguments"]["task_id"] == ids.first_task
+    assert not {"method", "href"} & action(answer, "self").keys(), "beside a cancel a look needs no address"
     assert action(answer, "cancel")["arguments"] == {**expecting, "expect_task_id": ids.first_task}
+    assert action(answer, "cancel")["hint"] == "Cancel what runs now instead."
     assert (await staged.follow(answer, "cancel"))["outcome"] == "stopped"
 
 

@@ -175,9 +175,8 @@ def _own_actions(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
 
 def _retarget(call: Call) -> Action:
     """The same cancel, with what was found to run as its expected target."""
-    arguments = {name: value for name, value in call.arguments.items() if name.removeprefix(EXPECT) not in call.found}
     expected = {EXPECT + name: value for name, value in call.found.items()}
-    return _action(call, "cancel", call.operation, {**arguments, **expected}, "Cancel what runs now instead.")
+    return _action(call, "cancel", call.operation, {**call.arguments, **expected}, "Cancel what runs now instead.")
 
 
 def _retry_later(attempt: Attempt, reply: Reply | None) -> Action:
