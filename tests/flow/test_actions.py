@@ -5,11 +5,12 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.loom import loom
 from tests.support import BASE_URL, Answer, action, actions, answering, shipped, stage
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
-from pullcord.flow.actions import offer
+from pullcord.flow.actions import offer, offer_item
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.following import read
 from pullcord.flow.platform_actions import ACTIONS_LIMIT, HREF_LIMIT
@@ -538,6 +539,34 @@ class TestLinks:
         none: list[Json] = [None, [], "x", {"a": OTHER}, ["x", None, {}]]
         for ids in none:
             assert _offered({"ids": ids}, link) == {"allowed_actions": [], "notes": []}
+
+    def test_of_an_item_the_steps_follow_from_its_own_state_and_what_has_ended_tells_itself(self) -> None:
+        item = "item: {operationId: get_thread, parameters: {id: $item#/id}, description: Look.}"
+        kill = "terminate: {operationId: kill_thread, parameters: {id: $item#/id}, description: Kill it., x-after: 1}"
+        up = "up: {operationId: get_thread, parameters: {id: $response.header.x-parent}, description: Look.}"
+        cancel = "cancel:\n            operationId: cancel_thread\n            parameters: {id: $item#/id}"
+        catalogue = loom(
+            "{aim: task, confirm: self}",
+            (cancel, "\n          ".join([item, kill, up, cancel])),
+        )
+        operation = catalogue["list_threads"]
+        assert operation.listing
+        call = Call(Surface.of(catalogue, settings.read(catalogue, {})), operation, {})
+        attempt = Attempt(call, Verdict(Outcome.OBSERVED), Reply(200, {"x-parent": "t0"}, {}))
+
+        steps = {
+            state: [
+                (step.rel, step.tool, (step.arguments or {})["id"])
+                for step in offer_item(attempt, operation.listing, {"id": "t1", "state": state})
+            ]
+            for state in ("running", "cancelled", "done")
+        }
+        parent = ("up", "get_thread", "t0")
+        assert steps == {
+            "running": [("item", "get_thread", "t1"), parent, ("cancel", "cancel_thread", "t1")],
+            "cancelled": [parent],
+            "done": [parent],
+        }
 
     def test_without_an_answer_the_manifests_default_applies(self) -> None:
         call = _call(shipped()["cancel_task"], TASK)
