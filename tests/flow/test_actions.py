@@ -547,7 +547,7 @@ class TestLinks:
         cancel = "cancel:\n            operationId: cancel_thread\n            parameters: {id: $item#/id}"
         catalogue = loom(
             "{aim: task, confirm: self}",
-            (cancel, "\n          ".join([item, kill, up, cancel])),
+            (cancel, f"{item}\n          {kill}\n          {up}\n          {cancel}"),
         )
         operation = catalogue["list_threads"]
         assert operation.listing
