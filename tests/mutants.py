@@ -22,6 +22,10 @@ MODULES: Mapping[str, Sequence[str]] = {
     "flow/verdict.py": ("flow/test_verdict.py", "flow/test_settlement.py"),
     "flow/wait.py": ("flow/test_wait.py", "flow/test_settlement.py", "flow/test_target.py", "flow/test_progress.py"),
     "flow/settlement.py": ("flow/test_settlement.py", "flow/test_wait.py", "flow/test_target.py"),
+    "flow/actions.py": (
+        *("flow/test_actions.py", "flow/test_settlement.py", "flow/test_target.py"),
+        *("flow/test_elsewhere.py", "flow/test_rate_limit.py"),
+    ),
     "upstream/gateway.py": ("upstream/test_gateway.py",),
     "model/arguments.py": ("model/test_arguments.py",),
 }

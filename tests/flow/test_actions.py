@@ -21,6 +21,8 @@ from pullcord.model.link import Link
 from pullcord.model.operation import Operation, Response
 from pullcord.model.outcome import Outcome, Phase
 from pullcord.model.reply import Reply
+from pullcord.model.rule import Rule
+from pullcord.model.state import State
 from pullcord.model.value import Json
 
 pytestmark = pytest.mark.anyio
@@ -567,6 +569,17 @@ class TestLinks:
             "cancelled": [parent],
             "done": [parent],
         }
+
+    def test_the_state_of_an_item_may_be_told_by_an_argument_of_the_call(self) -> None:
+        catalogue = loom()
+        listing = catalogue["list_threads"].listing
+        assert listing
+        owned = listing._replace(state=State("/state", (Rule(Phase.ACTIVE, (Clause("/owner", ("{parent}",)),)),)))
+        call = Call(Surface.of(catalogue, settings.read(catalogue, {})), catalogue["list_threads"], {"parent": "t0"})
+        attempt = Attempt(call, Verdict(Outcome.OBSERVED), Reply(200, {}, {}))
+
+        for owner, rels in (("t0", ["cancel"]), ("t9", [])):
+            assert [each.rel for each in offer_item(attempt, owned, {"id": "t1", "owner": owner})] == rels
 
     def test_without_an_answer_the_manifests_default_applies(self) -> None:
         call = _call(shipped()["cancel_task"], TASK)
