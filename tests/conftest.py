@@ -1,6 +1,7 @@
 """What every test shares: one event loop library, and no settings of the machine's own."""
 
 import os
+import signal
 
 import mcp.client.stdio  # noqa: F401 - children write to what stderr is at this import: before any test captures it
 import pytest
@@ -11,6 +12,10 @@ settings.register_profile(
     "pullcord", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("pullcord")
+
+# What is started with nohup ignores the signal, and so would every server that a test tells to end by it.
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
