@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 import anyio
@@ -119,14 +120,18 @@ class Chance:
                 inner = member if isinstance(member, dict) else {}
             if self._random.random() < 0.9:
                 is_array = place in self._arrays and depth > 0
-                inner[last] = self._items(depth) if is_array else self._random.choice(self._values)
+                inner[last] = self._items(depth) if is_array else self._value()
         return body
 
     def _items(self, depth: int) -> Json:
         return [
-            self._object(depth - 1) if self._random.random() < 0.8 else self._random.choice(self._values)
+            self._object(depth - 1) if self._random.random() < 0.8 else self._value()
             for _ in range(self._random.randrange(4))
         ]
+
+    def _value(self) -> Json:
+        """A value of its own: members are added to it, and what held itself would be no JSON."""
+        return deepcopy(self._random.choice(self._values))
 
 
 def arguments_of(surface: Surface, operation: Operation, data: st.DataObject) -> dict[str, Json]:

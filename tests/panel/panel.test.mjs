@@ -211,7 +211,7 @@ describe("in any era", () => {
     const messages = await page.evaluate(() => window.host.messages);
     assert.equal(messages.length, 1);
     assert.equal(messages[0].role, "user");
-    assert.match(messages[0].content[0].text, /- get_workspace_task \{.*\}: observed; work_stopped no\. The work/);
+    assert.match(messages[0].content[0].text, /- get_workspace_task \{.*\}: observed; work_stopped no\. It is running/);
   });
 
   test("an answer that comes as text alone, and one that is none of pullcord's, are both shown", async () => {
