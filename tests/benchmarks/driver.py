@@ -4,6 +4,7 @@ It speaks the handshake era (2025-11-25), which every host and every contender s
 """
 
 import asyncio
+import ctypes
 import json
 import os
 import re
@@ -90,13 +91,26 @@ class Session:
 
     def usage(self) -> Usage:
         """What the server has used so far."""
-        fields = Path(f"/proc/{self._pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         memory = dict(
             line.split(":", 1) for line in Path(f"/proc/{self._pid}/status").read_text(encoding="utf-8").splitlines()
         )
-        ticks = int(fields[11]) + int(fields[12])
         rss, peak = (int(memory[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-        return Usage(ticks / os.sysconf("SC_CLK_TCK"), rss, peak)
+        return Usage(time.clock_gettime(_processor_clock(self._pid)), rss, peak)
+
+
+def _processor_clock(pid: int) -> int:
+    """The clock of a process's processor time, in nanoseconds, as clock_getcpuclockid(3) has it.
+
+    The ticks of /proc are hundredths of a second: more than a few short calls take, which then seem to take nothing.
+
+    Raises:
+        OSError: there is no such process, or no such clock.
+    """
+    clock = ctypes.c_int()
+    number = ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock))
+    if number:
+        raise OSError(number, os.strerror(number))
+    return clock.value
 
 
 class _Pipes(asyncio.SubprocessProtocol):
