@@ -14,7 +14,7 @@ from tests.support import respond
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
-from pullcord.flow.call import run
+from pullcord.flow.call import answer, run
 from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
 from pullcord.flow.progress import SILENCE, Progress
@@ -101,13 +101,29 @@ async def test_before_anything_was_seen_that_is_said() -> None:
     assert {text for _, _, text in reports} == {"Loom: no answer yet"}
 
 
-async def test_a_report_that_fails_fails_the_call_with_its_own_error() -> None:
-    async def broken(_seconds: float, _of: float, _text: str) -> None:
+@pytest.mark.parametrize(
+    "arguments", [{"wait_seconds": 30}, {"wait_seconds": 30, "cascade": True}], ids=["looks", "parts"]
+)
+async def test_a_report_that_fails_is_the_last_and_the_answer_stands(
+    arguments: dict[str, Json], caplog: pytest.LogCaptureFixture
+) -> None:
+    catalogue = loom(BEFORE)
+    reports: list[float] = []
+
+    async def broken(seconds: float, _of: float, _text: str) -> None:
+        reports.append(seconds)
         raise BrokenPipeError
 
-    progress = Progress(broken, anyio.current_time, 60, "Loom")
-    with pytest.raises(BrokenPipeError), progress.kept_up():
-        await anyio.sleep(30)
+    async with Gateway(httpx2.MockTransport(_slowly)) as gateway:
+        call = Call(
+            Surface.of(catalogue, settings.read(catalogue, {})), catalogue["cancel_thread"], {"id": "t1", **arguments}
+        )
+        said = await answer(call, Engine(gateway), Caller("test", broken))
+
+    assert said.outcome == "stopping"
+    assert len(reports) == 1
+    assert "Progress is not reported any more" in caplog.text
+    assert "BrokenPipeError" in caplog.text
 
 
 async def test_after_the_call_nothing_is_reported() -> None:

@@ -1,12 +1,15 @@
 """Tells the client how long its call has taken: at each look at the work, and at least every ten seconds."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
 Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
 """Called with the seconds so far, the seconds in all, and a text that says what was seen."""
+
+_log = logging.getLogger(__name__)
 
 SILENCE = 10.0
 """Seconds at most between two reports: many clients give up after 60 without one."""
@@ -16,6 +19,9 @@ _INSTANT = 0.001
 
 class Progress:
     """Reports the progress of one call, whose seconds are those since it began: in MCP they may only grow.
+
+    A report that fails (a pipe is broken, the client has gone) is logged, and is the call's last: what the call has
+    done, and its answer, stand.
 
     Args:
         report: takes the reports.
@@ -28,6 +34,7 @@ class Progress:
         self._report, self._now, self._total = report, now, total
         self._start = self._reported = now()
         self._text = f"{platform}: no answer yet"
+        self._has_failed = False
 
     async def tell(self, seconds: float, of: float, text: str) -> None:
         """Report what was seen; a `Report`.
@@ -40,16 +47,19 @@ class Progress:
         self._reported, self._text = self._now(), text
         elapsed = self._reported - self._start
         self._total = elapsed - seconds + of
-        await self._report(elapsed, self._total, text)
+        if self._has_failed:
+            return
+        try:
+            await self._report(elapsed, self._total, text)
+        except Exception:  # noqa: BLE001 - whatever ends the reporting must not end a call that may have been sent
+            self._has_failed = True
+            _log.warning("Progress is not reported any more: a report failed.", exc_info=True)
 
     @contextmanager
     def kept_up(self) -> Iterator[None]:
         """For as long as the block runs, report once more whenever there was no report for SILENCE seconds.
 
         Most calls end long before that: they cost a timer, and no task.
-
-        Raises:
-            Exception: that of a report which failed in between.
         """
         repeats: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
@@ -59,8 +69,7 @@ class Progress:
         finally:
             timer.cancel()
             for each in repeats:
-                if not each.cancel():  # it has ended, as it does only where a report fails
-                    each.result()
+                each.cancel()
 
     async def _repeat(self) -> None:
         while True:
