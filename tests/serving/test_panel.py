@@ -15,6 +15,8 @@ from tests.support import Stage, answering, shipped, stage
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
+from pullcord.manifest import loading
+from pullcord.model.operation import Operation
 from pullcord.model.running import callables
 from pullcord.serving.panel import EXTENSION, TOOL_META, page
 from pullcord.serving.server import make
@@ -66,8 +68,9 @@ async def test_the_extension_is_announced_to_a_client_that_does_not_name_it(stag
     assert capabilities.resources is not None
 
 
-def test_the_page_is_one_small_document_that_loads_nothing() -> None:
-    html = page(TOOLS).load()
+@pytest.mark.parametrize("tools", [TOOLS, callables(loading.load(loading.shipped()))], ids=["always listed", "all"])
+def test_the_page_is_one_small_document_that_loads_nothing(tools: Mapping[str, Operation]) -> None:
+    html = page(tools).load()
     assert html.startswith("<!doctype html>\n")
     assert len(html.encode()) < SIZE
     for word in ("http:", "https:", "src=", "href=", "url(", "@import", "import(", "fetch(", "XMLHttpRequest"):

@@ -1,6 +1,7 @@
 """The panel: a page for people that hosts show beside a tool's answer, as MCP Apps (revision 2026-01-26) says."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from importlib.resources import files
@@ -17,8 +18,10 @@ TOOL_META = {"ui": {"resourceUri": _URI}}
 """What a tool says of the page: its answers are shown in it. Who may call the tool is left to the default, all."""
 _FACTS = '<script type="application/json" id="facts">{}</script>'
 """Where the page reads what it must know of platforms and their tools, besides the answers."""
-_FOR_AGENTS = " Returns outcome"
-"""Where in the description of a cancel that part begins which says nothing to people."""
+_FOR_AGENTS = re.compile(r" (Safe to repeat|Returns outcome)\b.*", re.DOTALL)
+"""The end of a cancel's description, which says how to call it, and so nothing to people."""
+_FOR_READERS = re.compile("^ *//.*\n|^ +", re.MULTILINE)
+"""What only somebody who reads the page's source needs: lines of comment, and indentation."""
 
 
 def page(tools: Mapping[str, Operation]) -> Resource:
@@ -43,7 +46,7 @@ def _html(tools: Mapping[str, Operation]) -> str:
         platform["tools"][name] = _facts(operation)
     text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
     # A manifest's text must not end the element that it stands in.
-    return html.replace(_FACTS, _FACTS.replace("{}", text.replace("<", r"\u003c")))
+    return _FOR_READERS.sub("", html).replace(_FACTS, _FACTS.replace("{}", text.replace("<", r"\u003c")))
 
 
 def _facts(operation: Operation) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def _facts(operation: Operation) -> dict[str, Any]:
     wait = arguments.get(WAIT_SECONDS)
     facts = {
         "wait": wait and wait.schema["default"],
-        "what": operation.cancel and operation.description.partition(_FOR_AGENTS)[0],
+        "what": operation.cancel and _FOR_AGENTS.sub("", operation.description),
         "cascade": CASCADE in arguments,
     }
     return {name: value for name, value in facts.items() if value}
