@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ def at_terminal(*argv: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     primary, secondary = pty.openpty()
 
     def take_terminal() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a run in the background ignores it
         os.setsid()
         os.close(os.open(os.ttyname(0), os.O_RDWR))  # the first that a session opens is its own
 
@@ -31,8 +33,13 @@ def at_terminal(*argv: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         preexec_fn=take_terminal,  # noqa: PLW1509 - this process has no other thread
     ) as process:
         os.close(secondary)
-        yield process, primary
-    os.close(primary)
+        try:
+            yield process, primary
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            os.close(primary)
 
 
 def said(process: subprocess.Popen[bytes], end: bytes) -> bytes:
