@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 from tests.support import BASE_URL, Stage, answering, shipped, stage
 
-from pullcord.flow.verdict import BY_STATUS, Cause, Standing, Verdict, judge, where
+from pullcord.flow.verdict import BY_STATUS, Cause, Standing, Verdict, judge, standing_of
 from pullcord.model.condition import Clause, Context
 from pullcord.model.expression import Source
 from pullcord.model.operation import Operation, Response
@@ -345,12 +345,12 @@ def test_no_rule_is_held_to_what_could_not_be_read() -> None:
 def test_a_state_is_the_platforms_word_cleaned_and_cut() -> None:
     state = State("/s", (Rule(Phase.ENDED, (Clause("/s", ("done", 1)),)),))
 
-    done = where(state, {"s": "done"})
+    done = standing_of(state, {"s": "done"})
     assert (done.word, done.phase, done.read) == ("done", Phase.ENDED, {"/s": "done"})
-    number = where(state, {"s": 1})
+    number = standing_of(state, {"s": 1})
     assert (number.word, number.phase, number.read) == (None, Phase.ENDED, {"/s": 1}), "shown as evidence only"
-    assert where(state, {"s": {"deep": "x"}}) == where(None, {"s": "done"}) == Standing()
-    hostile = where(state, {"s": "\x1b[31m\u202edone" + "x" * 100})
+    assert standing_of(state, {"s": {"deep": "x"}}) == standing_of(None, {"s": "done"}) == Standing()
+    hostile = standing_of(state, {"s": "\x1b[31m\u202edone" + "x" * 100})
     assert (hostile.word, hostile.phase) == ("[31mdone" + "x" * 55 + "…", None)
 
 

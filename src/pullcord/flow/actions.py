@@ -11,7 +11,7 @@ from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.elsewhere import looks_elsewhere
 from pullcord.flow.following import Origin, Step, follow
 from pullcord.flow.platform_actions import platform_actions
-from pullcord.flow.verdict import Verdict, where
+from pullcord.flow.verdict import Verdict, standing_of
 from pullcord.model.action import Action
 from pullcord.model.cancel import EXPECT, WAIT_SECONDS
 from pullcord.model.condition import Context
@@ -102,7 +102,7 @@ def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
         listing: how the list is read.
         item: one of the items that it holds.
     """
-    phase = where(listing.state, item, Context(attempt.call.arguments)).phase
+    phase = standing_of(listing.state, item, Context(attempt.call.arguments)).phase
     origin = Origin(attempt.call, attempt.reply, Outcome.OBSERVED, phase, item)
     # The fields of work that has ended tell it: a look would add little.
     links = [link for link in listing.links if link.rel != ITEM or phase not in OVER]

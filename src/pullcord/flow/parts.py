@@ -12,7 +12,7 @@ from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.following import Origin, Step, applies, each, follow, steps
 from pullcord.flow.listing import part
 from pullcord.flow.looking import linked, look
-from pullcord.flow.verdict import where
+from pullcord.flow.verdict import standing_of
 from pullcord.model.cancel import EXPECT
 from pullcord.model.condition import Context
 from pullcord.model.link import Link
@@ -172,7 +172,7 @@ async def _parts_in_list(call: Call, listing: Listing, gateway: Gateway, parts: 
         if attempt is None or page is None:
             return
         for item in page.items:
-            phase = where(listing.state, item, Context(call.arguments)).phase
+            phase = standing_of(listing.state, item, Context(call.arguments)).phase
             if phase not in OVER:
                 origin = Origin(call, attempt.reply, Outcome.OBSERVED, phase, item)
                 for cancel in _cancels(listing.links, origin, parts):

@@ -115,23 +115,23 @@ def _judge(operation: Operation, reply: Reply, context: Context) -> Verdict:
         verdict = Verdict(Outcome.UNKNOWN, cause=Cause.LOST)
         return verdict if reply.sent else Verdict(Outcome.UNAVAILABLE, cause=Cause.UNSENT)
     context = context._replace(headers=reply.headers)
-    state = where(operation.state, reply.body, context) if reply.readable and reply.genuine else Standing()
-    if state.phase is Phase.ABSENT:
-        return _verdict(Outcome.NOT_FOUND, state, None, state.read)
-    rule, fields = None, dict(state.read)
+    standing = standing_of(operation.state, reply.body, context) if reply.readable and reply.genuine else Standing()
+    if standing.phase is Phase.ABSENT:
+        return _verdict(Outcome.NOT_FOUND, standing, None, standing.read)
+    rule, fields = None, dict(standing.read)
     if not reply.unreadable and reply.genuine:
         rule, rule_fields = first(operation.response(reply.status).outcomes, reply.body, context)
         fields |= rule_fields
     if rule:
-        return _verdict(rule.word, state, rule, fields)
+        return _verdict(rule.word, standing, rule, fields)
     cause = _cause(operation, reply)
     if cause is None:
-        return _verdict(Outcome.OBSERVED, state, None, fields)
+        return _verdict(Outcome.OBSERVED, standing, None, fields)
     by_status = BY_STATUS if reply.genuine else FROM_ANY_SENDER
     outcome = Outcome.UNKNOWN if reply.succeeded else by_status.get(reply.status or 0, Outcome.UNKNOWN)
     if outcome is not Outcome.UNKNOWN:
         cause = None if reply.genuine else Cause.FOREIGN
-    return _verdict(outcome, state, None, fields, cause)
+    return _verdict(outcome, standing, None, fields, cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Standing:
         return self.rule.word if self.rule else None
 
 
-def where(state: State | None, body: Json, context: Context = ALONE) -> Standing:
+def standing_of(state: State | None, body: Json, context: Context = ALONE) -> Standing:
     """The state of the work, by a body.
 
     Args:
@@ -172,27 +172,27 @@ def where(state: State | None, body: Json, context: Context = ALONE) -> Standing
 
 def _verdict(
     outcome: Outcome,
-    state: Standing,
+    standing: Standing,
     rule: Rule[Outcome] | None,
     read: Mapping[Pointer, Json],
     cause: Cause | None = None,
 ) -> Verdict:
     """The verdict from the rules that fit: that of the outcome goes before that of the phase."""
-    rules = [each for each in (rule, state.rule) if each]
+    rules = [each for each in (rule, standing.rule) if each]
     work_stopped = next((each.work_stopped for each in rules if each.work_stopped), None)
     may_go_on = frozenset(word for each in rules for word in each.may_go_on)
     return Verdict(
         outcome,
-        work_stopped or ("no" if state.phase is Phase.ACTIVE else "unknown"),
-        state.word,
-        state.phase,
+        work_stopped or ("no" if standing.phase is Phase.ACTIVE else "unknown"),
+        standing.word,
+        standing.phase,
         read,
         tuple(dict.fromkeys(each.note for each in rules if each.note)),
         cause,
         frozenset() if outcome in _NOTHING_GOES_ON else may_go_on,
         watch=rule.watch if rule else True,
         look=rule.look if rule else False,
-        unsent=state.rule.before if state.rule else None,
+        unsent=standing.rule.before if standing.rule else None,
     )
 
 

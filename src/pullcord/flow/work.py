@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pullcord.flow.actions import TERMINATE
 from pullcord.flow.attempt import Attempt
 from pullcord.flow.following import Origin, Step, follow
-from pullcord.flow.verdict import where
+from pullcord.flow.verdict import standing_of
 from pullcord.model import sanitize
 from pullcord.model.action import Action
 from pullcord.model.answer import Item
@@ -78,7 +78,7 @@ def work_of(attempt: Attempt, listing: Listing, item: Json) -> Work | None:
         listing: how the list is read.
         item: one of its items.
     """
-    standing = where(listing.state, item, Context(attempt.call.arguments))
+    standing = standing_of(listing.state, item, Context(attempt.call.arguments))
     # A list that was requested with `running` shows work that runs, also in a state that pullcord doesn't know.
     if standing.phase not in _RUNNING and not (listing.running and standing.phase is None):
         return None
