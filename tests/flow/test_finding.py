@@ -626,9 +626,9 @@ def test_whatever_a_platform_says_each_action_is_a_good_call_and_each_part_shows
         answer = await find(_ALL, lambda _: respond(200, body))
         seen = [json.dumps(each) for each in answer["resource"]["items"]]
         scope = Surface.of(_ALL, read_settings.read(_ALL, {}))
-        while onward := next((each for each in answer["allowed_actions"] if each["rel"] == "next"), None):
-            assert scope.checks["find_running"](onward["arguments"]) == []
-            answer = await find(_ALL, lambda _: respond(200, body), onward["arguments"])
+        while action := next((each for each in answer["allowed_actions"] if each["rel"] == "next"), None):
+            assert scope.checks["find_running"](action["arguments"]) == []
+            answer = await find(_ALL, lambda _: respond(200, body), action["arguments"])
             assert answer["resource"]["items"]
             seen += [json.dumps(each) for each in answer["resource"]["items"]]
         assert len(json.dumps(answer)) < 60_000

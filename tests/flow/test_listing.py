@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.depot import depot
 
-from pullcord.flow.listing import Part, part
+from pullcord.flow.listing import Page, page_of
 from pullcord.model.arguments import checker
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Operation
@@ -30,9 +30,9 @@ CURSOR = "- {name: after, in: query, description: The next part., schema: {type:
 BY_CURSOR = listed("{style: cursor, at: after, next: /next, more: /more, size: per}", (PAGE, CURSOR))
 
 
-def cut(operation: Operation, arguments: Arguments, body: Json) -> Part | None:
+def cut(operation: Operation, arguments: Arguments, body: Json) -> Page | None:
     assert operation.listing is not None
-    return part(operation, operation.listing, arguments, body)
+    return page_of(operation, operation.listing, arguments, body)
 
 
 def runs(first: int, last: int, total: Json = None) -> dict[str, Json]:
@@ -40,7 +40,7 @@ def runs(first: int, last: int, total: Json = None) -> dict[str, Json]:
 
 
 @pytest.mark.parametrize(
-    ("operation", "arguments", "body", "shown", "left", "onward"),
+    ("operation", "arguments", "body", "shown", "left", "next_arguments"),
     [
         (BY_PAGE, {}, runs(1, 10, 25), (1, 10), 15, {"page": 2}),
         (BY_PAGE, {"page": 2, "line": "l1"}, runs(11, 20, 25), (11, 20), 5, {"page": 3, "line": "l1"}),
@@ -87,9 +87,9 @@ def test_a_part_is_shown_with_what_follows_and_how_to_ask_for_it(
     body: Json,
     shown: tuple[int, int],
     left: int | None,
-    onward: dict[str, Json] | None,
+    next_arguments: dict[str, Json] | None,
 ) -> None:
-    assert cut(operation, arguments, body) == Part(list(range(shown[0], shown[1] + 1)), left, onward)
+    assert cut(operation, arguments, body) == Page(list(range(shown[0], shown[1] + 1)), left, next_arguments)
 
 
 @pytest.mark.parametrize("body", [None, [], {}, "text", {"runs": None}, {"runs": {}}, {"runs": "text"}])
@@ -114,7 +114,7 @@ def test_going_on_shows_every_item_once_and_ends(operation: Operation, total: in
         assert found is not None
         assert len(found.items) <= 50
         seen += found.items
-        arguments = found.onward
+        arguments = found.next_arguments
         if arguments is None:
             break
     assert arguments is None
@@ -127,7 +127,7 @@ def test_pages_that_no_part_of_the_list_would_show_are_refused_when_loaded() -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "body", "onward"),
+    ("arguments", "body", "next_arguments"),
     [
         ({}, {"next": "c2"}, {"after": "c2"}),
         ({"per": 5, "after": "c2"}, {"next": "c3"}, {"per": 5, "after": "c3"}),
@@ -144,14 +144,16 @@ def test_pages_that_no_part_of_the_list_would_show_are_refused_when_loaded() -> 
 )
 @pytest.mark.parametrize("items", [[], [1, 2]], ids=["empty", "some"])
 def test_a_cursor_leads_on_until_there_is_no_new_one(
-    arguments: Arguments, body: dict[str, Json], onward: dict[str, Json] | None, items: list[Json]
+    arguments: Arguments, body: dict[str, Json], next_arguments: dict[str, Json] | None, items: list[Json]
 ) -> None:
     """Also after an empty part: what was filtered out was counted."""
-    assert cut(BY_CURSOR, arguments, {**body, "runs": items}) == Part(items, None if onward else 0, onward)
+    assert cut(BY_CURSOR, arguments, {**body, "runs": items}) == Page(
+        items, None if next_arguments else 0, next_arguments
+    )
 
 
 def test_of_a_part_by_cursor_no_more_is_shown_than_of_any_other() -> None:
-    assert cut(BY_CURSOR, {}, {"runs": list(range(130))}) == Part(list(range(100)), 30, None)
+    assert cut(BY_CURSOR, {}, {"runs": list(range(130))}) == Page(list(range(100)), 30, None)
 
 
 def test_items_that_stand_in_an_object_are_cut_like_others() -> None:

@@ -53,7 +53,7 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
 
     Args:
         attempt: the call, and what came of it.
-        next_arguments: for a list: the arguments of its next part; None: there is none.
+        next_arguments: for a list: the arguments of its next page; None: there is none.
         whole: what came of all that its work had started; None: without cascade.
     """
     call, verdict = attempt.call, attempt.verdict

@@ -8,7 +8,7 @@ from anyio.abc import TaskGroup
 from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.found import Gap, Sight, found
-from pullcord.flow.listing import part
+from pullcord.flow.listing import page_of
 from pullcord.flow.looking import look
 from pullcord.flow.work import Work, work_of
 from pullcord.model.answer import Answer
@@ -110,11 +110,11 @@ class _Sweep:
                 yield arguments
 
     async def _walk(self, tasks: TaskGroup, start: Start, parents: Sequence[Work] = ()) -> None:
-        """Read a list, part by part.
+        """Read a list, page by page.
 
         Args:
             tasks: in which further lists are read.
-            start: the first part.
+            start: the first page.
             parents: the items whose work the list holds; those that have a state stand for that work where the list
                 can't be read, since others may hold none.
         """
@@ -131,7 +131,7 @@ class _Sweep:
             for item in items_of(start.listing, attempt.reply.body if attempt.reply else None) or ():
                 if work := work_of(attempt, start.listing, item):
                     self._add(tasks, work, parents)
-            arguments = self._onward(attempt, start.listing)
+            arguments = self._next_arguments(attempt, start.listing)
 
     async def _look(self, operation: Operation, arguments: Arguments) -> Attempt | None:
         """Make one look; None: it failed, or no more requests may be made."""
@@ -155,15 +155,15 @@ class _Sweep:
         self.requests_left -= 1
         return self.requests_left >= 0
 
-    def _onward(self, attempt: Attempt, listing: Listing) -> Arguments | None:
-        """The arguments of a list's next part; None: there is none, or it can't be requested."""
+    def _next_arguments(self, attempt: Attempt, listing: Listing) -> Arguments | None:
+        """The arguments of a list's next page; None: there is none, or it can't be requested."""
         style, body = listing.pages.style, attempt.reply.body if attempt.reply else None
-        page = part(attempt.call.operation, listing, attempt.call.arguments, body)
+        page = page_of(attempt.call.operation, listing, attempt.call.arguments, body)
         if page is None or style is PageStyle.WHOLE:
             return None
-        if style is PageStyle.LIMIT and page.left_out != 0 and page.onward is None:
+        if style is PageStyle.LIMIT and page.left_out != 0 and page.next_arguments is None:
             self._add_gap(Gap(None, f"of a list only the newest {len(items_of(listing, body) or ())} were seen"))
-        return page.onward
+        return page.next_arguments
 
     def _add(self, tasks: TaskGroup, work: Work, parents: Sequence[Work]) -> None:
         """Keep a piece of work, or read the list that holds the work itself, once."""

@@ -1,4 +1,4 @@
-"""Cuts a list to a part that an agent can read, and finds the arguments of the next part. Pure."""
+"""Cuts a list to a page that an agent can read, and finds the arguments of the next page. Pure."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,18 +10,18 @@ from pullcord.model.pointer import look_up
 from pullcord.model.value import Arguments, Json
 
 
-class Part(NamedTuple):
-    """A part of a list."""
+class Page(NamedTuple):
+    """A page of a list."""
 
     items: list[Json]
     left_out: int | None
     """How many items follow; None: that is unknown."""
-    onward: dict[str, Json] | None
-    """The arguments of the next part; None: there is none."""
+    next_arguments: dict[str, Json] | None
+    """The arguments of the next page; None: there is none."""
 
 
-def part(operation: Operation, listing: Listing, arguments: Arguments, body: Json) -> Part | None:
-    """The part of a list that a reply holds.
+def page_of(operation: Operation, listing: Listing, arguments: Arguments, body: Json) -> Page | None:
+    """The page of a list that a reply holds.
 
     Args:
         operation: the list.
@@ -30,7 +30,7 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
         body: of the reply.
 
     Returns:
-        The part; None: the body holds no list.
+        The page; None: the body holds no list.
     """
     items = items_of(listing, body)
     if items is None:
@@ -40,36 +40,39 @@ def part(operation: Operation, listing: Listing, arguments: Arguments, body: Jso
         return _by_cursor(pages, arguments, body, items)
     position = _number(operation, pages.at, "default", arguments)
     size = _number(operation, pages.size, "default", arguments) or sanitize.ITEMS_LIMIT
-    start, stride = {PageStyle.PAGE: ((position - 1) * size, 1)}.get(pages.style, (position, size))
+    start, next_position = position, position + size
+    if pages.style is PageStyle.PAGE:
+        start, next_position = (position - 1) * size, position + 1
     total = sanitize.value(look_up(body, pages.total)) if pages.total is not None else None
     received = len(items)
     if pages.style is PageStyle.WHOLE:
         items, total = items[position:], received
-    page = items[position if pages.style is PageStyle.LIMIT else 0 : size]
+    first = position if pages.style is PageStyle.LIMIT else 0  # what was shown is skipped
+    page = items[first:size]
     if isinstance(total, int) and not isinstance(total, bool):
         left_out: int | None = max(0, total - start - len(page))
     elif received < size:
         left_out = 0
-    else:  # only the size of the answer tells: a full part may be followed by another
+    else:  # only the size of the answer tells: a full page may be followed by another
         left_out = None
     if not page or left_out == 0:
-        return Part(page, left_out, None)
+        return Page(page, left_out, None)
     if pages.style is PageStyle.LIMIT:
         larger = min(size * 5, _number(operation, pages.size, "maximum"))
-        further = {**arguments, str(pages.size): larger, pages.at: size}  # what was shown is skipped
-        return Part(page, left_out, further if larger > size else None)
-    return Part(page, left_out, {**arguments, pages.at: position + stride})
+        further = {**arguments, str(pages.size): larger, pages.at: size}
+        return Page(page, left_out, further if larger > size else None)
+    return Page(page, left_out, {**arguments, pages.at: next_position})
 
 
-def _by_cursor(pages: Pages, arguments: Arguments, body: Json, items: list[Json]) -> Part:
-    """A part of a list with cursors, which may be empty although others follow."""
+def _by_cursor(pages: Pages, arguments: Arguments, body: Json, items: list[Json]) -> Page:
+    """A page of a list with cursors, which may be empty although others follow."""
     cursor = look_up(body, pages.next) if pages.next is not None else None
     has_more = look_up(body, pages.more) if pages.more is not None else None
     is_last = has_more is False or cursor in (None, "", arguments.get(pages.at)) or isinstance(cursor, dict | list)
     page = items[:PAGE_LIMIT]
     if is_last:
-        return Part(page, len(items) - len(page), None)
-    return Part(page, None, {**arguments, pages.at: str(cursor)})
+        return Page(page, len(items) - len(page), None)
+    return Page(page, None, {**arguments, pages.at: str(cursor)})
 
 
 def _number(operation: Operation, name: str | None, key: str, arguments: Arguments | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.following import Origin, Step, applies, each, follow, steps
-from pullcord.flow.listing import part
+from pullcord.flow.listing import page_of
 from pullcord.flow.looking import linked, look
 from pullcord.flow.verdict import standing_of
 from pullcord.model.cancel import EXPECT
@@ -168,7 +168,9 @@ async def _parts_in_list(call: Call, listing: Listing, gateway: Gateway, parts: 
     """The parts in a list that may run, page after page."""
     for _ in range(1 + PAGES):
         attempt = await _look(call, gateway, parts)
-        page = part(call.operation, listing, call.arguments, attempt.reply.body) if attempt and attempt.reply else None
+        page = (
+            page_of(call.operation, listing, call.arguments, attempt.reply.body) if attempt and attempt.reply else None
+        )
         if attempt is None or page is None:
             return
         for item in page.items:
@@ -177,10 +179,10 @@ async def _parts_in_list(call: Call, listing: Listing, gateway: Gateway, parts: 
                 origin = Origin(call, attempt.reply, Outcome.OBSERVED, phase, item)
                 for cancel in _cancels(listing.links, origin, parts):
                     yield Piece(cancel)
-        if page.onward is None:
+        if page.next_arguments is None:
             parts.complete = parts.complete and page.left_out == 0
             return
-        call = call._replace(arguments=page.onward)
+        call = call._replace(arguments=page.next_arguments)
     parts.complete = False
 
 

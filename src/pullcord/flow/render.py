@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pullcord.flow import wording
 from pullcord.flow.actions import offer, offer_item
 from pullcord.flow.attempt import Attempt, Obstacle, Whole
-from pullcord.flow.listing import Part, part
+from pullcord.flow.listing import Page, page_of
 from pullcord.model import sanitize
 from pullcord.model.action import Action
 from pullcord.model.answer import Answer, Item, Items, Piece
@@ -25,9 +25,9 @@ def render(attempt: Attempt, whole: Whole | None = None) -> Answer:
         whole: with cascade: what came of the work and its parts; None: without.
     """
     observation = attempt.watch.last if attempt.watch and attempt.watch.last else attempt
-    page = _part(observation)
+    page = _page(observation)
     items = _items(observation, page)
-    steps = offer(attempt, page.onward if page else None, whole)
+    steps = offer(attempt, page.next_arguments if page else None, whole)
     call, verdict = attempt.call, whole.verdict if whole else attempt.verdict
     pieces = (attempt, *(whole.parts if whole else ()))
     return Answer(
@@ -43,7 +43,7 @@ def render(attempt: Attempt, whole: Whole | None = None) -> Answer:
         resource=items or _resource(observation, call.target, verdict.state),
         parts=tuple(_piece(each) for each in pieces[1:]) if whole else None,
         problem=_problem(next(each for each in pieces if each.verdict.outcome is verdict.outcome)),
-        allowed_actions=(*steps.actions, *_onward(pieces[1:])),
+        allowed_actions=(*steps.actions, *_next_steps(pieces[1:])),
     )
 
 
@@ -52,7 +52,7 @@ def _piece(part: Attempt) -> Piece:
     return Piece(part.call.operation.id, ids, part.verdict.outcome, part.verdict.work_stopped, part.verdict.state)
 
 
-def _onward(pieces: Sequence[Attempt]) -> Iterator[Action]:
+def _next_steps(pieces: Sequence[Attempt]) -> Iterator[Action]:
     """The next step of each piece that is not over, the first that can be called; for the first 20 such pieces."""
     open_pieces = [each for each in pieces if each.verdict.outcome not in FINAL | {Outcome.NOT_FOUND}]
     for each in open_pieces[: sanitize.ITEMS_LIMIT]:
@@ -79,14 +79,14 @@ def _evidence(attempt: Attempt, observation: Attempt) -> dict[str, Json] | None:
     }
 
 
-def _part(observation: Attempt) -> Part | None:
+def _page(observation: Attempt) -> Page | None:
     listing = observation.call.operation.listing
     if observation.reply is None or not observation.reply.readable or not listing:
         return None
-    return part(observation.call.operation, listing, observation.call.arguments, observation.reply.body)
+    return page_of(observation.call.operation, listing, observation.call.arguments, observation.reply.body)
 
 
-def _items(observation: Attempt, page: Part | None) -> Items | None:
+def _items(observation: Attempt, page: Page | None) -> Items | None:
     listing = observation.call.operation.listing
     if listing is None or page is None:
         return None

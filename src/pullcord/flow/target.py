@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pullcord.flow.attempt import Aim, Attempt, Call
 from pullcord.flow.following import read
-from pullcord.flow.listing import part
+from pullcord.flow.listing import page_of
 from pullcord.flow.looking import look
 from pullcord.flow.verdict import Cause, Verdict
 from pullcord.model.cancel import EXPECT, Target
@@ -63,5 +63,5 @@ def _goes_on(attempt: Attempt) -> bool:
     operation, listing, reply = attempt.call.operation, attempt.call.operation.listing, attempt.reply
     if listing is None or reply is None or listing.pages.style is PageStyle.WHOLE:
         return False
-    page = part(operation, listing, attempt.call.arguments, reply.body)
+    page = page_of(operation, listing, attempt.call.arguments, reply.body)
     return page is None or page.left_out != 0
