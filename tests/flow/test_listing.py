@@ -30,11 +30,6 @@ CURSOR = "- {name: after, in: query, description: The next part., schema: {type:
 BY_CURSOR = listed("{style: cursor, at: after, next: /next, more: /more, size: per}", (PAGE, CURSOR))
 
 
-def cut(operation: Operation, arguments: Arguments, body: Json) -> Page | None:
-    assert operation.listing is not None
-    return page_of(operation, operation.listing, arguments, body)
-
-
 def runs(first: int, last: int, total: Json = None) -> dict[str, Json]:
     return {"runs": list(range(first, last + 1)), **({} if total is None else {"total": total})}
 
@@ -89,13 +84,13 @@ def test_a_part_is_shown_with_what_follows_and_how_to_ask_for_it(
     left: int | None,
     next_arguments: dict[str, Json] | None,
 ) -> None:
-    assert cut(operation, arguments, body) == Page(list(range(shown[0], shown[1] + 1)), left, next_arguments)
+    assert page_of(operation, arguments, body) == Page(list(range(shown[0], shown[1] + 1)), left, next_arguments)
 
 
 @pytest.mark.parametrize("body", [None, [], {}, "text", {"runs": None}, {"runs": {}}, {"runs": "text"}])
 @pytest.mark.parametrize("operation", [BY_PAGE, BY_OFFSET, BY_LIMIT, WHOLE])
 def test_a_body_without_a_list_has_no_part(operation: Operation, body: Json) -> None:
-    assert cut(operation, {}, body) is None
+    assert page_of(operation, {}, body) is None
 
 
 @given(st.sampled_from([BY_PAGE, BY_OFFSET, WHOLE]), st.integers(0, 120), st.integers(1, 50), st.booleans())
@@ -110,7 +105,7 @@ def test_going_on_shows_every_item_once_and_ends(operation: Operation, total: in
         start = {"page": (int(str(arguments.get("page", 1))) - 1) * per, "skip": int(str(arguments.get("skip", 0)))}
         at = start["page"] or start["skip"]
         body = items if operation is WHOLE else items[at : at + per]
-        found = cut(operation, arguments, {"runs": body, **({"total": total} if told else {})})
+        found = page_of(operation, arguments, {"runs": body, **({"total": total} if told else {})})
         assert found is not None
         assert len(found.items) <= 50
         seen += found.items
@@ -147,22 +142,22 @@ def test_a_cursor_leads_on_until_there_is_no_new_one(
     arguments: Arguments, body: dict[str, Json], next_arguments: dict[str, Json] | None, items: list[Json]
 ) -> None:
     """Also after an empty part: what was filtered out was counted."""
-    assert cut(BY_CURSOR, arguments, {**body, "runs": items}) == Page(
+    assert page_of(BY_CURSOR, arguments, {**body, "runs": items}) == Page(
         items, None if next_arguments else 0, next_arguments
     )
 
 
 def test_of_a_part_by_cursor_no_more_is_shown_than_of_any_other() -> None:
-    assert cut(BY_CURSOR, {}, {"runs": list(range(130))}) == Page(list(range(100)), 30, None)
+    assert page_of(BY_CURSOR, {}, {"runs": list(range(130))}) == Page(list(range(100)), 30, None)
 
 
 def test_items_that_stand_in_an_object_are_cut_like_others() -> None:
     operation = listed("{style: whole}", (f"        {PAGE}\n", ""), ("items: $response.body#/runs", OBJECT))
     body: Json = {"runs": {f"r{number}": {"state": "busy"} for number in range(30)}}
-    found = cut(operation, {"offset": 25}, body)
+    found = page_of(operation, {"offset": 25}, body)
     assert found
     assert found.items == [{"state": "busy", "id": f"r{number}"} for number in range(25, 30)]
-    assert cut(operation, {}, {"runs": []}) is None
+    assert page_of(operation, {}, {"runs": []}) is None
 
 
 OBJECT = "items: {at: $response.body#/runs, key: id}"

@@ -158,7 +158,7 @@ class _Sweep:
     def _next_arguments(self, attempt: Attempt, listing: Listing) -> Arguments | None:
         """The arguments of a list's next page; None: there is none, or it can't be requested."""
         style, body = listing.pages.style, attempt.reply.body if attempt.reply else None
-        page = page_of(attempt.call.operation, listing, attempt.call.arguments, body)
+        page = page_of(attempt.call.operation, attempt.call.arguments, body)
         if page is None or style is PageStyle.WHOLE:
             return None
         if style is PageStyle.LIMIT and page.left_out != 0 and page.next_arguments is None:

@@ -67,7 +67,7 @@ def applies(link: Link, origin: Origin) -> bool:
     return fits(link.body, _body(origin) if origin.item is None else origin.item, context)
 
 
-def each(link: Link, origin: Origin) -> list[Json]:
+def linked_items(link: Link, origin: Origin) -> list[Json]:
     """The items for which a link gives a call each: those of its array (x-each), or the one item of its origin.
 
     Args:
@@ -89,7 +89,7 @@ def steps(link: Link, origin: Origin, most: int) -> Iterator[Step]:
         most: items of its array that are followed, at most.
     """
     call = origin.call
-    for item in each(link, origin)[:most]:
+    for item in linked_items(link, origin)[:most]:
         arguments = _arguments(link, origin, item)
         # No argument may be null: without it the call could be a cancel of whatever runs.
         if not call.surface.checks[link.operation_id](arguments):
@@ -107,7 +107,7 @@ def count_malformed(links: Sequence[Link], origin: Origin) -> int:
         bool(origin.call.surface.checks[link.operation_id](arguments))
         for link in links
         if any(expression.source in _ANSWER for _, expression in link.arguments) and applies(link, origin)
-        for item in each(link, origin)[: sanitize.ITEMS_LIMIT]
+        for item in linked_items(link, origin)[: sanitize.ITEMS_LIMIT]
         if None not in (arguments := _arguments(link, origin, item)).values()
     )
 

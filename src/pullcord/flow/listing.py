@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pullcord.model import sanitize
-from pullcord.model.listing import PAGE_LIMIT, Listing, Pages, PageStyle, items_of
+from pullcord.model.listing import PAGE_LIMIT, Pages, PageStyle, items_of
 from pullcord.model.operation import Operation
 from pullcord.model.pointer import look_up
 from pullcord.model.value import Arguments, Json
@@ -20,22 +20,21 @@ class Page(NamedTuple):
     """The arguments of the next page; None: there is none."""
 
 
-def page_of(operation: Operation, listing: Listing, arguments: Arguments, body: Json) -> Page | None:
+def page_of(operation: Operation, arguments: Arguments, body: Json) -> Page | None:
     """The page of a list that a reply holds.
 
     Args:
-        operation: the list.
-        listing: how it is read.
+        operation: the one that was called.
         arguments: of the call.
         body: of the reply.
 
     Returns:
-        The page; None: the body holds no list.
+        The page; None: the operation is no list, or the body holds none.
     """
-    items = items_of(listing, body)
-    if items is None:
+    items = items_of(operation.listing, body) if operation.listing else None
+    if operation.listing is None or items is None:
         return None
-    pages = listing.pages
+    pages = operation.listing.pages
     if pages.style is PageStyle.CURSOR:
         return _by_cursor(pages, arguments, body, items)
     position = _number(operation, pages.at, "default", arguments)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pullcord.flow.attempt import Attempt, Call
-from pullcord.flow.following import Origin, Step, applies, each, follow, steps
+from pullcord.flow.following import Origin, Step, applies, follow, linked_items, steps
 from pullcord.flow.listing import page_of
 from pullcord.flow.looking import linked, look
 from pullcord.flow.verdict import standing_of
@@ -36,7 +36,7 @@ class Piece(NamedTuple):
 
     call: Call
     """Its cancel; for a part that has ended the look that showed it."""
-    answered: Attempt | None = None
+    attempt: Attempt | None = None
     """The attempt at that call, whose answer may name parts, too; None: it was not made yet."""
 
 
@@ -99,27 +99,27 @@ async def find(pieces: Iterable[Piece], gateway: Gateway, parts: Parts) -> None:
 
 async def _children(piece: Piece, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
     """The parts of one piece of work that may run."""
-    call, answer = piece
-    origins = [_origin(answer)] if answer and answer.reply else []
+    call, attempt = piece
+    origins = [_origin(attempt)] if attempt and attempt.reply else []
     if call.operation.cancel:
         origins.append(Origin(call, None, Outcome.STOPPING, None))
-        was_cancelled = answer is None or answer.call.operation.cancel  # else the look that led here names its parts
-        if was_cancelled and (attempt := await _look_at_work(call, gateway, parts)):
-            origins.append(_origin(attempt))
+        was_cancelled = attempt is None or attempt.call.operation.cancel  # else the look that led here names its parts
+        if was_cancelled and (look_attempt := await _look_at_work(call, gateway, parts)):
+            origins.append(_origin(look_attempt))
     visited = set[Hashable]()
     for origin in origins:
-        for target in _targets(origin, parts):
-            if identity(target) not in visited:
-                visited.add(identity(target))
-                async for child in _parts_at(target, gateway, parts):
+        for part_call in _part_calls(origin, parts):
+            if identity(part_call) not in visited:
+                visited.add(identity(part_call))
+                async for child in _parts_at(part_call, gateway, parts):
                     yield child
 
 
 async def _look_at_work(cancel: Call, gateway: Gateway, parts: Parts) -> Attempt | None:
     """A look at the work of a cancel, if a link leads to a look that names parts."""
-    keyword = cancel.operation.cancel
-    rels = [keyword.before.look] if keyword and keyword.before else []
-    for rel in [*rels, *(keyword.confirm if keyword else ())]:
+    description = cancel.operation.cancel
+    rels = [description.before.look] if description and description.before else []
+    for rel in [*rels, *(description.confirm if description else ())]:
         look_call = linked(cancel, None, rel)
         if look_call and any(link.part for each in look_call.operation.responses.values() for link in each.links):
             return await _look(look_call, gateway, parts)
@@ -135,31 +135,31 @@ async def _look(call: Call, gateway: Gateway, parts: Parts) -> Attempt | None:
     return None
 
 
-def _targets(origin: Origin, parts: Parts) -> Iterator[Call]:
+def _part_calls(origin: Origin, parts: Parts) -> Iterator[Call]:
     """The calls of the part links of an answer; before there is one, of those that need no value of it."""
     status = origin.reply.status if origin.reply else None
     operation = origin.call.operation
     responses = operation.responses.values() if status is None else [operation.response(status)]
     for link in [link for response in responses for link in response.links if link.part and applies(link, origin)]:
-        targets = list(steps(link, origin, MOST))
-        if status is not None and len(targets) != len(each(link, origin)):
+        link_steps = list(steps(link, origin, MOST))
+        if status is not None and len(link_steps) != len(linked_items(link, origin)):
             parts.complete = False
-        for step in targets:
+        for step in link_steps:
             yield _call_of(origin.call, step)
 
 
-async def _parts_at(target: Call, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
+async def _parts_at(call: Call, gateway: Gateway, parts: Parts) -> AsyncIterator[Piece]:
     """The parts that a part link leads to: the cancel itself, the items of a list, or the cancels that a look shows."""
-    if target.operation.cancel:
-        yield Piece(target)
-    elif target.operation.listing:
-        async for child in _parts_in_list(target, target.operation.listing, gateway, parts):
+    if call.operation.cancel:
+        yield Piece(call)
+    elif call.operation.listing:
+        async for child in _parts_in_list(call, call.operation.listing, gateway, parts):
             yield child
-    elif attempt := await _look(target, gateway, parts):
+    elif attempt := await _look(call, gateway, parts):
         if attempt.verdict.phase in OVER:
-            yield Piece(target, attempt)
+            yield Piece(call, attempt)
         else:
-            links = target.operation.response(attempt.reply.status if attempt.reply else None).links
+            links = call.operation.response(attempt.reply.status if attempt.reply else None).links
             for cancel in _cancels(links, _origin(attempt), parts):
                 yield Piece(cancel, attempt)
 
@@ -168,15 +168,14 @@ async def _parts_in_list(call: Call, listing: Listing, gateway: Gateway, parts: 
     """The parts in a list that may run, page after page."""
     for _ in range(1 + PAGES):
         attempt = await _look(call, gateway, parts)
-        page = (
-            page_of(call.operation, listing, call.arguments, attempt.reply.body) if attempt and attempt.reply else None
-        )
-        if attempt is None or page is None:
+        reply = attempt.reply if attempt else None
+        page = page_of(call.operation, call.arguments, reply.body) if reply else None
+        if page is None:
             return
         for item in page.items:
             phase = standing_of(listing.state, item, Context(call.arguments)).phase
             if phase not in OVER:
-                origin = Origin(call, attempt.reply, Outcome.OBSERVED, phase, item)
+                origin = Origin(call, reply, Outcome.OBSERVED, phase, item)
                 for cancel in _cancels(listing.links, origin, parts):
                     yield Piece(cancel)
         if page.next_arguments is None:
@@ -188,9 +187,10 @@ async def _parts_in_list(call: Call, listing: Listing, gateway: Gateway, parts: 
 
 def _cancels(links: Sequence[Link], origin: Origin, parts: Parts) -> list[Call]:
     """The cancels of a part that may run; without any, not all parts can be stopped."""
-    steps = [step for step in follow([link for link in links if link.rel == CANCEL], origin) if step.operation.cancel]
-    parts.complete = parts.complete and bool(steps)
-    return [_call_of(origin.call, step) for step in steps]
+    cancel_links = [link for link in links if link.rel == CANCEL]
+    cancels = [_call_of(origin.call, step) for step in follow(cancel_links, origin) if step.operation.cancel]
+    parts.complete = parts.complete and bool(cancels)
+    return cancels
 
 
 def _origin(attempt: Attempt) -> Origin:

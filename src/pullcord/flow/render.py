@@ -80,10 +80,8 @@ def _evidence(attempt: Attempt, observation: Attempt) -> dict[str, Json] | None:
 
 
 def _page(observation: Attempt) -> Page | None:
-    listing = observation.call.operation.listing
-    if observation.reply is None or not observation.reply.readable or not listing:
-        return None
-    return page_of(observation.call.operation, listing, observation.call.arguments, observation.reply.body)
+    call, reply = observation.call, observation.reply
+    return page_of(call.operation, call.arguments, reply.body) if reply and reply.readable else None
 
 
 def _items(observation: Attempt, page: Page | None) -> Items | None:

@@ -60,8 +60,8 @@ async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
 
 def _goes_on(attempt: Attempt) -> bool:
     """Whether a list has, or may have, further parts than the one that was read."""
-    operation, listing, reply = attempt.call.operation, attempt.call.operation.listing, attempt.reply
+    listing, reply = attempt.call.operation.listing, attempt.reply
     if listing is None or reply is None or listing.pages.style is PageStyle.WHOLE:
         return False
-    page = page_of(operation, listing, attempt.call.arguments, reply.body)
+    page = page_of(attempt.call.operation, attempt.call.arguments, reply.body)
     return page is None or page.left_out != 0
