@@ -121,7 +121,7 @@ async def _look_at_work(cancel: Call, gateway: Gateway, parts: Parts) -> Attempt
     rels = [description.before.look] if description and description.before else []
     for rel in [*rels, *(description.confirm if description else ())]:
         look_call = linked(cancel, None, rel)
-        if look_call and any(link.part for each in look_call.operation.responses.values() for link in each.links):
+        if look_call and any(link.part for link in look_call.operation.links):
             return await _look(look_call, gateway, parts)
     return None
 
@@ -139,8 +139,8 @@ def _part_calls(origin: Origin, parts: Parts) -> Iterator[Call]:
     """The calls of the part links of an answer; before there is one, of those that need no value of it."""
     status = origin.reply.status if origin.reply else None
     operation = origin.call.operation
-    responses = operation.responses.values() if status is None else [operation.response(status)]
-    for link in [link for response in responses for link in response.links if link.part and applies(link, origin)]:
+    links = operation.links if status is None else operation.response(status).links
+    for link in [link for link in links if link.part and applies(link, origin)]:
         link_steps = list(steps(link, origin, MOST))
         if status is not None and len(link_steps) != len(linked_items(link, origin)):
             parts.complete = False

@@ -9,7 +9,6 @@ from pullcord.manifest.links import REL
 from pullcord.manifest.node import Node, suggestion
 from pullcord.manifest.rules import poll
 from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS, Before, Cancel, Target
-from pullcord.model.link import Link
 from pullcord.model.listing import PageStyle
 from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.outcome import Outcome
@@ -79,7 +78,7 @@ def local_parameters(operation: Operation, operations: Mapping[str, Operation]) 
         yield _local(WAIT_SECONDS, {**_WAIT, "default": 10}, f"Seconds to watch for the real end. {_LIMITS}")
     elif cancel is None and listing is None and state and state.phases:
         yield _local(WAIT_SECONDS, {**_WAIT, "default": 0}, f"Seconds to watch until it has ended. {_LIMITS}")
-    if cancel and any(link.part for each in (operation, *_looks(operation, operations)) for link in _links(each)):
+    if cancel and any(link.part for each in (operation, *_looks(operation, operations)) for link in each.links):
         yield _local(CASCADE, {"type": "boolean", "default": False}, "Also stop what this work started.")
     if cancel and cancel.target:
         description = f"Cancel only if this is the {cancel.target.name} that runs now."
@@ -106,7 +105,7 @@ def check_cancel(operation: Operation, operations: Mapping[str, Operation], node
     if cancel is None:
         return
     place = node.at(f"{node.pointer}/x-cancel", None)
-    looks = list(dict.fromkeys(link.rel for link in _links(operation) if _tells(operations.get(link.operation_id))))
+    looks = list(dict.fromkeys(link.rel for link in operation.links if _tells(operations.get(link.operation_id))))
     for rel in cancel.confirm:
         if rel and rel not in looks:
             place.at(f"{place.pointer}/confirm", None).fault(
@@ -134,12 +133,8 @@ def _looks(operation: Operation, operations: Mapping[str, Operation]) -> list[Op
     """The looks at the work of a cancel, from which its parts are read, too."""
     cancel = operation.cancel
     rels = [*(cancel.confirm if cancel else ()), *([cancel.before.look] if cancel and cancel.before else ())]
-    leads = [link.operation_id for link in _links(operation) if link.rel in rels]
+    leads = [link.operation_id for link in operation.links if link.rel in rels]
     return [operations[each] for each in leads if each in operations]
-
-
-def _links(operation: Operation) -> list[Link]:
-    return [link for response in operation.responses.values() for link in response.links]
 
 
 def _tells(operation: Operation | None) -> bool:

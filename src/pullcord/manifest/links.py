@@ -101,7 +101,7 @@ def _stops_active(operation: Operation, link: Link, operations: Mapping[str, Ope
     """Whether a list's active items, or each of many looks, has a cancel."""
     links = [*operation.listing.links] if operation.listing else []
     if link.each is not None:
-        links += [each for response in operation.responses.values() for each in response.links]
+        links += operation.links
     return any(
         (target := operations.get(each.operation_id))
         and target.cancel

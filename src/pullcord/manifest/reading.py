@@ -160,8 +160,7 @@ def _read_elsewhere(
         items = (*tokens(look.listing.items), EACH) if look.listing else ()
         yield look.id, [*_condition(target.when, items), _at(items, target.at, WHOLE)]
     if cancel and cancel.before:
-        links = chain.from_iterable(each.links for each in operation.responses.values())
-        looks = {each.operation_id for each in links if each.rel == cancel.before.look}
+        looks = {each.operation_id for each in operation.links if each.rel == cancel.before.look}
         rules = chain.from_iterable(each.outcomes for each in operation.responses.values())
         conditions = [each.when for each in rules]
         conditions += [each.when for each in (operation.state.phases if operation.state else ())]

@@ -156,9 +156,14 @@ class Operation(NamedTuple):
         """Whether sending it once more after a lost answer can't hit other work than was meant."""
         return self.cancel is None or self.cancel.aim == "task"
 
+    @property
+    def links(self) -> list[Link]:
+        """The links of all its responses."""
+        return [link for response in self.responses.values() for link in response.links]
+
     def link(self, rel: str) -> Link | None:
         """The first link of a relation, in whichever response, that can be followed before there is any reply."""
-        links = (link for response in self.responses.values() for link in response.links if link.rel == rel)
+        links = (link for link in self.links if link.rel == rel)
         return next((link for link in links if all(value.source in _KNOWN for _, value in link.arguments)), None)
 
     def response(self, status: int | None) -> Response:
