@@ -13,7 +13,7 @@ from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
 from pullcord.flow.engine import Engine
 from pullcord.flow.step import Caller
-from pullcord.flow.target import sight
+from pullcord.flow.target import resolve
 from pullcord.flow.wording import AIMS
 from pullcord.model.listing import Pages, PageStyle
 from pullcord.sandbox import Sandbox
@@ -318,7 +318,7 @@ async def test_the_look_up_is_made_with_the_manifests_arguments_and_its_conditio
 
     surface = Surface.of(catalogue, settings.read(catalogue, {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}))
     async with Gateway(httpx2.MockTransport(answer)) as gateway:
-        sighting = await sight(Call(surface, catalogue["halt_line"], {"line": "b"}), gateway, cancel.target)
+        sighting = await resolve(Call(surface, catalogue["halt_line"], {"line": "b"}), gateway, cancel.target)
 
     assert queries == [b"kind=day&page=1&per=10"]
     assert sighting.found == {"run_id": "r2"}

@@ -12,7 +12,7 @@ from pullcord.config.surface import Surface
 from pullcord.flow import work
 from pullcord.flow.attempt import Call
 from pullcord.flow.finding import look_around
-from pullcord.flow.found import Sight
+from pullcord.flow.found import Survey, in_order
 from pullcord.model.action import Action
 from pullcord.model.answer import Item
 from pullcord.model.running import FIND_RUNNING, callables
@@ -71,36 +71,35 @@ async def running(reach: Reach, platforms: Collection[str]) -> Running:
     }
     find = callables(surface.catalogue)[FIND_RUNNING]  # it need not be among the tools
     call = Call(replace(surface, catalogue=catalogue), find, {}, request_id=secrets.token_hex(6))
-    sights = await look_around(call, reach.engine.gateway)
-    works = sorted((each for sight in sights for each in sight.works.values()), key=lambda each: each.place)
-    gaps = tuple(each for sight in sights for each in _gaps(sight))
-    return Running(tuple(_work(each, surface) for each in works), gaps)
+    surveys = await look_around(call, reach.engine.gateway)
+    gaps = tuple(each for survey in surveys for each in _gaps(survey))
+    return Running(tuple(_work(each, surface) for each in in_order(surveys)), gaps)
 
 
 def _work(source: work.Work, surface: Surface) -> Work:
     """The record of work that a list showed, with the operations that may be called."""
-    start, tools = source.place.since, surface.tools
+    start, tools = source.position.since, surface.tools
     # A call about the work names what it belongs to first.
     values = [str(each) for action in source.actions[:1] for each in (action.arguments or {}).values()]
     path = [each for each in values if each in source.ids]
     others = [each for each in source.ids if each not in path]
     return Work(
-        platform=source.place.platform,
+        platform=source.position.platform,
         name=source.name,
         state=source.state,
         since=None if start == work.UNKNOWN_START else datetime.fromisoformat(start),
-        ids=(*others, *path) or (source.place.id,),
+        ids=(*others, *path) or (source.position.id,),
         protected=source.protected,
         cancel=next((each for each in source.actions if each.tool and tools[each.tool].cancel), None),
         item=source.item,
     )
 
 
-def _gaps(sight: Sight) -> Iterator[str]:
-    for gap in sight.gaps:
+def _gaps(survey: Survey) -> Iterator[str]:
+    for gap in survey.gaps:
         remedy = gap.remedy or ""
         # The remedy of settings with faults says them, too.
-        yield f"{sight.platform.title}: " + (remedy if gap.why in remedy else f"{gap.why}. {remedy}".rstrip())
+        yield f"{survey.platform.title}: " + (remedy if gap.why in remedy else f"{gap.why}. {remedy}".rstrip())
 
 
 def works_named(text: str, works: Sequence[Work]) -> list[Work]:

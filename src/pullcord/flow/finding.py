@@ -7,7 +7,7 @@ from anyio.abc import TaskGroup
 
 from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Call
-from pullcord.flow.found import Gap, Sight, found
+from pullcord.flow.found import Gap, Survey, found
 from pullcord.flow.listing import page_of
 from pullcord.flow.looking import look
 from pullcord.flow.work import Work, work_of
@@ -35,7 +35,7 @@ async def find(call: Call, gateway: Gateway) -> Answer:
     return found(call, await look_around(call, gateway))
 
 
-async def look_around(call: Call, gateway: Gateway) -> list[Sight]:
+async def look_around(call: Call, gateway: Gateway) -> list[Survey]:
     """Look at all platforms that can be reached.
 
     Args:
@@ -49,22 +49,22 @@ async def look_around(call: Call, gateway: Gateway) -> list[Sight]:
     platforms = {each.platform.name: each.platform for each in call.surface.catalogue.values()}
     starting_lists = {name: lists for name, lists in starts(call.surface.catalogue).items() if choice in {None, name}}
     usable = [name for name, lists in starting_lists.items() if lists and settings[name].obstacle is None]
-    sights: list[Sight] = []
+    surveys: list[Survey] = []
     async with anyio.create_task_group() as tasks:
         for name, lists in starting_lists.items():
             obstacle = settings[name].obstacle
             # A platform without settings is not in use; one with faults in its settings is.
             if obstacle and usable and not settings[name].faults:
                 continue
-            sight = Sight(platforms[name])
-            sights.append(sight)
+            survey = Survey(platforms[name])
+            surveys.append(survey)
             if obstacle:
-                sight.gaps.append(Gap(Outcome.DENIED, obstacle, remedy=settings[name].remedy))
+                survey.gaps.append(Gap(Outcome.DENIED, obstacle, remedy=settings[name].remedy))
             elif lists:
-                tasks.start_soon(_Sweep(call, gateway, sight).run, lists)
+                tasks.start_soon(_Sweep(call, gateway, survey).run, lists)
             else:
-                sight.gaps.append(Gap(None, "none of its lists shows what runs"))
-    return sights
+                survey.gaps.append(Gap(None, "none of its lists shows what runs"))
+    return surveys
 
 
 class _Sweep:
@@ -73,12 +73,12 @@ class _Sweep:
     Args:
         call: of find_running.
         gateway: sends the looks.
-        sight: what was seen; the looks add to it.
+        survey: what was seen; the looks add to it.
     """
 
-    def __init__(self, call: Call, gateway: Gateway, sight: Sight) -> None:
+    def __init__(self, call: Call, gateway: Gateway, survey: Survey) -> None:
         self.call = call._replace(deadline=gateway.now() + SECONDS)
-        self.gateway, self.sight = gateway, sight
+        self.gateway, self.survey = gateway, survey
         self.requests_left = REQUESTS
         self.parents: dict[tuple[str, str], list[Work]] = {}
         """The items that lead to a list, by the call that reads it: several may lead to the same one."""
@@ -98,7 +98,7 @@ class _Sweep:
             return
         form = "/".join(places.fills)
         remedy = f"Set {places.env} where pullcord is started: places such as {form}, with commas between them."
-        setting = self.call.surface.settings[self.sight.platform.name].values.get(places.env, "")
+        setting = self.call.surface.settings[self.survey.platform.name].values.get(places.env, "")
         if not setting:
             self._add_gap(Gap(Outcome.DENIED, f"{places.env} is not set, which says where to look", remedy=remedy))
         for place in filter(None, map(str.strip, setting.split(","))):
@@ -143,9 +143,9 @@ class _Sweep:
         )
         outcome = attempt.verdict.outcome
         if outcome is Outcome.OBSERVED:
-            self.sight.looked = True
+            self.survey.looked = True
             return attempt
-        reason = (wording.cause(attempt) or wording.LOOKS[outcome]).replace("{platform}", self.sight.platform.title)
+        reason = (wording.cause(attempt) or wording.LOOKS[outcome]).replace("{platform}", self.survey.platform.title)
         remedy = attempt.call.settings.remedy if outcome is Outcome.DENIED else None
         self._add_gap(Gap(outcome, reason.rstrip("."), attempt.reply.retry_after if attempt.reply else None, remedy))
         return None
@@ -180,8 +180,8 @@ class _Sweep:
                 tasks.start_soon(self._walk, tasks, start, leading)
 
     def _keep(self, work: Work) -> None:
-        self.sight.works.setdefault(work.place.id, work)
+        self.survey.works.setdefault(work.position.id, work)
 
     def _add_gap(self, gap: Gap) -> None:
-        if gap not in self.sight.gaps:
-            self.sight.gaps.append(gap)
+        if gap not in self.survey.gaps:
+            self.survey.gaps.append(gap)

@@ -1,6 +1,6 @@
 """Makes the answer of find_running from what was seen: ordered, filtered, and cut to a part. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ class Gap(NamedTuple):
 
 
 @dataclass(slots=True)
-class Sight:
+class Survey:
     """What was seen of a platform."""
 
     platform: Platform
@@ -54,20 +54,25 @@ class Sight:
         return PARTLY if self.looked or outcome is None else str(outcome)
 
 
-def found(call: Call, sights: Sequence[Sight]) -> Answer:
+def in_order(surveys: Iterable[Survey]) -> list[Work]:
+    """The work of all platforms, oldest first, that of unknown start last."""
+    return sorted((work for survey in surveys for work in survey.works.values()), key=lambda work: work.position)
+
+
+def found(call: Call, surveys: Sequence[Survey]) -> Answer:
     """The answer of find_running.
 
     Args:
         call: of find_running.
-        sights: what was seen of each platform; at least one.
+        surveys: what was seen of each platform; at least one.
     """
-    works = sorted((work for sight in sights for work in sight.works.values()), key=lambda work: work.place)
+    works = in_order(surveys)
     text, after = call.arguments.get(CONTAINS), call.arguments.get(AFTER)
     matches = [work for work in works if text is None or work.contains(str(text))]
-    later_works = [work for work in matches if after is None or work.place > tuple(str(after).split(" ", 2))]
+    later_works = [work for work in matches if after is None or work.position > tuple(str(after).split(" ", 2))]
     page = later_works[:ITEMS]
-    outcome = _outcome(sights)
-    message = " ".join(_sentences(call, sights, page, len(later_works) - len(page)))
+    outcome = _outcome(surveys)
+    message = " ".join(_sentences(call, surveys, page, len(later_works) - len(page)))
     is_error = MEANINGS[outcome].is_error
     return Answer(
         operation_id=call.operation.operation_id,
@@ -77,26 +82,26 @@ def found(call: Call, sights: Sequence[Sight]) -> Answer:
         work_stopped="unknown",
         may_go_on=(),
         state=None,
-        evidence={"platforms": {each.platform.name: each.word for each in sights}},
+        evidence={"platforms": {each.platform.name: each.word for each in surveys}},
         target={},
         resource=None if is_error else Items(tuple(work.item for work in page), len(later_works) - len(page)),
         parts=None,
         problem={"title": "Nothing seen", "detail": message, "request_id": call.request_id} if is_error else None,
-        allowed_actions=(*([_onward(call, page[-1])] if later_works[ITEMS:] else []), *_amends(call, sights)),
+        allowed_actions=(*([_next_page(call, page[-1])] if later_works[ITEMS:] else []), *_remedies(call, surveys)),
     )
 
 
-def _outcome(sights: Sequence[Sight]) -> Outcome:
+def _outcome(surveys: Sequence[Survey]) -> Outcome:
     """The outcome of all looks: observed if any succeeded, else the outcome with which all of them failed."""
-    words = {sight.word for sight in sights}
+    words = {survey.word for survey in surveys}
     if words & {Outcome.OBSERVED, PARTLY}:
         return Outcome.OBSERVED
     return Outcome(words.pop()) if len(words) == 1 else Outcome.UNKNOWN
 
 
-def _sentences(call: Call, sights: Sequence[Sight], page: Sequence[Work], rest: int) -> Iterator[str]:
-    gaps = "; ".join(f"{sight.platform.title} ({gap.why})" for sight in sights for gap in sight.gaps)
-    if _outcome(sights) is not Outcome.OBSERVED:
+def _sentences(call: Call, surveys: Sequence[Survey], page: Sequence[Work], rest: int) -> Iterator[str]:
+    gaps = "; ".join(f"{survey.platform.title} ({gap.why})" for survey in surveys for gap in survey.gaps)
+    if _outcome(surveys) is not Outcome.OBSERVED:
         yield f"What runs is unknown: {gaps}."
         return
     if page:
@@ -109,26 +114,26 @@ def _sentences(call: Call, sights: Sequence[Sight], page: Sequence[Work], rest: 
     elif gaps:
         yield "No work that was seen is running, queued or paused."
     else:
-        yield f"No work is running, queued or paused on {' and '.join(sight.platform.title for sight in sights)}."
+        yield f"No work is running, queued or paused on {' and '.join(survey.platform.title for survey in surveys)}."
     if any(work.protected for work in page):
         yield "What is protected must not be stopped from here (PULLCORD_PROTECT)."
     if gaps:
         yield f"Not all was seen: {gaps}."
 
 
-def _onward(call: Call, last: Work) -> Action:
+def _next_page(call: Call, last: Work) -> Action:
     return Action(
         rel="next",
         hint="The work that began later.",
         operation_id=call.operation.operation_id,
         tool=call.operation.id,
-        arguments={**call.arguments, AFTER: " ".join(last.place)},
+        arguments={**call.arguments, AFTER: " ".join(last.position)},
     )
 
 
-def _amends(call: Call, sights: Sequence[Sight]) -> Iterator[Action]:
+def _remedies(call: Call, surveys: Sequence[Survey]) -> Iterator[Action]:
     """The next steps towards what was not seen."""
-    gaps = [gap for sight in sights for gap in sight.gaps]
+    gaps = [gap for survey in surveys for gap in survey.gaps]
     if any(gap.outcome in _PASSING for gap in gaps):
         yield Action(
             rel="retry-later",
@@ -138,7 +143,7 @@ def _amends(call: Call, sights: Sequence[Sight]) -> Iterator[Action]:
             arguments=call.arguments,
             retry_after_seconds=max(gap.retry_after or 0 for gap in gaps) or None,
         )
-    for sight in sights:
-        for gap in sight.gaps:
+    for survey in surveys:
+        for gap in survey.gaps:
             if gap.remedy:
-                yield Action(rel="authorize", hint=f"{sight.platform.title}: {gap.remedy}")
+                yield Action(rel="authorize", hint=f"{survey.platform.title}: {gap.remedy}")

@@ -18,7 +18,7 @@ from pullcord.flow.looking import linked, look
 from pullcord.flow.progress import Report
 from pullcord.flow.rate_limit import Limiter
 from pullcord.flow.record import intent, outcome, record, refusal
-from pullcord.flow.target import Sighting, sight
+from pullcord.flow.target import Sighting, resolve
 from pullcord.flow.verdict import Verdict, judge
 from pullcord.model.condition import Context
 from pullcord.model.errors import SharedStateError
@@ -160,7 +160,7 @@ async def _look_up(call: Call, engine: Engine) -> tuple[Call, Lookups, Obstacle 
     sighting = None
     obstacle = Obstacle.PROTECTED if call.is_protected else None
     if obstacle is None and cancel and cancel.target:
-        sighting = await sight(call, engine.gateway, cancel.target)
+        sighting = await resolve(call, engine.gateway, cancel.target)
         call = call._replace(found=sighting.found)
         obstacle = _target_obstacle(call, sighting)
     before = await _look_before(call, engine) if obstacle is None and cancel and cancel.before else None

@@ -27,7 +27,7 @@ class Sighting(NamedTuple):
     """The running work's id, by its name; the id is None where nothing runs; empty: it is unknown which work runs."""
 
 
-async def sight(call: Call, gateway: Gateway, target: Target) -> Sighting:
+async def resolve(call: Call, gateway: Gateway, target: Target) -> Sighting:
     """Look up what runs now.
 
     Args:

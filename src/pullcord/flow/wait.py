@@ -9,7 +9,7 @@ from pullcord.flow.attempt import Aim, Attempt, Call, Watch
 from pullcord.flow.looking import linked, look
 from pullcord.flow.settlement import delays, idle, settle, unsettled
 from pullcord.flow.step import Caller
-from pullcord.flow.target import sight
+from pullcord.flow.target import resolve
 from pullcord.flow.verdict import Verdict
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome, Phase
 from pullcord.model.state import Poll
@@ -71,7 +71,7 @@ async def _met_nothing(attempt: Attempt, gateway: Gateway) -> bool:
         return False
     if before and before.verdict.phase in {Phase.ACTIVE, Phase.PAUSED}:
         return False  # the work had begun, or was about to, and the target's list did not have it yet
-    return bool(cancel and cancel.target and (await sight(attempt.call, gateway, cancel.target)).aim is Aim.NOTHING)
+    return bool(cancel and cancel.target and (await resolve(attempt.call, gateway, cancel.target)).aim is Aim.NOTHING)
 
 
 def _looks(attempt: Attempt) -> list[Call]:

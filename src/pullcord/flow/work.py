@@ -21,14 +21,14 @@ from pullcord.model.value import Json
 NAME_LIMIT = 60
 """Characters of a name at most."""
 ID_LIMIT = 300
-"""Characters of the id in a place, at most."""
+"""Characters of the id in a position, at most."""
 UNKNOWN_START = "~"
 """The start of work whose start is unknown; as a text it comes after every time."""
 
 _RUNNING = frozenset({Phase.ACTIVE, Phase.PAUSED})
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """The place of a piece of work in the order, the same for as long as the work runs."""
 
     since: str
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 class Work(NamedTuple):
     """A piece of work that runs, is about to, or is paused."""
 
-    place: Place
+    position: Position
     name: str | None
     state: str | None
     """Its platform's own word."""
@@ -57,10 +57,10 @@ class Work(NamedTuple):
     def item(self) -> Item:
         """The item of the answer that shows it."""
         fields: dict[str, Json] = {
-            "platform": self.place.platform,
+            "platform": self.position.platform,
             "name": sanitize.text(self.name, NAME_LIMIT) if self.name else None,
             "state": self.state,
-            "since": None if self.place.since == UNKNOWN_START else f"{self.place.since[:16]}Z",
+            "since": None if self.position.since == UNKNOWN_START else f"{self.position.since[:16]}Z",
             "protected": self.protected or None,
         }
         return Item({name: value for name, value in fields.items() if value is not None}, self.actions)
@@ -85,19 +85,20 @@ def work_of(attempt: Attempt, listing: Listing, item: Json) -> Work | None:
     steps = list(follow(listing.links, Origin(attempt.call, attempt.reply, Outcome.OBSERVED, standing.phase, item)))
     ids = tuple(dict.fromkeys(each for step in steps for each in _ids(step)))
     protected = any(each.lower() in attempt.call.surface.protected for each in ids)
-    since, name = begun(listing.since, item), look_up(item, listing.name) if listing.name is not None else None
+    since = begun(listing.since, item)
+    name = look_up(item, listing.name) if listing.name is not None else None
     return Work(
-        Place(
+        position=Position(
             since.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if since else UNKNOWN_START,
             attempt.call.operation.platform.name,
             sanitize.text(_identity(steps, sanitize.select(item, listing.expose)), ID_LIMIT),
         ),
-        sanitize.text(str(name)) if isinstance(name, str | int) else None,
-        standing.word,
-        ids,
-        protected,
-        _item_actions(attempt, steps, protected=protected),
-        next((step for step in steps if step.link.rel == listing.within), None),
+        name=sanitize.text(str(name)) if isinstance(name, str | int) else None,
+        state=standing.word,
+        ids=ids,
+        protected=protected,
+        actions=_item_actions(attempt, steps, protected=protected),
+        within=next((step for step in steps if step.link.rel == listing.within), None),
     )
 
 
