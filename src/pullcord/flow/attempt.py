@@ -141,7 +141,7 @@ class Attempt:
     """What came back; None: nothing was sent."""
     aim: Aim = Aim.NAMED
     look: "Attempt | None" = None
-    """The look at what runs, just before the sending."""
+    """The last look before, where nothing was sent: at what runs, or at the work itself; None: there was none."""
     obstacle: Obstacle | None = None
     """Why nothing was sent; None: it was sent."""
     details: Mapping[str, Json] = field(default_factory=dict)

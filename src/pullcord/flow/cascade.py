@@ -100,7 +100,7 @@ async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
 
 def _watchable(attempt: Attempt) -> Attempt:
     """An attempt whose work is watched, even if its cancel alone doesn't reach it: its parts are stopped, too."""
-    return replace(attempt, verdict=replace(attempt.verdict, watch=True))
+    return replace(attempt, verdict=replace(attempt.verdict, is_watchable=True))
 
 
 def _in_turn(report: Report, engine: Engine, total: float) -> Report:

@@ -87,7 +87,7 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
         return replace(result, notes=_merged([wording.LOOKED[phase]], last.notes))
     if last.phase in OVER and not any(delays(each.verdict) for each in watch.beside):
         return _settle_over(attempt, watch, result)
-    if verdict.look:
+    if verdict.needs_look:
         return result
     outcome = Outcome.STOPPING if verdict.outcome is Outcome.STOPPED else verdict.outcome
     return _with_watch_note(replace(result, outcome=outcome), watch)
@@ -96,9 +96,9 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
 def _settle_over(attempt: Attempt, watch: Watch, result: Verdict) -> Verdict:
     """The verdict where the work has ended, by the record."""
     verdict, phase = attempt.verdict, result.phase
-    if verdict.look and _was_repeated(attempt) and phase is not Phase.ENDED:
+    if verdict.needs_look and _was_repeated(attempt) and phase is not Phase.ENDED:
         return replace(result, outcome=Outcome.STOPPED, cause=None)  # by an earlier sending, whose answer was lost
-    if verdict.look:
+    if verdict.needs_look:
         was_active = attempt.before is not None and attempt.before.verdict.phase is Phase.ACTIVE
         return replace(result, outcome=Outcome.FINISHED_FIRST if was_active else Outcome.ALREADY_FINISHED)
     if not watch.settled:
@@ -117,7 +117,7 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
     if watch.last:
         last = watch.last.verdict
         verdict = replace(verdict, state=last.state, read=last.read, may_go_on=verdict.may_go_on | last.may_go_on)
-    if verdict.look and not _was_repeated(attempt):
+    if verdict.needs_look and not _was_repeated(attempt):
         return replace(verdict, outcome=Outcome.NOT_FOUND, may_go_on=frozenset())
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
     work_stopped, notes = _without_activity(verdict.work_stopped), _merged(verdict.notes, [wording.GONE])

@@ -194,13 +194,14 @@ def _attempt_without_sending(call: Call, before: Attempt | None) -> Attempt | No
         return None
     verdict, cancel = before.verdict, call.operation.cancel
     if verdict.outcome is Outcome.NOT_FOUND:
-        return Attempt(call, replace(verdict, unsent=None), look=before, obstacle=Obstacle.OVER)
+        return Attempt(call, replace(verdict, cancel_outcome=None), look=before, obstacle=Obstacle.OVER)
     if verdict.outcome is not Outcome.OBSERVED:
         attempt = Attempt(call, _unseen_verdict(before), look=before, obstacle=Obstacle.UNSEEN)
         return attempt if cancel and cancel.before and cancel.before.required else None
-    if verdict.unsent is None:
+    if verdict.cancel_outcome is None:
         return None
-    return Attempt(call, replace(verdict, outcome=verdict.unsent, unsent=None), look=before, obstacle=Obstacle.OVER)
+    verdict = replace(verdict, outcome=verdict.cancel_outcome, cancel_outcome=None)
+    return Attempt(call, verdict, look=before, obstacle=Obstacle.OVER)
 
 
 async def _take(rate_limit: Limiter) -> tuple[Obstacle | None, Mapping[str, Json]]:
@@ -222,7 +223,6 @@ async def _refuse(attempt: Attempt, engine: Engine, caller: Caller) -> Attempt:
 async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) -> Attempt:
     """Send a cancel, between the journal's two lines."""
     sighting, before = lookups
-    aim, target_look = (sighting.aim, sighting.look) if sighting else (Aim.NAMED, None)
     if engine.journal and not await record(engine.journal, intent(call, caller.name)):
         return withhold(call, Obstacle.UNRECORDED, sighting)
     context = Context(call.arguments)
@@ -238,7 +238,7 @@ async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) 
         verdict = judge(call.operation, reply, context)
         if engine.journal:
             await record(engine.journal, outcome(call, verdict.outcome, reply.status, milliseconds(start)))
-    return Attempt(call, verdict, reply, aim, target_look, before=before)
+    return Attempt(call, verdict, reply, sighting.aim if sighting else Aim.NAMED, before=before)
 
 
 async def _send(call: Call, engine: Engine) -> Reply:

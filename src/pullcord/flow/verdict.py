@@ -79,11 +79,11 @@ class Verdict:
     cause: Cause | None = None
     may_go_on: frozenset[MayGoOn] = frozenset()
     """What may still run."""
-    watch: bool = True
+    is_watchable: bool = True
     """Whether a look at the work could tell more."""
-    look: bool = False
-    """Whether one look must decide; where it tells nothing, the outcome holds."""
-    unsent: Outcome | None = None
+    needs_look: bool = False
+    """Whether one look decides; where that look tells nothing, the outcome holds."""
+    cancel_outcome: Outcome | None = None
     """For a look before a cancel: the outcome of the cancel, which then is not sent; None: it is sent."""
 
 
@@ -190,9 +190,9 @@ def _verdict(
         tuple(dict.fromkeys(each.note for each in rules if each.note)),
         cause,
         frozenset() if outcome in _NOTHING_GOES_ON else may_go_on,
-        watch=rule.watch if rule else True,
-        look=rule.look if rule else False,
-        unsent=standing.rule.before if standing.rule else None,
+        is_watchable=rule.watch if rule else True,
+        needs_look=rule.look if rule else False,
+        cancel_outcome=standing.rule.before if standing.rule else None,
     )
 
 

@@ -36,7 +36,7 @@ async def wait(attempt: Attempt, gateway: Gateway, caller: Caller) -> Attempt:
     """
     if not is_worthwhile(attempt):
         return attempt
-    if not attempt.call.wait and not attempt.verdict.look:
+    if not attempt.call.wait and not attempt.verdict.needs_look:
         return replace(attempt, verdict=unsettled(attempt))
     if await _met_nothing(attempt, gateway):
         return replace(attempt, verdict=idle(attempt.verdict))
@@ -51,11 +51,11 @@ async def wait(attempt: Attempt, gateway: Gateway, caller: Caller) -> Attempt:
 def is_worthwhile(attempt: Attempt) -> bool:
     """Whether looks at the work can add anything to what is known: the one place that decides it."""
     verdict, cancel = attempt.verdict, attempt.call.operation.cancel
-    if attempt.obstacle or not verdict.watch:
+    if attempt.obstacle or not verdict.is_watchable:
         return False
     if cancel is None:
         return verdict.outcome is Outcome.UNKNOWN or (verdict.outcome is Outcome.OBSERVED and verdict.phase not in OVER)
-    if verdict.look:
+    if verdict.needs_look:
         return True
     if verdict.outcome is Outcome.STOPPED:  # an end may turn out to be none, and other signs may prove it
         return verdict.work_stopped != "yes" and bool(cancel.again or cancel.confirm[1:])
@@ -111,7 +111,7 @@ class _Watching:
         return self.gateway.now() - self.start
 
     async def run(self) -> Watch:
-        if self.attempt.verdict.look:
+        if self.attempt.verdict.needs_look:
             await self._look()  # this one decides
         else:
             await self._follow()
