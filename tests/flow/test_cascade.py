@@ -12,11 +12,11 @@ from tests.support import respond, stage
 from pullcord.assembly.choice import Choice, surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.caller import Caller
 from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
 from pullcord.flow.parts import DEPTH, PAGES
 from pullcord.flow.rate_limit import Limit, RateLimit
-from pullcord.flow.step import Caller
 from pullcord.flow.wording import INCOMPLETE, NO_PARTS
 from pullcord.model import sanitize
 from pullcord.model.answer import Answer

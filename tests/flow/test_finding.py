@@ -17,8 +17,8 @@ from pullcord.config import settings as read_settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
-from pullcord.flow.step import Caller
 from pullcord.model.operation import Catalogue
 from pullcord.sandbox import Sandbox
 from pullcord.upstream.gateway import Gateway
@@ -35,10 +35,6 @@ def anyio_backend() -> tuple[str, Mapping[str, Any]]:
     return HURRIED
 
 
-async def _unreported(*_: object) -> None:
-    """Only watching reports."""
-
-
 async def find(
     catalogue: Catalogue,
     answer: Answering,
@@ -51,7 +47,7 @@ async def find(
     scope = Surface.of(catalogue, read_settings.read(catalogue, environ or {}), protected=protected)
     async with Gateway(httpx2.MockTransport(answer)) as gateway:  # type: ignore[arg-type] # it may be a coroutine
         call = Call(scope, scope.tools["find_running"], arguments or {})
-        told = (await run(call, Engine(gateway), Caller("test", _unreported))).to_json()
+        told = (await run(call, Engine(gateway), Caller("test"))).to_json()
     for item in (told["resource"] or {"items": []})["items"]:
         for each in item["allowed_actions"]:
             assert scope.checks[each["tool"]](each["arguments"]) == []

@@ -30,10 +30,10 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import PATIENCE as READER_PATIENCE
 from pullcord.flow.journal import STDERR, Journal
-from pullcord.flow.step import Caller
 from pullcord.model.value import Json
 from pullcord.sandbox import Sandbox, running
 from pullcord.upstream.gateway import Gateway

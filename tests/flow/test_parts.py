@@ -15,11 +15,11 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
 from pullcord.flow.parts import MOST, PAGES
 from pullcord.flow.rate_limit import Limit, RateLimit
-from pullcord.flow.step import Caller
 from pullcord.flow.wording import INCOMPLETE
 from pullcord.model.operation import Catalogue
 from pullcord.model.value import Json

@@ -15,10 +15,10 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import answer, run
+from pullcord.flow.caller import Caller
 from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
 from pullcord.flow.progress import SILENCE, Progress
-from pullcord.flow.step import Caller
 from pullcord.model.value import Json
 from pullcord.upstream.gateway import Gateway
 

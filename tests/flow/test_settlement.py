@@ -15,9 +15,9 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.caller import Caller
 from pullcord.flow.consent import Consent, Question
 from pullcord.flow.engine import Engine
-from pullcord.flow.step import Caller
 from pullcord.flow.wording import GONE, LOOKED, UNSETTLED, UNWATCHABLE
 from pullcord.model.operation import Catalogue
 from pullcord.model.outcome import Phase

@@ -11,8 +11,8 @@ from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
-from pullcord.flow.step import Caller
 from pullcord.flow.target import resolve
 from pullcord.flow.wording import AIMS
 from pullcord.model.listing import Pages, PageStyle

@@ -21,8 +21,8 @@ from pullcord.config.settings import Settings, platforms
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
-from pullcord.flow.step import Caller
 from pullcord.manifest import loading
 from pullcord.model.cancel import CASCADE, WAIT_SECONDS
 from pullcord.model.condition import Clause

@@ -46,7 +46,7 @@ class Crowd:
 
     async def rests(self, name: str) -> None:
         """A request begins to wait for work to end."""
-        self.admission.rest(self.places[name])
+        self.admission.watch(self.places[name])
         await anyio.wait_all_tasks_blocked()
 
 

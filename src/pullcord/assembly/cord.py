@@ -12,7 +12,7 @@ from pullcord.assembly.running import Running, Work, running, works_named
 from pullcord.config.settings import platforms
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import answer
-from pullcord.flow.step import Caller
+from pullcord.flow.caller import Caller
 from pullcord.model import sanitize
 from pullcord.model.action import Action
 from pullcord.model.answer import Answer
@@ -175,11 +175,7 @@ class Cord:
         raise TargetError(" ".join(_unclear(sanitize.text(text), works, running_work.gaps)))
 
 
-async def _no_report(_seconds: float, _total: float, _text: str) -> None:
-    """Whoever calls gets the answer, and no progress."""
-
-
-_CALLER = Caller("pullcord.Cord", _no_report)
+_CALLER = Caller("pullcord.Cord")
 
 
 def _unknown(tool: str, reach: Reach) -> str:

@@ -16,8 +16,8 @@ from pullcord.config.settings import platforms
 from pullcord.config.surface import Surface
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run as run_call
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
-from pullcord.flow.step import Caller
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome
 from pullcord.model.variables import variables
@@ -182,7 +182,7 @@ async def _ask(name: str, offer: Surface, gateway: Gateway) -> Live:
     if operation is None:
         message = "None of its observe operations can be called without arguments."
         return {"works": None, "operation": None, "outcome": None, "message": message}
-    answer = await run_call(Call(offer, operation, {}), Engine(gateway), Caller("pullcord check", _unreported))
+    answer = await run_call(Call(offer, operation, {}), Engine(gateway), Caller("pullcord check"))
     # Without evidence no answer came; and a rate limit does not tell whether the platform works.
     is_telling = answer.evidence is not None and answer.outcome is not Outcome.RATE_LIMITED
     return {
@@ -195,10 +195,6 @@ async def _ask(name: str, offer: Surface, gateway: Gateway) -> Live:
 
 def _harmless(operation: Operation) -> bool:
     return operation.cancel is None and not any(parameter.required for parameter in operation.arguments)
-
-
-async def _unreported(*_: object) -> None:
-    """Report no progress: only a call that watches work has any."""
 
 
 def works(lines: list[Line]) -> bool:

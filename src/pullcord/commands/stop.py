@@ -17,7 +17,7 @@ from pullcord.commands.reach import reached, until_signal
 from pullcord.commands.work import table
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run as run_call
-from pullcord.flow.step import Caller
+from pullcord.flow.caller import Caller
 from pullcord.model import sanitize
 from pullcord.model.answer import Answer
 from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS

@@ -16,8 +16,8 @@ from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.reach import reached, until_signal
 from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.caller import Caller
 from pullcord.flow.progress import Progress
-from pullcord.flow.step import Caller
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
 from pullcord.model import sanitize

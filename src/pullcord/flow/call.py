@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle
+from pullcord.flow.caller import Caller
 from pullcord.flow.cascade import cascade, is_asked_for
 from pullcord.flow.engine import Engine
 from pullcord.flow.finding import find
@@ -13,7 +14,7 @@ from pullcord.flow.following import Origin, count_malformed
 from pullcord.flow.platform_actions import count_dropped
 from pullcord.flow.progress import Progress
 from pullcord.flow.render import render
-from pullcord.flow.step import Caller, step, withhold
+from pullcord.flow.step import step, withhold
 from pullcord.flow.wait import wait
 from pullcord.model.answer import Answer
 from pullcord.model.running import FIND_RUNNING

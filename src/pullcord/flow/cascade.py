@@ -12,10 +12,11 @@ from typing import TypeAlias
 import anyio
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
 from pullcord.flow.parts import Parts, Piece, find
 from pullcord.flow.progress import Report
-from pullcord.flow.step import Caller, step, withhold
+from pullcord.flow.step import step, withhold
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS

@@ -178,8 +178,3 @@ def _sync(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def milliseconds(start: float) -> int:
-    """The milliseconds since a reading of time.monotonic."""
-    return round((time.monotonic() - start) * 1000)

@@ -4,18 +4,17 @@ It is called once for a plain cancel or look, and anew when a person's answer ar
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import anyio.lowlevel
 
 from pullcord.flow.attempt import Aim, Attempt, Call, Obstacle
-from pullcord.flow.consent import Consent, Person, question
+from pullcord.flow.caller import Caller
+from pullcord.flow.consent import Consent, question
 from pullcord.flow.engine import Engine
-from pullcord.flow.journal import milliseconds
 from pullcord.flow.looking import linked, look
-from pullcord.flow.progress import Report
 from pullcord.flow.rate_limit import Limiter
 from pullcord.flow.record import intent, outcome, record, refusal
 from pullcord.flow.target import Sighting, resolve
@@ -26,21 +25,6 @@ from pullcord.model.outcome import Outcome
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import request
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The caller of a tool."""
-
-    name: str
-    """Its name for the journal."""
-    report: Report
-    """Called at each look with the seconds watched, the seconds in all, and a text that says what was seen."""
-    person: Person | None = None
-    """The person who must agree to each cancel; None: no person is asked."""
-    rest: Callable[[], None] | None = None
-    """Called when a call begins to watch work, which may take minutes; None: nobody needs to know."""
-
 
 OUTCOMES = {
     Obstacle.MALFORMED: Outcome.INVALID_ARGUMENTS,
@@ -105,6 +89,15 @@ def _unseen_verdict(look: Attempt) -> Verdict:
     return Verdict(Outcome.UNAVAILABLE if outcome_of_look is Outcome.UNKNOWN else outcome_of_look)
 
 
+class Lookups(NamedTuple):
+    """What was looked up for a cancel, right before its sending."""
+
+    sighting: Sighting | None = None
+    """What runs, where the cancel names no task."""
+    before: Attempt | None = None
+    """The look at the work itself."""
+
+
 async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call] = ()) -> Attempt:
     """Make a call once: resolve the target, permit, record, send, judge.
 
@@ -139,15 +132,6 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
     if obstacle:
         return await _refuse(withhold(call, obstacle, lookups.sighting, **details), engine, caller)
     return await _cancel(call, engine, caller, lookups)
-
-
-class Lookups(NamedTuple):
-    """What was looked up for a cancel, right before its sending."""
-
-    sighting: Sighting | None = None
-    """What runs, where the cancel names no task."""
-    before: Attempt | None = None
-    """The look at the work itself."""
 
 
 async def _look_up(call: Call, engine: Engine) -> tuple[Call, Lookups, Obstacle | None]:
@@ -221,7 +205,7 @@ async def _refuse(attempt: Attempt, engine: Engine, caller: Caller) -> Attempt:
 
 
 async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) -> Attempt:
-    """Send a cancel, between the journal's two lines."""
+    """Send a cancel, between the journal's two lines; the second is written also where the caller goes away."""
     sighting, before = lookups
     if engine.journal and not await record(engine.journal, intent(call, caller.name)):
         return withhold(call, Obstacle.UNRECORDED, sighting)
@@ -237,7 +221,8 @@ async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) 
     finally:
         verdict = judge(call.operation, reply, context)
         if engine.journal:
-            await record(engine.journal, outcome(call, verdict.outcome, reply.status, milliseconds(start)))
+            milliseconds = round((time.monotonic() - start) * 1000)
+            await record(engine.journal, outcome(call, verdict.outcome, reply.status, milliseconds))
     return Attempt(call, verdict, reply, sighting.aim if sighting else Aim.NAMED, before=before)
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import anyio
 
 from pullcord.flow.attempt import Aim, Attempt, Call, Watch
+from pullcord.flow.caller import Caller
 from pullcord.flow.looking import linked, look
 from pullcord.flow.settlement import delays, idle, settle, unsettled
-from pullcord.flow.step import Caller
 from pullcord.flow.target import resolve
 from pullcord.flow.verdict import Verdict
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome, Phase
@@ -123,8 +123,8 @@ class _Watching:
         poll = (cancel and cancel.poll) or (state and state.poll) or Poll()
         ends_needed = 2 if self.recheck_seconds else 1
         pause = poll.first
-        if self.caller.rest:
-            self.caller.rest()
+        if self.caller.on_watch:
+            self.caller.on_watch()
         while not self.gateway.ending.is_set():
             seconds_left = self.seconds - self.elapsed
             least_pause = max(self.least_pause, self.recheck_seconds if self.ends else 0)

@@ -24,8 +24,8 @@ RETRY_AFTER = 1
 """Seconds after which a request that found no place may come again."""
 CANCELS_PART = 8
 """One place in so many is for cancels alone."""
-REST = "pullcord.rest"
-"""The key of a request's scope with the function to call once the request only waits for work to end."""
+ON_WATCH = "pullcord.on_watch"
+"""The key of a request's scope with the function to call once the request only watches work."""
 _ENDING = "This server is ending. Nothing was sent; make the same call again."
 _DROPPED = (
     "This server had to end before the call was done. A cancel may have been sent: look at the work before you call"
@@ -78,7 +78,7 @@ class Admission:
         self._queue = queue
         self._held: list[Place] = []
         self._line: list[Place] = []
-        self._resting: list[Place] = []
+        self._watching: list[Place] = []
         self._draining = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
         self._departure = anyio.Event()
@@ -87,7 +87,7 @@ class Admission:
 
     def numbers(self) -> dict[str, int]:
         """How many requests are handled, wait in the queue for a place, and wait for work to end."""
-        return {"handled": len(self._held), "queued": len(self._line), "waiting": len(self._resting)}
+        return {"handled": len(self._held), "queued": len(self._line), "waiting": len(self._watching)}
 
     @property
     def draining(self) -> bool:
@@ -124,15 +124,15 @@ class Admission:
         self.refused += not has_place
         return has_place
 
-    def rest(self, place: Place) -> None:
-        """Give a place back for a request that only waits for work to end; where very many wait so, it keeps its place.
+    def watch(self, place: Place) -> None:
+        """Give a place back for a request that only watches work; where very many do so, it keeps its place.
 
         Args:
             place: of the request.
         """
-        if place in self._held and _has_room(self._resting, place, self._calls + self._queue):
+        if place in self._held and _has_room(self._watching, place, self._calls + self._queue):
             self._held.remove(place)
-            self._resting.append(place)
+            self._watching.append(place)
             self._call()
 
     def leave(self, place: Place) -> None:
@@ -141,7 +141,7 @@ class Admission:
         Args:
             place: of a request that is done.
         """
-        for places in (self._held, self._line, self._resting):
+        for places in (self._held, self._line, self._watching):
             if place in places:
                 places.remove(place)
         self._call()
@@ -203,7 +203,7 @@ class Admission:
 
     async def idle(self) -> None:
         """Wait until no request is handled any more."""
-        while self._held or self._resting or self._scopes:
+        while self._held or self._watching or self._scopes:
             self._departure = anyio.Event()
             await self._departure.wait()
 
@@ -261,7 +261,7 @@ class AdmissionMiddleware:
             with anyio.fail_after(self._admission.sending):
                 await send(message)
 
-        await self._app({**scope, REST: partial(self._admission.rest, place)}, receive_again, send_in_time)
+        await self._app({**scope, ON_WATCH: partial(self._admission.watch, place)}, receive_again, send_in_time)
 
     def _is_cancel(self, body: bytes) -> bool:
         """Whether a request calls a tool that cancels."""

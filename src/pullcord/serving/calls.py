@@ -10,11 +10,11 @@ from pydantic_core import to_json
 
 from pullcord.flow import call as flow_call
 from pullcord.flow.attempt import Call
+from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
-from pullcord.flow.step import Caller
 from pullcord.model import sanitize
 from pullcord.model.answer import Answer
-from pullcord.serving.admission import REST
+from pullcord.serving.admission import ON_WATCH
 from pullcord.serving.elicitation import Elicitation, ElicitedPerson
 
 
@@ -38,15 +38,15 @@ async def answer(
         The tool's result; or a question to a person, with whose answer the client makes the call again.
     """
     person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
-    caller = Caller(_name(ctx), ctx.session.report_progress, person, _rest(ctx))
+    caller = Caller(_name(ctx), ctx.session.report_progress, person, _on_watch(ctx))
     result = await flow_call.answer(call, engine, caller)
     return person.question if person and person.question else tool_result(result)
 
 
-def _rest(ctx: ServerRequestContext[Any]) -> Callable[[], None] | None:
+def _on_watch(ctx: ServerRequestContext[Any]) -> Callable[[], None] | None:
     """What to call when a call begins to watch work: its request gives its place back. None: there are no places."""
-    rest: Callable[[], None] | None = ctx.request.scope[REST] if ctx.request else None
-    return rest
+    on_watch: Callable[[], None] | None = ctx.request.scope[ON_WATCH] if ctx.request else None
+    return on_watch
 
 
 def _name(ctx: ServerRequestContext[Any]) -> str:

@@ -45,7 +45,7 @@ class Front:
     trusted_proxies: Sequence[str] = ()
     """Addresses and networks of proxies that end TLS."""
     max_calls: int = MAX_CALLS
-    """Requests that are handled at once; one that waits for work to end is one of them."""
+    """Requests that are handled at once; one that only watches work is none of them."""
     max_queue: int = MAX_QUEUE
     """Further requests that wait for a place."""
     probes: int | None = None
