@@ -19,20 +19,11 @@ from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import FINAL, OVER, Outcome, Phase
+from pullcord.model.relation import AUTHORIZE, AWAY, CANCEL, ITEM, NEXT, RETRY, RETRY_LATER, SELF, TERMINATE
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
 from pullcord.upstream import request
 
-SELF = "self"
-"""The link relation of a look at the work itself."""
-CANCEL = "cancel"
-"""The link relation of a stop."""
-ITEM = "item"
-"""The link relation of a look at an item of a list."""
-AWAY = frozenset({"up", "collection"})
-"""The link relations that lead away from the work: to what holds it, and to others like it."""
-TERMINATE = "terminate"
-"""The link relation of a stronger stop, such as kill."""
 OFFERED_WAIT = 20
 """Seconds that an offered cancel or look waits: well below the time limits of clients."""
 UNASKED = (
@@ -60,7 +51,7 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     if attempt.obstacle in {Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED}:
         return Offer([], [])
     if attempt.obstacle is Obstacle.UNASKED:
-        return Offer([Action(rel="authorize", hint=UNASKED)], [])
+        return Offer([Action(rel=AUTHORIZE, hint=UNASKED)], [])
     source = attempt.look if attempt.obstacle is Obstacle.UNSEEN and attempt.look else attempt
     reply = source.reply if source.reply and source.reply.status is not None else None
     response = call.operation.response(reply.status if reply else None)
@@ -70,7 +61,7 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     steps = list(_steps(links, Origin(call, reply, verdict.outcome, verdict.phase), seconds))
     actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps if not _is_away(call, step))]
     if next_arguments:
-        actions.append(_action(call, "next", call.operation, next_arguments, "The next part of this list."))
+        actions.append(_action(call, NEXT, call.operation, next_arguments, "The next part of this list."))
     extras = list(_platform_actions(call, reply, verdict)) if reply else []
     actions.extend(action for action in extras if action.tool and action.rel not in AWAY)
     # What is near leads nowhere where no such work is known, and perhaps where a look watched in vain.
@@ -159,24 +150,24 @@ def _own_actions(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
         case Outcome.DENIED:
             needs = " or ".join(key.description for key in platform.keys)
             hint = f"{call.settings.remedy} {platform.title} needs: {needs}" if needs else call.settings.remedy
-            yield Action(rel="authorize", hint=hint)
+            yield Action(rel=AUTHORIZE, hint=hint)
         case Outcome.INVALID_ARGUMENTS:
             hint = "Correct the arguments, then call again."
-            yield Action(rel="retry", operation_id=call.operation.operation_id, hint=hint)
+            yield Action(rel=RETRY, operation_id=call.operation.operation_id, hint=hint)
         case Outcome.REFUSED if attempt.obstacle is Obstacle.FOUND_LATER:
-            yield _action(call, "cancel", call.operation, call.arguments, "Cancel it, too; a person is asked.")
+            yield _action(call, CANCEL, call.operation, call.arguments, "Cancel it, too; a person is asked.")
         case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
             yield _retry_later(attempt, reply)
         case Outcome.UNKNOWN if call.operation.repeatable:
             yield _action(
-                call, "retry", call.operation, call.arguments, "Make the same call again: it is safe to repeat."
+                call, RETRY, call.operation, call.arguments, "Make the same call again: it is safe to repeat."
             )
 
 
 def _retarget(call: Call) -> Action:
     """The same cancel, with what was found to run as its expected target."""
     expected = {EXPECT + name: value for name, value in call.found.items()}
-    return _action(call, "cancel", call.operation, {**call.arguments, **expected}, "Cancel what runs now instead.")
+    return _action(call, CANCEL, call.operation, {**call.arguments, **expected}, "Cancel what runs now instead.")
 
 
 def _retry_later(attempt: Attempt, reply: Reply | None) -> Action:
@@ -185,7 +176,7 @@ def _retry_later(attempt: Attempt, reply: Reply | None) -> Action:
     value = attempt.details.get("seconds") or (reply.retry_after if reply else None)
     seconds = value if isinstance(value, int) else None
     hint = f"Make the same call after {seconds} seconds." if seconds else "Make the same call again later."
-    return replace(_action(call, "retry-later", call.operation, call.arguments, hint), retry_after_seconds=seconds)
+    return replace(_action(call, RETRY_LATER, call.operation, call.arguments, hint), retry_after_seconds=seconds)
 
 
 def is_over(outcome: Outcome, phase: Phase | None) -> bool:

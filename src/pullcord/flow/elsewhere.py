@@ -7,11 +7,10 @@ from pullcord.flow.attempt import Call
 from pullcord.model.action import Action
 from pullcord.model.arguments import fault_of
 from pullcord.model.operation import Operation
+from pullcord.model.relation import RELATED
 from pullcord.model.running import CONTAINS, FIND_RUNNING, PLATFORM
 from pullcord.model.value import Json
 
-RELATED = "related"
-"""The link relation of a look that may concern the same work (RFC 4287, section 4.2.7.2)."""
 MOST = 3
 """Looks that are offered, at most."""
 

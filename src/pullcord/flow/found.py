@@ -10,6 +10,7 @@ from pullcord.model.action import Action
 from pullcord.model.answer import Answer, Items
 from pullcord.model.operation import Platform
 from pullcord.model.outcome import MEANINGS, Outcome
+from pullcord.model.relation import AUTHORIZE, NEXT, RETRY_LATER
 from pullcord.model.running import AFTER, CONTAINS
 
 ITEMS = 20
@@ -123,7 +124,7 @@ def _sentences(call: Call, surveys: Sequence[Survey], page: Sequence[Work], rest
 
 def _next_page(call: Call, last: Work) -> Action:
     return Action(
-        rel="next",
+        rel=NEXT,
         hint="The work that began later.",
         operation_id=call.operation.operation_id,
         tool=call.operation.id,
@@ -136,7 +137,7 @@ def _remedies(call: Call, surveys: Sequence[Survey]) -> Iterator[Action]:
     gaps = [gap for survey in surveys for gap in survey.gaps]
     if any(gap.outcome in _PASSING for gap in gaps):
         yield Action(
-            rel="retry-later",
+            rel=RETRY_LATER,
             hint="Look again, for what was not seen.",
             operation_id=call.operation.operation_id,
             tool=call.operation.id,
@@ -146,4 +147,4 @@ def _remedies(call: Call, surveys: Sequence[Survey]) -> Iterator[Action]:
     for survey in surveys:
         for gap in survey.gaps:
             if gap.remedy:
-                yield Action(rel="authorize", hint=f"{survey.platform.title}: {gap.remedy}")
+                yield Action(rel=AUTHORIZE, hint=f"{survey.platform.title}: {gap.remedy}")

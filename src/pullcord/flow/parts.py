@@ -19,6 +19,7 @@ from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.operation import Place
 from pullcord.model.outcome import OVER, Outcome
+from pullcord.model.relation import CANCEL
 from pullcord.upstream.gateway import Gateway
 
 DEPTH = 5
@@ -27,8 +28,6 @@ MOST = 50
 """Parts that one cascade stops, at most."""
 PAGES = 5
 """Further pages of one list that are read, at most."""
-CANCEL = "cancel"
-"""The link relation of a cancel."""
 
 
 class Piece(NamedTuple):

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pullcord.flow.actions import TERMINATE
 from pullcord.flow.attempt import Attempt
 from pullcord.flow.following import Origin, Step, follow
 from pullcord.flow.verdict import standing_of
@@ -16,6 +15,7 @@ from pullcord.model.expression import Source
 from pullcord.model.listing import Listing, begun
 from pullcord.model.outcome import Outcome, Phase
 from pullcord.model.pointer import look_up
+from pullcord.model.relation import TERMINATE
 from pullcord.model.value import Json
 
 NAME_LIMIT = 60

@@ -11,9 +11,8 @@ from pullcord.manifest.node import Node, suggestion
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.relation import TERMINATE
 
-TERMINATE = "terminate"
-"""The relation of a stronger stop."""
 REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
