@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.elsewhere import looks_elsewhere
 from pullcord.flow.following import Origin, Step, follow
@@ -26,10 +27,6 @@ from pullcord.upstream import request
 
 OFFERED_WAIT = 20
 """Seconds that an offered cancel or look waits: well below the time limits of clients."""
-UNASKED = (
-    "Use a client that supports elicitation (forms; over HTTP, by MCP 2026-07-28 or later), or start pullcord"
-    " without --confirm."
-)
 
 
 class Offer(NamedTuple):
@@ -51,7 +48,7 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     if attempt.obstacle in {Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED}:
         return Offer([], [])
     if attempt.obstacle is Obstacle.UNASKED:
-        return Offer([Action(rel=AUTHORIZE, hint=UNASKED)], [])
+        return Offer([Action(rel=AUTHORIZE, hint=wording.HINT_UNASKED)], [])
     source = attempt.look if attempt.obstacle is Obstacle.UNSEEN and attempt.look else attempt
     reply = source.reply if source.reply and source.reply.status is not None else None
     response = call.operation.response(reply.status if reply else None)
@@ -61,7 +58,7 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     steps = list(_steps(links, Origin(call, reply, verdict.outcome, verdict.phase), seconds))
     actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps if not _is_away(call, step))]
     if next_arguments:
-        actions.append(_action(call, NEXT, call.operation, next_arguments, "The next part of this list."))
+        actions.append(_action(call, NEXT, call.operation, next_arguments, wording.HINT_NEXT))
     extras = list(_platform_actions(call, reply, verdict)) if reply else []
     actions.extend(action for action in extras if action.tool and action.rel not in AWAY)
     # What is near leads nowhere where no such work is known, and perhaps where a look watched in vain.
@@ -76,13 +73,14 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
         rels = {action.rel for action in actions}
         actions.extend(action for action in extras if not action.tool and (action.href or action.rel not in rels))
     notes = dict.fromkeys(step.link.note for step in steps if step.link.note)
-    unique = _unique(actions)
-    has_cancel = any(action.rel == CANCEL and action.tool for action in unique)
+    actions = _unique(actions)
+    has_cancel = any(action.rel == CANCEL and action.tool for action in actions)
     # The answer tells what was called, and beside a step that stops something a look needs no address.
-    briefs = (_repeats(call, action) or (has_cancel and action.rel == SELF) for action in unique)
-    return Offer(
-        [_brief(action) if brief else action for action, brief in zip(unique, briefs, strict=True)], list(notes)
-    )
+    actions = [
+        _brief(action) if _repeats(call, action) or (has_cancel and action.rel == SELF) else action
+        for action in actions
+    ]
+    return Offer(actions, list(notes))
 
 
 def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
@@ -101,7 +99,7 @@ def offer_item(attempt: Attempt, listing: Listing, item: Json) -> list[Action]:
 
 
 def _step_action(call: Call, step: Step) -> Action:
-    arguments = _patient(step.arguments, step.operation, step.link.rel)
+    arguments = _with_wait(step.arguments, step.operation, step.link.rel)
     action = _action(call, step.link.rel, step.operation, arguments, step.link.hint)
     return action if step.link.each is None else _brief(action)
 
@@ -127,7 +125,7 @@ def _brief(action: Action) -> Action:
     return replace(action, method=None, href=None) if action.tool else action
 
 
-def _patient(arguments: Arguments, operation: Operation, rel: str) -> Arguments:
+def _with_wait(arguments: Arguments, operation: Operation, rel: str) -> Arguments:
     """The arguments of a call with wait_seconds, where it is a cancel or a look at the work itself."""
     waits = (operation.cancel or rel == SELF) and any(each.name == WAIT_SECONDS for each in operation.parameters)
     return {**arguments, WAIT_SECONDS: OFFERED_WAIT} if waits else arguments
@@ -143,31 +141,26 @@ def _unique(actions: Iterable[Action]) -> list[Action]:
 
 def _own_actions(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
     """The steps that pullcord itself offers for an outcome."""
-    call, platform = attempt.call, attempt.call.operation.platform
+    call = attempt.call
     match attempt.verdict.outcome:
         case Outcome.TARGET_CHANGED if any(call.found.values()):
             yield _retarget(call)
         case Outcome.DENIED:
-            needs = " or ".join(key.description for key in platform.keys)
-            hint = f"{call.settings.remedy} {platform.title} needs: {needs}" if needs else call.settings.remedy
-            yield Action(rel=AUTHORIZE, hint=hint)
+            yield Action(rel=AUTHORIZE, hint=wording.hint_denied(call))
         case Outcome.INVALID_ARGUMENTS:
-            hint = "Correct the arguments, then call again."
-            yield Action(rel=RETRY, operation_id=call.operation.operation_id, hint=hint)
+            yield Action(rel=RETRY, operation_id=call.operation.operation_id, hint=wording.HINT_CORRECT)
         case Outcome.REFUSED if attempt.obstacle is Obstacle.FOUND_LATER:
-            yield _action(call, CANCEL, call.operation, call.arguments, "Cancel it, too; a person is asked.")
+            yield _action(call, CANCEL, call.operation, call.arguments, wording.HINT_FOUND_LATER)
         case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
             yield _retry_later(attempt, reply)
         case Outcome.UNKNOWN if call.operation.repeatable:
-            yield _action(
-                call, RETRY, call.operation, call.arguments, "Make the same call again: it is safe to repeat."
-            )
+            yield _action(call, RETRY, call.operation, call.arguments, wording.HINT_REPEAT)
 
 
 def _retarget(call: Call) -> Action:
     """The same cancel, with what was found to run as its expected target."""
     expected = {EXPECT + name: value for name, value in call.found.items()}
-    return _action(call, CANCEL, call.operation, {**call.arguments, **expected}, "Cancel what runs now instead.")
+    return _action(call, CANCEL, call.operation, {**call.arguments, **expected}, wording.HINT_RETARGET)
 
 
 def _retry_later(attempt: Attempt, reply: Reply | None) -> Action:
@@ -175,7 +168,7 @@ def _retry_later(attempt: Attempt, reply: Reply | None) -> Action:
     call = attempt.call
     value = attempt.details.get("seconds") or (reply.retry_after if reply else None)
     seconds = value if isinstance(value, int) else None
-    hint = f"Make the same call after {seconds} seconds." if seconds else "Make the same call again later."
+    hint = wording.HINT_AFTER.format(seconds=seconds) if seconds else wording.HINT_LATER
     return replace(_action(call, RETRY_LATER, call.operation, call.arguments, hint), retry_after_seconds=seconds)
 
 
@@ -242,4 +235,4 @@ def _as_call(call: Call, action: Action) -> Action | None:
     )
     if arguments is None or call.surface.checks[operation.id](arguments):
         return None
-    return _action(call, action.rel, operation, _patient(arguments, operation, action.rel), action.hint)
+    return _action(call, action.rel, operation, _with_wait(arguments, operation, action.rel), action.hint)

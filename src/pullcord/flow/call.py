@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Call, Obstacle
 from pullcord.flow.caller import Caller
 from pullcord.flow.cascade import cascade, is_asked_for
@@ -98,16 +99,10 @@ def check(call: Call, faults: Sequence[str]) -> Attempt | None:
         return withhold(call, Obstacle.MALFORMED, faults="; ".join(faults), detail="; ".join(faults))
     if call.operation.id == FIND_RUNNING:
         return None  # its answer says what each platform needs
-    settings, title = call.settings, call.operation.platform.title
+    settings = call.settings
     if settings.obstacle is None:
         return None
-    names = " and ".join(settings.missing)
-    reason = f"pullcord is not set up for {title}. Its operator must set {names} and start it again."
-    if settings.faults:
-        reason = f"pullcord's settings for {title} can't be used: {settings.obstacle}. Its operator must correct them."
-    elif settings.missing == (settings.key_source,) and settings.brought:
-        reason = f"the request brought no key for {title}. {settings.remedy}"
-    return withhold(call, Obstacle.UNCONFIGURED, why=reason, detail=f"{settings.obstacle}.")
+    return withhold(call, Obstacle.UNCONFIGURED, why=wording.unconfigured(call), detail=f"{settings.obstacle}.")
 
 
 def crash(call: Call) -> Answer:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from pullcord.flow import wording
 from pullcord.flow.attempt import Call
 from pullcord.model.action import Action
 from pullcord.model.arguments import fault_of
@@ -41,7 +42,7 @@ def looks_elsewhere(call: Call) -> Iterator[Action]:
         ids = [parameter for parameter in look.arguments if parameter.required]
         if ids and platform.name not in actions and is_of_form(value, ids[-1].schema):
             finder = call.surface.tools.get(FIND_RUNNING)
-            hint = f"Its id may be one of {platform.title}: look there."
+            hint = wording.HINT_ELSEWHERE.format(platform=platform.title)
             if len(ids) == 1:
                 actions[platform.name] = _action(look, {ids[-1].name: value}, hint)
             elif finder and _searches(finder, platform.name):

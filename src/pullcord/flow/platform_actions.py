@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from pullcord.flow import wording
 from pullcord.model import sanitize
 from pullcord.model.action import Action
 from pullcord.model.operation import Platform
@@ -66,7 +67,7 @@ def _sanitized(platform: Platform, base_url: str, member: Json) -> Action | None
         operation_id=_word(member.get("operation_id"), _OPERATION_ID),
         method=_word(member.get("method"), _METHOD),
         href=address,
-        hint=sentence or f"{platform.title} offers this.",
+        hint=sentence or wording.HINT_OF_PLATFORM.format(platform=platform.title),
         schema_ref=_word(member.get("schema_ref"), _SCHEMA_REF),
     )
 

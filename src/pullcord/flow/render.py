@@ -122,7 +122,7 @@ def _problem(attempt: Attempt) -> dict[str, Json] | None:
         return None
     request_id = attempt.call.request_id
     if reply.failure is not None:
-        title = "No answer" if reply.sent else "Not sent"
+        title = wording.TITLE_NO_ANSWER if reply.sent else wording.TITLE_NOT_SENT
         detail = f"{reply.failure[0].upper()}{reply.failure[1:]}."
         return {"title": title, "detail": detail, "request_id": request_id}
     return {"request_id": request_id, **problem.members(attempt.call.operation.platform, reply)}
@@ -135,9 +135,9 @@ def _obstacle(attempt: Attempt) -> dict[str, Json] | None:
         case Obstacle.CHANGED | Obstacle.IDLE | Obstacle.SEVERAL:
             return None
         case Obstacle.CRASHED:
-            detail = "Its operator finds the cause in pullcord's error output."
+            detail = wording.DETAIL_CRASHED
         case _:
             detail = str(attempt.details.get("detail") or wording.message(attempt, None, ()))
-    title = wording.TITLES.get(attempt.obstacle, "Not sent") if attempt.obstacle else "Not sent"
+    title = wording.TITLES.get(attempt.obstacle, wording.TITLE_NOT_SENT) if attempt.obstacle else wording.TITLE_NOT_SENT
     seconds = attempt.details.get("seconds")
     return {"title": title, "detail": detail, **({"retry_after_seconds": seconds} if seconds else {})}

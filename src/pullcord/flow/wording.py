@@ -6,7 +6,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from pullcord.flow.attempt import Aim, Attempt, Obstacle, Whole
+from pullcord.flow.attempt import Aim, Attempt, Call, Obstacle, Whole
 from pullcord.flow.verdict import Cause
 from pullcord.model.answer import Items
 from pullcord.model.outcome import OVER, Outcome, Phase
@@ -124,7 +124,14 @@ TITLES: Mapping[Obstacle, str] = {
     Obstacle.UNCONFIGURED: "Not configured",
     Obstacle.CRASHED: "Internal error",
 }
-"""Titles of the problems that obstacles are; of all others "Not sent"."""
+"""Titles of the problems that obstacles are; of all others TITLE_NOT_SENT."""
+TITLE_NOT_SENT, TITLE_NO_ANSWER = "Not sent", "No answer"
+DETAIL_CRASHED = "Its operator finds the cause in pullcord's error output."
+
+NOT_SET_UP = "pullcord is not set up for {platform}. Its operator must set {names} and start it again."
+SETTINGS_FAULTY = "pullcord's settings for {platform} can't be used: {obstacle}. Its operator must correct them."
+NO_KEY_BROUGHT = "the request brought no key for {platform}. {remedy}"
+"""Why a platform is not configured, for OBSTACLES."""
 
 AIMS: Mapping[Aim, str] = {
     Aim.UNKNOWN: "Which task it met is unknown, since what runs could not be looked up.",
@@ -155,6 +162,41 @@ LOOK_FIRST = {
 }
 """After a lost answer, by whether the cancel names its work."""
 CALL_AGAIN = "Call again after {seconds} s."
+UNSENT = "Nothing was sent to {platform}; the work may still be running."
+SENT = "The request was sent; whether {platform} acted on it is unknown."
+"""Of a cancel whose outcome is unknown, where a look shows that the work is over."""
+
+HINT_NEXT = "The next part of this list."
+HINT_UNASKED = (
+    "Use a client that supports elicitation (forms; over HTTP, by MCP 2026-07-28 or later), or start pullcord"
+    " without --confirm."
+)
+HINT_CORRECT = "Correct the arguments, then call again."
+HINT_FOUND_LATER = "Cancel it, too; a person is asked."
+HINT_RETARGET = "Cancel what runs now instead."
+HINT_REPEAT = "Make the same call again: it is safe to repeat."
+HINT_AFTER = "Make the same call after {seconds} seconds."
+HINT_LATER = "Make the same call again later."
+HINT_ELSEWHERE = "Its id may be one of {platform}: look there."
+HINT_OF_PLATFORM = "{platform} offers this."
+"""Of a step that the platform offers without a hint."""
+
+
+def unconfigured(call: Call) -> str:
+    """Why a call's platform is not configured, and who must do what."""
+    settings, platform = call.settings, call.operation.platform.title
+    if settings.faults:
+        return SETTINGS_FAULTY.format(platform=platform, obstacle=settings.obstacle)
+    if settings.missing == (settings.key_source,) and settings.brought:
+        return NO_KEY_BROUGHT.format(platform=platform, remedy=settings.remedy)
+    return NOT_SET_UP.format(platform=platform, names=" and ".join(settings.missing))
+
+
+def hint_denied(call: Call) -> str:
+    """What a person must do where the key of a call's platform is missing or refused."""
+    platform = call.operation.platform
+    needs = " or ".join(key.description for key in platform.keys)
+    return f"{call.settings.remedy} {platform.title} needs: {needs}" if needs else call.settings.remedy
 
 
 def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
@@ -185,11 +227,12 @@ def together(whole: Whole | None) -> Iterable[str]:
         yield INCOMPLETE
     parts = whole.parts
     if not parts:
-        yield from [NO_PARTS] * whole.complete
+        if whole.complete:
+            yield NO_PARTS
         return
     counts = Counter(str(each.verdict.outcome) for each in parts)
     summary = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    yield f"{len(parts)} piece{'s' * (len(parts) > 1)} that it had started: {summary}."
+    yield f"{len(parts)} piece{'' if len(parts) == 1 else 's'} that it had started: {summary}."
     obstacles = {each.obstacle: each for each in parts if each.obstacle and each.obstacle is not Obstacle.OVER}
     for obstacle, each in obstacles.items():
         count = sum(part.obstacle is obstacle for part in parts)
@@ -237,11 +280,11 @@ def _outcome(attempt: Attempt, items: Items | None) -> Iterable[str | None]:
     if attempt.call.operation.cancel is None:
         yield _look(attempt, items)
     elif verdict.cause is Cause.UNSENT:
-        yield "Nothing was sent to {platform}; the work may still be running."
+        yield UNSENT
     elif verdict.outcome is not Outcome.UNKNOWN:
         yield CANCELS[verdict.outcome]
     elif verdict.phase in OVER:
-        yield "The request was sent; whether {platform} acted on it is unknown."
+        yield SENT
     else:
         yield f"{CANCELS[verdict.outcome]} {LOOK_FIRST[attempt.call.operation.repeatable]}"
     if verdict.outcome is Outcome.STOPPING:
@@ -254,20 +297,17 @@ def _look(attempt: Attempt, items: Items | None) -> str:
         return LOOKS[verdict.outcome]
     if items is None:
         return PHASES[verdict.phase]
-    rest = "; there may be more" if items.left_out is None else f"; {items.left_out} more follow" * bool(items.left_out)
+    rest = f"; {items.left_out} more follow" if items.left_out else ""
+    if items.left_out is None:
+        rest = "; there may be more"
     count = len(items.items)
-    return f"{count} item{'s' * (count != 1)}, each with its allowed_actions{rest}." if count else f"No items{rest}."
+    if not count:
+        return f"No items{rest}."
+    return f"{count} item{'' if count == 1 else 's'}, each with its allowed_actions{rest}."
 
 
 def _pause(attempt: Attempt) -> Iterable[str]:
     """When to call again, where the platform names the seconds."""
-    if (
-        attempt.reply
-        and attempt.reply.retry_after
-        and attempt.verdict.outcome
-        in {
-            Outcome.RATE_LIMITED,
-            Outcome.UNAVAILABLE,
-        }
-    ):
-        yield CALL_AGAIN.format(seconds=attempt.reply.retry_after)
+    seconds = attempt.reply.retry_after if attempt.reply else None
+    if seconds and attempt.verdict.outcome in {Outcome.RATE_LIMITED, Outcome.UNAVAILABLE}:
+        yield CALL_AGAIN.format(seconds=seconds)
