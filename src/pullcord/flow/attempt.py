@@ -163,7 +163,7 @@ class Watch:
     """The last look that succeeded."""
     possible: bool = True
     """Whether the work is named, so that it can be watched."""
-    beside: tuple[Attempt, ...] = ()
+    further: tuple[Attempt, ...] = ()
     """The last looks of the further links that confirm the end."""
     gone: bool = False
     """Whether the last look found no such work."""

@@ -22,7 +22,8 @@ from pullcord.flow.wait import wait
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS
 from pullcord.model.outcome import MayGoOn, Outcome, WorkStopped
 
-Work: TypeAlias = Callable[[], Awaitable[Attempt]]
+Job: TypeAlias = Callable[[], Awaitable[Attempt]]
+"""Stops or watches one piece of work."""
 
 READING = 15.0
 """Seconds for finding parts before the parent is stopped, at most: the rest of the call's time is for stopping."""
@@ -37,7 +38,8 @@ _WORST = (
     Outcome.INVALID_ARGUMENTS,
 )
 """The first of these outcomes that any piece has is the outcome of the whole."""
-_WORST_OF_WORK: Sequence[WorkStopped] = ("no", "unknown")
+_WORST_WORK_STOPPED: Sequence[WorkStopped] = ("no", "unknown")
+"""The first of these that any piece has is work_stopped of the whole."""
 
 
 async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, Whole | None]:
@@ -53,7 +55,7 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
         of its parts'.
     """
     gateway, parts = engine.gateway, Parts()
-    report = _in_turn(caller.report, engine, call.allowance)
+    report = _growing(caller.report, engine, call.allowance)
     # Some platforms empty their lists of parts at the end.
     await find([Piece(call._replace(deadline=gateway.now() + READING))], gateway, parts)
     early_parts = [*parts.calls]
@@ -62,32 +64,32 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
         return parent, None
     silent_caller = replace(caller, report=report, person=None)
 
-    def stops(calls: Sequence[Call]) -> list[Work]:
+    def stop_jobs(calls: Sequence[Call]) -> list[Job]:
         return [partial(_stop, _addressed(parent.call, each), engine, silent_caller) for each in calls]
 
     parent, *attempts = await _side_by_side(
-        [partial(wait, _watchable(parent), gateway, silent_caller), *stops(early_parts)]
+        [partial(wait, _watchable(parent), gateway, silent_caller), *stop_jobs(early_parts)]
     )
     await find([Piece(each.call, each) for each in (parent, *attempts)], gateway, parts)
     late_parts = parts.calls[len(early_parts) :]
     if caller.person:
         attempts += [withhold(each, Obstacle.FOUND_LATER) for each in late_parts]
     else:
-        attempts += await _side_by_side(stops(late_parts))
+        attempts += await _side_by_side(stop_jobs(late_parts))
     return parent, Whole(_joint_verdict(parent, attempts, complete=parts.complete), tuple(attempts), parts.complete)
 
 
-async def _side_by_side(works: Sequence[Work]) -> list[Attempt]:
-    """Do pieces of work at once, and return their attempts in the same order."""
+async def _side_by_side(jobs: Sequence[Job]) -> list[Attempt]:
+    """Do jobs at once, and return their attempts in the same order."""
     attempts: dict[int, Attempt] = {}
 
-    async def run(number: int, work: Work) -> None:
-        attempts[number] = await work()
+    async def run(number: int, job: Job) -> None:
+        attempts[number] = await job()
 
     async with anyio.create_task_group() as tasks:
-        for number, work in enumerate(works):
-            tasks.start_soon(run, number, work)
-    return [attempts[number] for number in range(len(works))]
+        for number, job in enumerate(jobs):
+            tasks.start_soon(run, number, job)
+    return [attempts[number] for number in range(len(jobs))]
 
 
 async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
@@ -104,7 +106,7 @@ def _watchable(attempt: Attempt) -> Attempt:
     return replace(attempt, verdict=replace(attempt.verdict, is_watchable=True))
 
 
-def _in_turn(report: Report, engine: Engine, total: float) -> Report:
+def _growing(report: Report, engine: Engine, total: float) -> Report:
     """A report for several pieces that are watched at once: its seconds are those of the whole call, and only grow."""
     start, latest = engine.gateway.now(), 0.0
 
@@ -130,8 +132,8 @@ def _joint_verdict(parent: Attempt, parts: Iterable[Attempt], *, complete: bool)
     """The verdict on the parent and its parts; work_stopped is never yes where not all parts are known."""
     verdicts = [parent.verdict, *(each.verdict for each in parts)]
     outcomes = {each.outcome for each in verdicts}
-    states = [each.work_stopped for each in verdicts if each.outcome is not Outcome.NOT_FOUND]
-    work_stopped = next((word for word in _WORST_OF_WORK if word in states), "yes" if states else "unknown")
+    known = [each.work_stopped for each in verdicts if each.outcome is not Outcome.NOT_FOUND]
+    work_stopped = next((word for word in _WORST_WORK_STOPPED if word in known), "yes" if known else "unknown")
     may_go_on = frozenset(word for each in verdicts for word in each.may_go_on)
     has_ended = complete and not outcomes.intersection(_WORST)
     return replace(

@@ -15,8 +15,8 @@ from pullcord.model.value import Json
 MOST = 3
 """Looks that are offered, at most."""
 
-_PLAIN = "0"
-"""A text that fits only the patterns that say little of an id's form."""
+_SHORTEST = "0"
+"""An id that a pattern takes only if it says next to nothing of an id's form, such as any letters and digits."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PREFIX = re.compile(r"[A-Za-z]+[_-]")
 
@@ -74,7 +74,7 @@ def is_of_form(value: str, schema: Mapping[str, Json]) -> bool:
     if isinstance(examples, list):
         form = _form(value)
         return form is not None and form in {_form(str(example)) for example in examples}
-    return fault_of(schema, _PLAIN) is not None
+    return fault_of(schema, _SHORTEST) is not None
 
 
 def _form(text: str) -> str | None:

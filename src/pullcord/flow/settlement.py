@@ -34,12 +34,16 @@ def idle(verdict: Verdict) -> Verdict:
 
 
 def unsettled(attempt: Attempt) -> Verdict:
-    """The verdict on a cancel without a confirming look: where work may run on, work_stopped is unknown."""
+    """The verdict on a cancel where no look was made after it.
+
+    Where its manifest says that an end may turn out to be none (`again`), an end leaves work_stopped unknown.
+    """
     verdict, cancel = attempt.verdict, attempt.call.operation.cancel
     return _doubtful(verdict) if verdict.outcome is Outcome.STOPPED and cancel and cancel.again else verdict
 
 
 def _doubtful(verdict: Verdict) -> Verdict:
+    """The verdict on a cancel whose end no later look confirmed."""
     return replace(verdict, work_stopped="unknown", notes=_merged(verdict.notes, [wording.UNSETTLED]))
 
 
@@ -72,7 +76,7 @@ def _with_watch_note(verdict: Verdict, watch: Watch) -> Verdict:
 def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
     """The verdict on a cancel whose work was seen since."""
     verdict = attempt.verdict
-    looks = [last, *(each.verdict for each in watch.beside)]
+    looks = [last, *(each.verdict for each in watch.further)]
     result = replace(
         verdict,
         state=last.state,
@@ -85,7 +89,7 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
     if verdict.outcome is Outcome.NOTHING_RUNNING:
         phase = Phase.ENDED if last.phase in OVER else last.phase
         return replace(result, notes=_merged([wording.LOOKED[phase]], last.notes))
-    if last.phase in OVER and not any(delays(each.verdict) for each in watch.beside):
+    if last.phase in OVER and not any(delays(each.verdict) for each in watch.further):
         return _settle_over(attempt, watch, result)
     if verdict.needs_look:
         return result
@@ -131,7 +135,7 @@ def _was_repeated(attempt: Attempt) -> bool:
 
 
 def _without_activity(work_stopped: WorkStopped) -> WorkStopped:
-    """work_stopped for work that is not there any more: that it ran before tells nothing."""
+    """work_stopped of work that is not found any more: a no was about the time before, and becomes unknown."""
     return "unknown" if work_stopped == "no" else work_stopped
 
 

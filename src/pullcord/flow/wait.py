@@ -156,7 +156,7 @@ class _Watching:
         self.state = verdict.state or "unknown"
         has_ended = verdict.phase in OVER
         attempts = [await self._make_look(each) for each in other_calls] if has_ended else []
-        self.watch = replace(self.watch, last=attempt, beside=tuple(attempts))
+        self.watch = replace(self.watch, last=attempt, further=tuple(attempts))
         self.is_hopeless = any(each.verdict.outcome is Outcome.DENIED for each in attempts)
         self.ends = self.ends + 1 if has_ended and not any(delays(each.verdict) for each in attempts) else 0
         await self._report(self.state)
