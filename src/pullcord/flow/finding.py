@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import anyio
 from anyio.abc import TaskGroup
 
+from pullcord.config.settings import platforms
 from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.found import Gap, Survey, found
@@ -46,7 +47,7 @@ async def look_around(call: Call, gateway: Gateway) -> list[Survey]:
         What was seen of each, and what was not.
     """
     choice, settings = call.arguments.get(PLATFORM), call.surface.settings
-    platforms = {each.platform.name: each.platform for each in call.surface.catalogue.values()}
+    platforms_by_name = platforms(call.surface.catalogue)
     starting_lists = {name: lists for name, lists in starts(call.surface.catalogue).items() if choice in {None, name}}
     usable = [name for name, lists in starting_lists.items() if lists and settings[name].obstacle is None]
     surveys: list[Survey] = []
@@ -56,7 +57,7 @@ async def look_around(call: Call, gateway: Gateway) -> list[Survey]:
             # A platform without settings is not in use; one with faults in its settings is.
             if obstacle and usable and not settings[name].faults:
                 continue
-            survey = Survey(platforms[name])
+            survey = Survey(platforms_by_name[name])
             surveys.append(survey)
             if obstacle:
                 survey.gaps.append(Gap(Outcome.DENIED, obstacle, remedy=settings[name].remedy))
@@ -169,11 +170,12 @@ class _Sweep:
         """Keep a piece of work, or read the list that holds the work itself, once."""
         if len(parents) == 1:
             work = work._replace(name=work.name or parents[0].name)
-        if parents or work.within is None or (listing := work.within.operation.listing) is None:
+        inner = work.within
+        if parents or inner is None or inner.operation.listing is None:
             self._keep(work)
             return
-        for variant in listing.running or ({},):
-            start = Start(work.within.operation, listing, {**work.within.arguments, **variant})
+        for variant in inner.operation.listing.running or ({},):
+            start = Start(inner.operation, inner.operation.listing, {**inner.arguments, **variant})
             leading = self.parents.setdefault((start.operation.id, repr(sorted(start.arguments.items()))), [])
             leading.append(work)
             if len(leading) == 1:
