@@ -1,17 +1,15 @@
 """Reads a request body as parameters: each constant and scalar of its schema is one, named by its JSON Pointer."""
 
-import re
 from collections.abc import Iterator
 
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import ARGUMENT, Described, argument, described
 from pullcord.manifest.schemas import schema
-from pullcord.model.operation import Parameter, Place
+from pullcord.model.operation import TEXT_NAMES, Parameter, Place
 from pullcord.model.pattern import may_hold
 from pullcord.model.pointer import escape, look_up
 
 MEDIA = "application/json"
-_NAMES = re.compile(r"\{([A-Za-z0-9_.-]{1,64})\}")
 _DEPTH_LIMIT = 8
 _QUOTES = "\"'`\\"
 
@@ -71,7 +69,7 @@ def _template(node: Node, pointer: str) -> Iterator[Described]:
     template = members["x-template"].members("x-template")
     text = template["text"].text()
     arguments = template["arguments"].named()
-    names = dict.fromkeys(_NAMES.findall(text))
+    names = dict.fromkeys(TEXT_NAMES.findall(text))
     for name in names:
         if name not in arguments:
             template["text"].fault(f"{{{name}}} is no argument; describe it under arguments")

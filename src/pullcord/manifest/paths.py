@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from pullcord.manifest.node import Node
 from pullcord.model.arguments import fault_of, typed
-from pullcord.model.operation import Operation, Parameter, Place
+from pullcord.model.operation import PATH_NAMES, Operation, Parameter, Place
 from pullcord.model.pattern import may_hold
 from pullcord.model.value import Json
 
-_NAMES = re.compile(r"\{([^{}]*)\}")
 _SEGMENT = r"(?!\.{1,2}(?:[/#]|$))(?:(?<!\})\{[^\s{}/?#]+\}|[A-Za-z0-9._~!$&'()*+,=:@-])+"
 _PATH = re.compile(rf"(?P<path>(?:/{_SEGMENT})+/?|/)(?:#[a-z0-9_-]+)?")
 
@@ -41,7 +40,7 @@ def check_parameters(node: Node, path: str, parameters: Sequence[Parameter]) -> 
         path: its path template.
         parameters: its parameters.
     """
-    names = _NAMES.findall(path)
+    names = PATH_NAMES.findall(path)
     wires = [parameter.wire for parameter in parameters if parameter.place is Place.PATH]
     for name in dict.fromkeys(names):
         if name not in wires:
@@ -80,7 +79,7 @@ def check_apart(operations: Sequence[tuple[Operation, Node]]) -> None:
 def _parts(operation: Operation) -> list[_Part]:
     """The path of an operation, cut at its slashes."""
     schemas = {each.wire: each.schema for each in operation.parameters if each.place is Place.PATH}
-    pieces = [_NAMES.split(part) for part in operation.path.rstrip("/").split("/")]
+    pieces = [PATH_NAMES.split(part) for part in operation.path.rstrip("/").split("/")]
     return [_Part(each[::2], [schemas.get(name, {"type": "string"}) for name in each[1::2]]) for each in pieces]
 
 

@@ -3,10 +3,10 @@
 import re
 
 from pullcord.manifest.node import Node
+from pullcord.model.operation import PATH_NAMES
 from pullcord.model.url import url_faults
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-_NAMES = re.compile(r"\{([^{}]*)\}")
 
 
 def server(node: Node) -> tuple[str, str, dict[str, str]]:
@@ -22,9 +22,9 @@ def server(node: Node) -> tuple[str, str, dict[str, str]]:
         return "", "", {}
     members = servers[0].members("server")
     url = members["url"].text()
-    names = _NAMES.findall(url)
+    names = PATH_NAMES.findall(url)
     # OpenAPI's own default, "/", names no host: each user has one of their own.
-    if url not in {"", "/"} and (url_faults(_NAMES.sub("name", url)) or url.endswith("/")):
+    if url not in {"", "/"} and (url_faults(PATH_NAMES.sub("name", url)) or url.endswith("/")):
         members["url"].fault(
             "this is no base URL; write https://host/path without a slash at its end, or / where there is no default"
         )

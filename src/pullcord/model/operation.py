@@ -1,5 +1,6 @@
 """What a platform offers: its operations, their parameters, and what their replies mean."""
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,6 +16,11 @@ from pullcord.model.projection import WHOLE, Projection
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
 from pullcord.model.value import Json
+
+PATH_NAMES = re.compile(r"\{([^{}]*)\}")
+"""A parameter in the template of a path or a URL: its wire name."""
+TEXT_NAMES = re.compile(r"\{([A-Za-z0-9_.-]{1,64})\}")
+"""An argument in the template of a text: its name. Other braces are part of the text."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

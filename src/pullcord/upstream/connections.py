@@ -149,7 +149,7 @@ class Connections(httpx2.AsyncBaseTransport):
         self._network = network or httpcore2.AnyIOBackend()
         self._turns = anyio.Semaphore(limit, fast_acquire=True)
         self._look_turns = anyio.Semaphore(limit - limit // CANCELS_PART, fast_acquire=True)
-        self._waiting: defaultdict[str, list[_Connection]] = defaultdict(list)
+        self._idle: defaultdict[str, list[_Connection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request, and read the head of its answer; the connection is in use until the answer is closed.
@@ -183,7 +183,7 @@ class Connections(httpx2.AsyncBaseTransport):
         return httpx2.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
 
     async def _newest(self, origin: httpcore2.Origin) -> _Connection | None:
-        connections = self._waiting[str(origin)]
+        connections = self._idle[str(origin)]
         while connections:
             connection = connections.pop()
             if not connection.engine.has_expired():
@@ -228,21 +228,21 @@ class Connections(httpx2.AsyncBaseTransport):
         async with turn:
             await self._sweep()
             if length is not None and connection.engine.is_available() and connection.wire.had_only(length):
-                self._waiting[str(connection.origin)].append(connection)
+                self._idle[str(connection.origin)].append(connection)
             else:
                 await connection.close()
 
     async def _sweep(self) -> None:
         """Close the connections that were idle for too long; of each origin the first is the oldest."""
-        for connections in [*self._waiting.values()]:
+        for connections in [*self._idle.values()]:
             while connections and connections[0].engine.has_expired():
                 await connections.pop(0).close()
 
     async def aclose(self) -> None:
         """Close the idle connections."""
-        for waiting in self._waiting.values():
-            while waiting:
-                await waiting.pop().close()
+        for connections in self._idle.values():
+            while connections:
+                await connections.pop().close()
 
 
 async def _wait(turns: Iterable[anyio.Semaphore], turn: AsyncExitStack, patience: float) -> None:

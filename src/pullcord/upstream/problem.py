@@ -11,6 +11,7 @@ from pullcord.model.operation import PROBLEM_MEMBERS, Platform
 from pullcord.model.pointer import look_up
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
+from pullcord.upstream.shape import PROBLEM, media_type
 
 
 def members(platform: Platform, reply: Reply) -> dict[str, Json]:
@@ -41,7 +42,7 @@ def _member(platform: Platform, reply: Reply, name: str) -> Json:
     A member that the manifest doesn't name is read only in application/problem+json (RFC 9457, 3).
     """
     places: tuple[Expression, ...] = ()
-    if reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/problem+json":
+    if media_type(reply.headers) == PROBLEM:
         places = (Expression(Source.BODY, f"/{name}"),)
     values = (_read(reply, place) for place in platform.problem.get(name, places))
     return next((value for value in values if value is not None), None)

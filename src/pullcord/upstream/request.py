@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
 from pullcord import __version__
 from pullcord.config.settings import Settings
 from pullcord.model.arguments import typed
-from pullcord.model.operation import Key, Operation, Parameter, Place
+from pullcord.model.operation import PATH_NAMES, TEXT_NAMES, Key, Operation, Parameter, Place
 from pullcord.model.pointer import tokens
 from pullcord.model.value import Arguments, Json
 
@@ -37,8 +37,6 @@ class Request(NamedTuple):
     content: bytes = b""
 
 
-_PATH_NAMES = re.compile(r"\{([^{}]*)\}")
-_TEXT_NAMES = re.compile(r"\{([A-Za-z0-9_.-]{1,64})\}")
 _OUTER_SPACES = re.compile(r"^ +| +$")
 
 
@@ -125,7 +123,7 @@ def url(operation: Operation, arguments: Arguments, base_url: str) -> str:
         base_url: of the platform, without a slash at its end.
     """
     names = {each.wire: each.name for each in operation.parameters if each.place is Place.PATH}
-    path = _PATH_NAMES.sub(lambda name: quote(_word(arguments[names[name[1]]]), safe=""), operation.path)
+    path = PATH_NAMES.sub(lambda name: quote(_word(arguments[names[name[1]]]), safe=""), operation.path)
     pairs = [pair for each in operation.parameters if each.place is Place.QUERY for pair in _pairs(each, arguments)]
     return base_url + path + ("?" if pairs else "") + "&".join(pairs)
 
@@ -143,7 +141,7 @@ def _pairs(parameter: Parameter, arguments: Arguments) -> list[str]:
 def _value(parameter: Parameter, arguments: Arguments) -> Json:
     """The value that a parameter sends; None: it sends nothing."""
     if parameter.template is not None:
-        return _TEXT_NAMES.sub(lambda name: _word(arguments[name[1]]), parameter.template)
+        return TEXT_NAMES.sub(lambda name: _word(arguments[name[1]]), parameter.template)
     if "const" in parameter.schema:
         return parameter.schema["const"]
     return arguments.get(parameter.name, parameter.schema.get("default"))
@@ -188,7 +186,7 @@ def match(operation: Operation, method: str, address: str, base_url: str) -> dic
     path, _, query = address.partition("?")
     if method != operation.method or operation.media or "#" in address or not path.startswith(base_url):
         return None
-    pieces = _PATH_NAMES.split(operation.path)
+    pieces = PATH_NAMES.split(operation.path)
     path_match = re.fullmatch("([^/]+)".join(map(re.escape, pieces[::2])), path.removeprefix(base_url))
     query_values = _query_arguments(operation, query)
     if path_match is None or query_values is None:

@@ -13,7 +13,7 @@ from pullcord.model.value import Arguments, Json
 
 TEXT = "text/plain"
 _JSON = "application/json"
-_PROBLEM = "application/problem+json"
+PROBLEM = "application/problem+json"
 _MEMBERS = ("/type", "/title", "/detail", "/instance")
 """The members of RFC 9457 that no other document is likely to have."""
 
@@ -48,7 +48,7 @@ def is_in_shape(operation: Operation, reply: Reply) -> bool:
         is_empty_text = not reply.succeeded and media in media_types and _kind(media) != _JSON
         return bool(statuses) and (not media_types or is_empty_text)
     if reply.succeeded:
-        return bool(statuses) and media != _PROBLEM and _kind(media) in map(_kind, media_types)
+        return bool(statuses) and media != PROBLEM and _kind(media) in map(_kind, media_types)
     if media == TEXT:
         return TEXT in media_types
     return _kind(media) == _JSON and _is_problem(operation.platform, media, reply.body)
@@ -95,7 +95,7 @@ def _is_problem(platform: Platform, media: str, body: Json) -> bool:
     members = [
         str(place.value) for places in platform.problem.values() for place in places if place.source is Source.BODY
     ]
-    places = [*members, *(_MEMBERS if media == _PROBLEM else ())]
+    places = [*members, *(_MEMBERS if media == PROBLEM else ())]
     return any(look_up(body, place) is not None for place in places) and all(
         _has(body, pointer) for pointer in platform.problem_all
     )
