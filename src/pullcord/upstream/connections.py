@@ -147,8 +147,8 @@ class Connections(httpx2.AsyncBaseTransport):
     ) -> None:
         self._environ = environ
         self._network = network or httpcore2.AnyIOBackend()
-        self._turns = anyio.Semaphore(limit, fast_acquire=True)
-        self._look_turns = anyio.Semaphore(limit - limit // CANCELS_PART, fast_acquire=True)
+        self._bound = anyio.Semaphore(limit, fast_acquire=True)
+        self._bound_on_looks = anyio.Semaphore(limit - limit // CANCELS_PART, fast_acquire=True)
         self._idle: defaultdict[str, list[_Connection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -167,9 +167,9 @@ class Connections(httpx2.AsyncBaseTransport):
         if url.scheme not in {b"http", b"https"}:
             raise UnsentError("the base URL is neither http nor https")
         is_shared = request.headers.get("connection") != "close"
-        turns = [self._turns] if CANCEL in request.extensions else [self._look_turns, self._turns]
+        bounds = [self._bound] if CANCEL in request.extensions else [self._bound_on_looks, self._bound]
         async with AsyncExitStack() as turn:
-            await _wait(turns, turn, request.extensions["timeout"]["pool"])
+            await _wait(bounds, turn, request.extensions["timeout"]["pool"])
             connection = (await self._newest(url.origin) if is_shared else None) or self._dial(url.origin)
             core_request = httpcore2.Request(
                 request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
@@ -245,19 +245,19 @@ class Connections(httpx2.AsyncBaseTransport):
                 await connections.pop().close()
 
 
-async def _wait(turns: Iterable[anyio.Semaphore], turn: AsyncExitStack, patience: float) -> None:
-    """Wait for a connection's turn.
+async def _wait(bounds: Iterable[anyio.Semaphore], turn: AsyncExitStack, patience: float) -> None:
+    """Wait until one more connection may be in use.
 
     Args:
-        turns: of which one each is needed.
-        turn: at its end they are given back.
+        bounds: on the connections in use, all of which count it.
+        turn: at its end none of them counts it any more.
         patience: seconds to wait while too many are in use.
 
     Raises:
-        UnsentError: it did not come in time.
+        UnsentError: too many were in use all that time.
     """
     with anyio.move_on_after(patience) as wait:
-        for each in turns:
+        for each in bounds:
             await turn.enter_async_context(each)
     if wait.cancelled_caught:
         raise UnsentError("too many calls are under way")

@@ -22,12 +22,12 @@ BODY_LIMIT = 1024 * 1024
 VALUES_LIMIT = 50_000
 """Values of a reply that are read, about: each takes 60 to 250 bytes, and a reply is held for as long as its call."""
 SMALL = 4096
-"""Bytes of a body at most that is held whole: to choose what is read of it would take longer than it saves."""
+"""Bytes of the largest body that is kept whole: choosing the parts that are read takes longer than it saves there."""
 SECRET = 8
 """Characters of the shortest key that is hidden in replies: a shorter one is no secret, and may be part of any word."""
 
 _BEFORE_VALUES = (b",", b"[", b"{")
-"""Stand before all values but the whole, and in texts."""
+"""One of these stands before each value in another. Texts may hold them, too, so that values are counted too high."""
 
 # The first kind that fits. Without a connection nothing was sent; everything else may have reached the platform.
 _FAILURES: Mapping[type[Exception], Reply] = {
@@ -65,9 +65,9 @@ class Exchange:
         Args:
             operation: the one that is called: it tells which answers are the platform's own word.
             request: as request.build makes it.
-            seconds: that there are, at whose end the caller stops waiting.
+            seconds: for this request, at whose end the caller gives it up.
         """
-        # A place, a connection and TLS each end before all does: then it is known that nothing was sent.
+        # A place, a connection and TLS may take a third each, and so fail before the time is up: then nothing was sent.
         limit = min(self._connect, seconds / 3)
         headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
         try:
@@ -88,7 +88,7 @@ class Exchange:
             try:
                 reply, length = await _read(response, request.secrets)
                 if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
-                    await _hang_up(response)
+                    await _close_connection(response)
                     reply = reply._replace(body=None, unreadable=reason)
                 return reply._replace(
                     body=reply.body if length <= SMALL else project(reply.body, operation.kept()),
@@ -103,7 +103,7 @@ class Exchange:
             return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
 
 
-async def _hang_up(response: httpx2.Response) -> None:
+async def _close_connection(response: httpx2.Response) -> None:
     """Close the connection of an answer, so that no further request uses it."""
     if "network_stream" in response.extensions:
         await response.extensions["network_stream"].aclose()
