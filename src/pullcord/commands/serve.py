@@ -78,7 +78,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
 
             return await stdio(server(elicitation=_elicitation({}, engine) if options.confirm else None))
 
-        from pullcord.serving import access, application  # noqa: PLC0415 - standard input and output do without them
+        from pullcord.serving import access, http_server  # noqa: PLC0415 - standard input and output do without them
         from pullcord.serving.front import Front  # noqa: PLC0415 - as above
         from pullcord.upstream.connections import Connections  # noqa: PLC0415 - as above
 
@@ -88,7 +88,7 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         _tell_terminal(is_http=True)
         elicitation = _elicitation(environ, engine) if options.confirm else None
         mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
-        return await application.serve(mcp_server, front, say, surface=offer, engine=engine)
+        return await http_server.serve(mcp_server, front, say, surface=offer, engine=engine)
 
 
 def _tell_terminal(*, is_http: bool) -> None:

@@ -132,8 +132,8 @@ def _joint_verdict(parent: Attempt, parts: Iterable[Attempt], *, complete: bool)
     """The verdict on the parent and its parts; work_stopped is never yes where not all parts are known."""
     verdicts = [parent.verdict, *(each.verdict for each in parts)]
     outcomes = {each.outcome for each in verdicts}
-    known = [each.work_stopped for each in verdicts if each.outcome is not Outcome.NOT_FOUND]
-    work_stopped = next((word for word in _WORST_WORK_STOPPED if word in known), "yes" if known else "unknown")
+    words = [each.work_stopped for each in verdicts if each.outcome is not Outcome.NOT_FOUND]
+    work_stopped = next((word for word in _WORST_WORK_STOPPED if word in words), "yes" if words else "unknown")
     may_go_on = frozenset(word for each in verdicts for word in each.may_go_on)
     has_ended = complete and not outcomes.intersection(_WORST)
     return replace(
