@@ -5,12 +5,15 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mcp.server.auth.provider import AccessToken
 
+from pullcord.config.rotation import Rotating, Source
 from pullcord.config.surface import GRANTS
 from pullcord.model.errors import PullcordError, SettingsError
 
@@ -21,6 +24,8 @@ PREFIX = "pullcord_"
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_TOKENS = "tokens"
+"""The name of the file's content among values that are read again."""
 _EXAMPLE = "0" * 64
 """Stands for a digest in examples; it fits no token."""
 
@@ -62,6 +67,14 @@ class TokenRefusedError(PullcordError):
     """A token that is not valid. The message says why, for the log, and quotes nothing of the token."""
 
 
+class _Content(NamedTuple):
+    """What a token file holds."""
+
+    grants: Sequence[Grant]
+    faults: Sequence[str]
+    """Why the file, or a line of it, can't be used; such a line is passed over."""
+
+
 class TokenFile:
     """Tokens that an operator handed out. The file is read again whenever it changes.
 
@@ -75,11 +88,10 @@ class TokenFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._grants: tuple[Grant, ...] = ()
-        self._stamp: tuple[int, ...] | None = None
-        if faults := self._reload():
-            raise SettingsError(faults)
+        self._contents = Rotating({_TOKENS: Source(partial(_read, path), [path])})
+        self._content = self._contents[_TOKENS]
+        if self._content.faults:
+            raise SettingsError(self._content.faults)
 
     async def verify(self, token: str) -> AccessToken:
         """The caller whose token it is. Every line is compared in constant time, so that the duration tells nothing.
@@ -87,35 +99,33 @@ class TokenFile:
         Raises:
             TokenRefusedError: the token is in no line.
         """
-        for fault in self._reload():
-            _log.error("%s", fault)
+        content = self._contents[_TOKENS]
+        if content is not self._content:
+            self._content = content
+            for fault in content.faults:
+                _log.error("%s", fault)
         digest = _digest(token)
-        grants = [grant for grant in self._grants if hmac.compare_digest(grant.digest, digest)]
+        grants = [grant for grant in content.grants if hmac.compare_digest(grant.digest, digest)]
         if not grants:
             raise TokenRefusedError("it is in no line of the file of --tokens")
         return AccessToken(token="", client_id=grants[0].name, scopes=[*grants[0].scopes])
 
-    def _reload(self) -> list[str]:
-        """Read the file if it changed since it was read last, and return the faults that are new."""
-        try:
-            status = self._path.stat()
-            if self._stamp == (status.st_ino, status.st_size, status.st_mtime_ns):
-                return []
-            # With a byte order mark, as some editors write it, or without.
-            lines = self._path.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            is_known, self._stamp, self._grants = self._stamp == (), (), ()
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            return [] if is_known else [f"--tokens {self._path}: the file can't be read: {reason}"]
-        self._stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-        texts = {number: line.strip() for number, line in enumerate(lines, 1)}
-        grants = {number: _grant(line) for number, line in texts.items() if line and not line.startswith("#")}
-        self._grants = tuple(grant for grant in grants.values() if grant)
-        return [
-            f"--tokens {self._path}:{number}: {_fault(texts[number])}; write what `pullcord token` prints"
-            for number, grant in grants.items()
-            if not grant
-        ]
+
+def _read(path: Path) -> _Content:
+    try:
+        # With a byte order mark, as some editors write it, or without.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        return _Content([], [f"--tokens {path}: the file can't be read: {reason}"])
+    texts = {number: line.strip() for number, line in enumerate(lines, 1)}
+    grants = {number: _grant(line) for number, line in texts.items() if line and not line.startswith("#")}
+    faults = [
+        f"--tokens {path}:{number}: {_fault(texts[number])}; write what `pullcord token` prints"
+        for number, grant in grants.items()
+        if not grant
+    ]
+    return _Content([grant for grant in grants.values() if grant], faults)
 
 
 def _fault(line: str) -> str:
