@@ -54,12 +54,9 @@ _REFUSALS = {
     Consent.CHANGED: Obstacle.CHANGED,
     Consent.UNVERIFIED: Obstacle.UNSHARED,
 }
-_RECORDED = frozenset(
-    {
-        *(Obstacle.LIMITED, Obstacle.UNSHARED, Obstacle.DECLINED, Obstacle.UNASKED),
-        *(Obstacle.PROTECTED, Obstacle.UNGUARDED),
-    }
-)
+_RECORDED = frozenset({
+    Obstacle.LIMITED, Obstacle.UNSHARED, Obstacle.DECLINED, Obstacle.UNASKED, Obstacle.PROTECTED, Obstacle.UNGUARDED
+})  # fmt: skip
 """Obstacles that the journal records."""
 
 

@@ -99,9 +99,9 @@ class ElicitedPerson:
             return Consent.UNASKED
         if self._ctx.protocol_version < MODERN:
             return await self._ask_now(question)
-        return await self._hear(question)
+        return await self._read_reaction(question)
 
-    async def _hear(self, question: Question) -> Consent:
+    async def _read_reaction(self, question: Question) -> Consent:
         """Read the answer to the question with which the last call was answered; there may be none yet."""
         state = self._params.request_state
         if state is None:

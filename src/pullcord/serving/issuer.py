@@ -24,9 +24,9 @@ _tls = functools.cache(partial(httpx2.create_ssl_context, trust_env=False))
 """The TLS context with the authorities that this machine trusts; making it takes a quarter of a second."""
 
 ALGORITHMS = (
-    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    *("ES256", "ES384", "ES512", "EdDSA"),
-)
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "EdDSA",
+)  # fmt: skip
 """Signatures with a private key only, so that the key that checks a token can't make one."""
 LEEWAY = 30
 """Seconds by which the issuer's clock may differ."""

@@ -23,7 +23,10 @@ if TYPE_CHECKING:  # a start without --confirm needs no questions
     from pullcord.serving.elicitation import Elicitation
 
 _PUBLIC: tuple[CacheableMethod, ...] = (
-    *("server/discover", "prompts/list", "resources/list", "resources/templates/list"),
+    "server/discover",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
 )
 """The methods whose answers are the same for every caller."""
 

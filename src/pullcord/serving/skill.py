@@ -18,7 +18,7 @@ _FRESH = {"ttlMs": 300_000, "cacheScope": "public"}
 """How long an answer may be kept, and for whom, as revision 2026-07-28 wants it said; older ones pass it over."""
 
 
-class _Which(types.RequestParams):
+class _GetSkillParams(types.RequestParams):
     """The parameters of skills/get."""
 
     uri: str
@@ -49,14 +49,14 @@ def offer(server: Server[Any]) -> None:
     async def list_skills(_ctx: ServerRequestContext[Any], _: types.PaginatedRequestParams) -> dict[str, Any]:
         return {"skills": [_entry()], **_FRESH}
 
-    async def get_skill(_ctx: ServerRequestContext[Any], params: _Which) -> dict[str, Any]:
+    async def get_skill(_ctx: ServerRequestContext[Any], params: _GetSkillParams) -> dict[str, Any]:
         if params.uri != SKILL.uri:
             message = f"There is one skill, {SKILL.uri}."
             raise MCPError(code=types.INVALID_PARAMS, message=message, data={"uri": params.uri})
         return {"skill": _entry(), **_FRESH}
 
     server.add_request_handler("skills/list", types.PaginatedRequestParams, list_skills)
-    server.add_request_handler("skills/get", _Which, get_skill)
+    server.add_request_handler("skills/get", _GetSkillParams, get_skill)
 
 
 def _entry() -> dict[str, Any]:

@@ -30,12 +30,14 @@ class LineError(ValueError):
     Args:
         code: of JSON-RPC.
         message: what is wrong with the line, for the client's author.
-        number: the id of the request, as far as it can be read.
+        request_id: of the line, as far as it can be read.
     """
 
-    def __init__(self, code: int, message: str, number: types.RequestId | None = None) -> None:
+    def __init__(self, code: int, message: str, request_id: types.RequestId | None = None) -> None:
         super().__init__(message)
-        self.answer = types.JSONRPCError(jsonrpc="2.0", id=number, error=types.ErrorData(code=code, message=message))
+        self.answer = types.JSONRPCError(
+            jsonrpc="2.0", id=request_id, error=types.ErrorData(code=code, message=message)
+        )
 
 
 def message(line: bytes) -> SessionMessage:
@@ -51,7 +53,7 @@ def message(line: bytes) -> SessionMessage:
     try:
         rpc_message = types.jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
-        raise LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(value)) from None
+        raise LineError(types.INVALID_REQUEST, _NO_MESSAGE, _request_id(value)) from None
     if isinstance(rpc_message, types.JSONRPCNotification) and "id" in value:  # a request whose id is no id
         raise LineError(types.INVALID_REQUEST, _NO_MESSAGE)
     return SessionMessage(rpc_message)
@@ -104,11 +106,11 @@ def _line_error(error: Exception) -> LineError | None:
         return _no_json(text.encode()) if text.strip() else None
     # The error of a missing member holds the object that it is missing from.
     value = next((each["input"] for each in details if each["type"] == "missing" and not each["loc"][2:]), None)
-    return LineError(types.INVALID_REQUEST, _NO_MESSAGE, _number(value))
+    return LineError(types.INVALID_REQUEST, _NO_MESSAGE, _request_id(value))
 
 
 def _no_json(line: bytes) -> LineError:
-    return LineError(types.PARSE_ERROR, _NO_JSON, _number(_lenient_value(line)))
+    return LineError(types.PARSE_ERROR, _NO_JSON, _request_id(_lenient_value(line)))
 
 
 def _lenient_value(line: bytes) -> object:
@@ -119,9 +121,9 @@ def _lenient_value(line: bytes) -> object:
         return None
 
 
-def _number(value: object) -> types.RequestId | None:
+def _request_id(value: object) -> types.RequestId | None:
     """The id of a request. A response's id is left out: it is the id of a request of this server."""
-    number = value.get("id") if isinstance(value, dict) and "method" in value else None
-    if isinstance(number, str):
-        return number if number.isascii() else None
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
+    request_id = value.get("id") if isinstance(value, dict) and "method" in value else None
+    if isinstance(request_id, str):
+        return request_id if request_id.isascii() else None
+    return request_id if isinstance(request_id, int) and not isinstance(request_id, bool) else None
