@@ -156,8 +156,8 @@ class Cord:
         work = target if isinstance(target, Work) else await self._work(target)
         cancel = work.cancel
         if cancel is None or cancel.tool is None:
-            reason = "it is protected (PULLCORD_PROTECT)" if work.protected else "nothing stops it as it is now"
-            raise TargetError(f"{work.platform} {work.id} can't be stopped from here: {reason}")
+            obstacle = "it is protected (PULLCORD_PROTECT)" if work.protected else "nothing stops it as it is now"
+            raise TargetError(f"{work.platform} {work.id} can't be stopped from here: {obstacle}")
         values = {WAIT_SECONDS: wait_seconds, CASCADE: cascade, REASON: reason}
         options = self._open.reach.surface.tools[cancel.tool].accepted(values)
         return await self.call(cancel.tool, {**(cancel.arguments or {}), **options})

@@ -1,7 +1,7 @@
 """The sandbox, started beside the server that reaches it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from pullcord.model.errors import SettingsError
 from pullcord.sandbox import Sandbox, running
@@ -21,12 +21,9 @@ async def embedded(port: int = 0) -> AsyncIterator[Mapping[str, str]]:
         SettingsError: it can't listen on the port.
     """
     sandbox = Sandbox()
-    server = running(sandbox, port=port)
-    try:
-        base_url = await server.__aenter__()
-    except OSError as error:
-        raise SettingsError([f"--port {port}: can't listen there: {error.strerror}"]) from None
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            base_url = await stack.enter_async_context(running(sandbox, port=port))
+        except OSError as error:
+            raise SettingsError([f"--port {port}: can't listen there: {error.strerror}"]) from None
         yield sandbox.environment(base_url)
-    finally:
-        await server.__aexit__(None, None, None)

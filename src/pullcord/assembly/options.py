@@ -10,6 +10,7 @@ from typing import TypedDict
 from pullcord.assembly.choice import Choice, surface
 from pullcord.assembly.reach import Reach, make_engine
 from pullcord.flow import rate_limit
+from pullcord.flow.journal import JOURNAL
 from pullcord.model.errors import FaultsError, SettingsError
 from pullcord.upstream.gateway import LIMITS
 
@@ -90,7 +91,7 @@ async def opened(
         only=options.get("only", ()),
         manifests=[Path(each) for each in options.get("manifests", ())],
     )
-    journal = options.get("journal") or environ.get("PULLCORD_JOURNAL")
+    journal = options.get("journal") or environ.get(JOURNAL)
     all_faults = [*faults]
     async with AsyncExitStack() as stack:
         variables = environ

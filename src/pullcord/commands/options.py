@@ -150,6 +150,9 @@ _TARGETS: Sequence[Option] = (
 )
 """Of commands about pieces of work."""
 
+_ALONE: Mapping[str, Any] = {"only": [], "confirm": False, "caller_keys": None}
+"""Of commands without clients: every tool is there, nobody is asked through a client, and no request brings keys."""
+
 CHOOSING: Sequence[Option] = (
     (
         "--platform",
@@ -185,7 +188,7 @@ COMMANDS: Mapping[str, Command] = {
             _JSON,
             ("--watch", {"action": "store_true", "help": "look again every 5 s, until Ctrl-C"}),
         ),
-        fixed={"only": []},
+        fixed={**_ALONE, "limit": None},
     ),
     "stop": Command(
         "Stop work, wait for its end, and say what is known: ids, URLs, or what fits the options.",
@@ -210,7 +213,7 @@ COMMANDS: Mapping[str, Command] = {
             *_KEEPING,
         ),
         placeholder=" [ID ...]",
-        fixed={"only": []},
+        fixed=_ALONE,
     ),
     "wait": Command(
         "Wait for the end of what was asked to stop.",
@@ -224,7 +227,7 @@ COMMANDS: Mapping[str, Command] = {
             _JSON,
         ),
         placeholder=" [ID ...]",
-        fixed={"only": [], "older": None, "most": 1000},
+        fixed={**_ALONE, "limit": None, "older": None, "most": 1000},
     ),
     "tools": Command(
         "List the tools that would be offered.",

@@ -8,36 +8,62 @@ from typing import TypeVar
 from pullcord.assembly.choice import surface
 from pullcord.assembly.reach import Reach, make_engine
 from pullcord.commands.options import choice
-from pullcord.commands.terminal import sandbox, tell_faults
+from pullcord.commands.terminal import say
 from pullcord.flow.engine import Engine
-from pullcord.flow.rate_limit import Limit
 from pullcord.serving.signals import at_signals
-from pullcord.upstream.gateway import LIMITS
+from pullcord.upstream.gateway import LIMITS, Limits
 
 T = TypeVar("T")
 
 
+SANDBOX_NOTICE = "this is the sandbox: the platforms and their work are made up, and nothing real is stopped"
+
+
+@asynccontextmanager
+async def sandboxed(port: int = 0) -> AsyncIterator[Mapping[str, str]]:
+    """Run the sandbox for as long as the block runs, and say that it is one.
+
+    Args:
+        port: the port on this machine, 0 to 65535; 0 takes a free one.
+
+    Yields:
+        The variables that reach it, by name.
+
+    Raises:
+        SettingsError: it can't listen on the port.
+    """
+    from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - real platforms do without it
+
+    async with embedded(port) as variables:
+        say(SANDBOX_NOTICE)
+        yield variables
+
+
 @asynccontextmanager
 async def reached(
-    options: argparse.Namespace, environ: Mapping[str, str], *, journal: str | None = None, limit: Limit | None = None
+    options: argparse.Namespace, environ: Mapping[str, str], *, journal: str | None = None, limits: Limits = LIMITS
 ) -> AsyncIterator[Reach]:
     """Reach the platforms that a command's options choose, for as long as the block runs.
+
+    Settings of a platform that have faults are told; the other platforms work.
 
     Args:
         options: of the command.
         environ: the variables, by name.
         journal: the path of the journal; None: cancels are not recorded.
-        limit: on the number of cancels; None: there is none.
+        limits: of time and connections.
 
     Raises:
         SettingsError: the settings can't be used.
     """
     async with AsyncExitStack() as stack:
-        variables = await sandbox(stack) if options.sandbox else environ
-        offer = surface(choice(options), variables)
-        tell_faults(offer)
-        engine = await stack.enter_async_context(make_engine(environ, journal, limit, LIMITS))
-        yield Reach(offer, engine)
+        variables = await stack.enter_async_context(sandboxed()) if options.sandbox else environ
+        offer = surface(choice(options), variables, brought=bool(options.caller_keys))
+        for settings in offer.settings.values():
+            for fault in settings.faults:
+                say(fault)
+        engine = make_engine(environ, journal, options.limit, limits, confirm=options.confirm)
+        yield Reach(offer, await stack.enter_async_context(engine))
 
 
 async def until_signal(engine: Engine, work: Callable[[], Awaitable[T]]) -> tuple[T, int]:

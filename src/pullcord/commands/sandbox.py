@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 import anyio
 
-from pullcord.assembly.embedding import embedded
-from pullcord.commands.terminal import SANDBOX_NOTICE, say
+from pullcord.commands.reach import sandboxed
 from pullcord.serving.signals import until_signal
 
 
@@ -16,8 +15,7 @@ def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
 
 
 async def _serve(port: int) -> int:
-    async with embedded(port) as variables:
-        say(SANDBOX_NOTICE)
+    async with sandboxed(port) as variables:
         for name, value in variables.items():
             print(f"export {name}={value}", flush=True)
         return await until_signal()

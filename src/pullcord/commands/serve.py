@@ -4,19 +4,17 @@ import argparse
 import gc
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
-from pullcord.assembly.choice import surface
-from pullcord.assembly.reach import make_engine
 from pullcord.commands.log_lines import apart
-from pullcord.commands.options import HTTP, choice
-from pullcord.commands.terminal import sandbox, say, tell_faults
+from pullcord.commands.options import HTTP
+from pullcord.commands.reach import reached
+from pullcord.commands.terminal import say
 from pullcord.flow.engine import Engine
-from pullcord.flow.journal import stream
+from pullcord.flow.journal import JOURNAL, stream
 from pullcord.model.errors import SettingsError
 from pullcord.serving.server import make
 from pullcord.upstream.gateway import LIMITS, Limits
@@ -47,7 +45,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """
     # Nearly every object that a start makes is kept: collecting garbage meanwhile takes a fifth of its time.
     gc.disable()
-    journal = options.journal or environ.get("PULLCORD_JOURNAL")
+    journal = options.journal or environ.get(JOURNAL)
     try:
         with apart(journal, output=options.http):
             return anyio.run(_serve, options, environ, journal)
@@ -59,16 +57,10 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
     front_options = {field: value for field in HTTP if (value := getattr(options, field)) is not None}
     if front_options and not options.http:
         raise SettingsError([f"{HTTP[field][0]}: only with --http" for field in front_options])
-    async with AsyncExitStack() as stack:
-        settings_environ = await sandbox(stack) if options.sandbox else environ
-        offer = surface(choice(options), settings_environ, brought=options.caller_keys or False)
-        tell_faults(offer)
-        limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
-        if path and not options.http and stream(path) == 1:
-            raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
-        engine = await stack.enter_async_context(
-            make_engine(environ, path, options.limit, limits, confirm=options.confirm)
-        )
+    if path and not options.http and stream(path) == 1:
+        raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
+    limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
+    async with reached(options, environ, journal=path, limits=limits) as (offer, engine):
         gc.freeze()
         gc.enable()
         server = partial(make, offer, engine, sandbox=options.sandbox, panel=options.panel)

@@ -18,6 +18,7 @@ from pullcord.commands.work import table
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run as run_call
 from pullcord.flow.caller import Caller
+from pullcord.flow.journal import JOURNAL
 from pullcord.model import sanitize
 from pullcord.model.answer import Answer
 from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS
@@ -57,13 +58,13 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     Raises:
         SettingsError: the settings can't be used; nothing was sent.
     """
-    journal = options.journal or environ.get("PULLCORD_JOURNAL")
+    journal = options.journal or environ.get(JOURNAL)
     with apart(journal, output=True):
         return anyio.run(_run, options, environ, journal)
 
 
 async def _run(options: argparse.Namespace, environ: Mapping[str, str], journal: str | None) -> int:
-    async with reached(options, environ, journal=journal, limit=options.limit) as reach:
+    async with reached(options, environ, journal=journal) as reach:
         return await stop(reach, options, Console())
 
 

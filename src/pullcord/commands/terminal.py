@@ -1,4 +1,4 @@
-"""What commands write to the error output, without ever waiting for its reader."""
+"""The process's own output: sentences beside it that never wait for a reader, and what a terminal makes of it."""
 
 import io
 import os
@@ -7,11 +7,6 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
-
-from pullcord.config.surface import Surface
-
-SANDBOX_NOTICE = "this is the sandbox: the platforms and their work are made up, and nothing real is stopped"
 
 
 def say(sentence: str) -> bool:
@@ -41,22 +36,6 @@ def _has_room() -> bool:
     room = select.poll()
     room.register(descriptor, select.POLLOUT)
     return bool(room.poll(0))
-
-
-async def sandbox(stack: AsyncExitStack) -> Mapping[str, str]:
-    """Start the sandbox, which ends with the stack, and return the variables that reach it."""
-    from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - a real server has no sandbox
-
-    variables = await stack.enter_async_context(embedded())
-    say(SANDBOX_NOTICE)
-    return variables
-
-
-def tell_faults(offer: Surface) -> None:
-    """Say what is wrong with the settings of some platforms: the others work."""
-    for settings in offer.settings.values():
-        for each in settings.faults:
-            say(each)
 
 
 def has_colour(environ: Mapping[str, str]) -> bool:

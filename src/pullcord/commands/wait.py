@@ -17,6 +17,7 @@ from pullcord.commands.console import Console
 from pullcord.commands.reach import reached, until_signal
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.caller import Caller
+from pullcord.flow.journal import JOURNAL
 from pullcord.flow.progress import Progress
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     Raises:
         SettingsError: the settings can't be used; nothing was sent.
     """
-    options.journal = options.journal or environ.get("PULLCORD_JOURNAL")
+    options.journal = options.journal or environ.get(JOURNAL)
     return anyio.run(_run, options, environ)
 
 

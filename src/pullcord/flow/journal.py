@@ -21,6 +21,8 @@ import anyio.to_thread
 
 from pullcord.model.value import Json
 
+JOURNAL = "PULLCORD_JOURNAL"
+"""The variable that names the journal's path."""
 STDERR = "-"
 """The path that stands for the error output."""
 PATIENCE = 5.0
