@@ -60,12 +60,13 @@ async def test_without_a_yes_nothing_is_stopped(typed: str | None, said: str) ->
 
 
 async def test_of_several_pieces_the_number_must_be_typed() -> None:
-    async with desk(typed="y") as at:
-        assert await status(at, "--match", "launch") == 2
+    async with desk() as at:
+        for at.typed in ("y", "2", "3es"):
+            assert await status(at, "--match", "launch") == 2
         assert at.sent == []
         at.typed = "3"
         assert await status(at, "--match", "launch") == 0
-    assert at.asked == ["Stop these 3, and what they started? Type their number to do it:"] * 2
+    assert at.asked == ["Stop these 3, and what they started? Type their number to do it:"] * 4
 
 
 async def test_a_dry_run_shows_and_asks_nothing() -> None:

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         SettingsError: the settings can't be used; nothing was sent.
     """
     journal = options.journal or environ.get(JOURNAL)
-    with apart(journal, output=True):
+    with apart(journal, is_output_free=True):
         return anyio.run(_run, options, environ, journal)
 
 
@@ -147,18 +147,14 @@ def _show(pieces: Sequence[Piece], console: Console) -> None:
 
 def _ask(count: int, console: Console) -> int:
     """Ask whether to stop the work; for several pieces their number must be typed. Return 0 for yes, else 2."""
-    text, word = (
-        ("Stop it, and what it started? [y/N]", "y")
-        if count == 1
-        else (
-            f"Stop these {count}, and what they started? Type their number to do it:",
-            str(count),
-        )
-    )
+    if count == 1:
+        text, words = "Stop it, and what it started? [y/N]", {"y", "yes"}
+    else:
+        text, words = f"Stop these {count}, and what they started? Type their number to do it:", {str(count)}
     reply = console.ask(text)
     if reply is None:
         console.note("nobody is there to be asked, and nothing was stopped; --yes stops without asking")
-    elif reply.lower().removesuffix("es") != word:
+    elif reply.lower() not in words:
         console.note("nothing was stopped")
     else:
         return 0
@@ -258,13 +254,8 @@ def lines(label: str, answer: Answer) -> Iterator[str]:
 
 
 def _summary(results: Sequence[Result]) -> str:
-    finished = [each for each in results if each.is_over(strict=False)]
+    count = sum(each.is_over(strict=False) for each in results)
     proofs = sum(each.is_over(strict=True) for each in results)
-    text = (
-        f"{len(finished)} of {len(results)} over by the record, {proofs} of them proved by a sign of the work itself."
-    )
-    return (
-        f"{text} {len(results) - len(finished)} may go on; pullcord ps shows what runs."
-        if finished != [*results]
-        else text
-    )
+    text = f"{count} of {len(results)} over by the record, {proofs} of them proved by a sign of the work itself."
+    rest = len(results) - count
+    return f"{text} {rest} may go on; pullcord ps shows what runs." if rest else text
