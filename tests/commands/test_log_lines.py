@@ -154,7 +154,7 @@ def test_where_there_is_no_error_output_nothing_is_said_elsewhere(
 
 def test_the_log_goes_on_where_the_journal_is_elsewhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for journal in (None, str(tmp_path / "none"), "/dev/fd/999", os.devnull):
-        with apart(journal, output=True):
+        with apart(journal, is_output_free=True):
             ours.error("x")
         assert capfd.readouterr() == ("", "pullcord: error: x\n")
 
@@ -163,10 +163,10 @@ def test_the_log_goes_on_where_the_journal_is_elsewhere(tmp_path: Path, capfd: p
 def test_where_the_journal_is_the_error_output_the_log_goes_to_the_output_or_nowhere(
     journal: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with apart(journal, output=True):
+    with apart(journal, is_output_free=True):
         ours.error("x")
     assert capfd.readouterr() == ("pullcord: error: x\n", "")
-    with apart(journal, output=False):
+    with apart(journal, is_output_free=False):
         ours.error("x")
     assert capfd.readouterr() == ("", "")
 
@@ -175,7 +175,7 @@ def test_where_both_outputs_are_the_journals_the_log_goes_nowhere(tmp_path: Path
     """Both may be one file or pipe, as for 2>&1."""
     script = (
         "from pullcord.commands.log_lines import apart\nfrom pullcord.commands.terminal import say\n"
-        "import sys\nwith apart(sys.argv[1], output=True): say('x')"
+        "import sys\nwith apart(sys.argv[1], is_output_free=True): say('x')"
     )
     path = tmp_path / "journal"
     for journal in ("-", "/dev/stdout", str(path)):

@@ -40,7 +40,7 @@ class Live(TypedDict):
     message: str
 
 
-class Read(TypedDict):
+class VariableLine(TypedDict):
     """A variable that a platform reads."""
 
     name: str
@@ -65,7 +65,7 @@ class Line(TypedDict):
     base_url: str
     missing: list[str]
     faults: list[str]
-    variables: list[Read]
+    variables: list[VariableLine]
     tools: list[str]
     live: NotRequired[Live | None]
     """Its answer; None: no call can be sent."""
@@ -271,7 +271,7 @@ def _state(line: Line) -> tuple[str, int]:
     return ("works", _GREEN) if answer["works"] else ("does not work", _RED)
 
 
-def _source_text(variable: Read) -> str:
+def _source_text(variable: VariableLine) -> str:
     """Where the value of a variable comes from, as text for a person."""
     source = variable["source"]
     if variable["empty_file"]:

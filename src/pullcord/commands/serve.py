@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     gc.disable()
     journal = options.journal or environ.get(JOURNAL)
     try:
-        with apart(journal, output=options.http):
+        with apart(journal, is_output_free=options.http):
             return anyio.run(_serve, options, environ, journal)
     finally:
         gc.enable()
