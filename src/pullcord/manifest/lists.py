@@ -9,6 +9,7 @@ from pullcord.manifest.expressions import Scope, in_body
 from pullcord.manifest.links import REL, links
 from pullcord.manifest.node import Node, suggestion
 from pullcord.manifest.rules import exposed, state
+from pullcord.manifest.servers import env
 from pullcord.model.arguments import fault_of
 from pullcord.model.listing import PAGE_LIMIT, Listing, Pages, PageStyle, Places, Since
 from pullcord.model.operation import Operation, Parameter, Place
@@ -25,7 +26,6 @@ _PAGES: Mapping[PageStyle, tuple[str, str]] = {
 """What each style needs, and what it may have."""
 _UNITS: Mapping[str, Literal["s", "ms"]] = {"s": "s", "ms": "ms"}
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def listing(node: Node, scope: Scope) -> Listing:
@@ -83,7 +83,7 @@ def _places(node: Node, scope: Scope) -> Places:
     if members["fills"].value == []:
         members["fills"].fault("no argument is named; write those that a place fills")
     return Places(
-        members["env"].text(_VARIABLE, "an environment variable's name in capitals"),
+        env(members["env"]),
         tuple(name.choice(arguments) if arguments else name.text() for name in names),
     )
 

@@ -69,8 +69,8 @@ SUBSET: Mapping[str, str] = {
 
 DESCRIPTION_LIMIT = 1000
 """Characters of a tool's description at most: some hosts refuse a tool with more than 1,024."""
-_METHODS = ("get", "put", "post", "patch", "delete")
-_PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+METHODS = ("get", "put", "post", "patch", "delete")
+PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 _MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
 
@@ -110,7 +110,7 @@ def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
     ways, key_optional = keys(root, members["security"])
     problem, problem_all = problems.problem(members["x-problem"]) if "x-problem" in members else ({}, ())
     return Platform(
-        name=members["x-platform"].text(_PLATFORM_NAME, "a short lower-case name"),
+        name=members["x-platform"].text(PLATFORM_NAME, "a short lower-case name"),
         title=members["info"].members("info")["title"].text(),
         url=url,
         url_env=url_env,
@@ -133,7 +133,7 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
         template = sent_path(node, path)
         item = node.members("path")
         shared = item["parameters"].items() if "parameters" in item else []
-        for method in _METHODS:
+        for method in METHODS:
             if method not in item:
                 continue
             operation, scope = _operation(item[method], method, template, shared, platform, cache)

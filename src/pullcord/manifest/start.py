@@ -1,11 +1,8 @@
 """The start of a manifest: a made-up platform, with comments that tell what to put in its place. Pure."""
 
-import re
-
+from pullcord.manifest.openapi import PLATFORM_NAME
 from pullcord.model.errors import ManifestError
 from pullcord.model.variables import prefix
-
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def start(name: str) -> str:
@@ -17,7 +14,7 @@ def start(name: str) -> str:
     Raises:
         ManifestError: it is no platform's name.
     """
-    if not _NAME.fullmatch(name):
+    if not PLATFORM_NAME.fullmatch(name):
         raise ManifestError([f"{name!r} is no platform's name; write a short one of a-z 0-9 _ -, such as acme"])
     return _TEXT.replace("NAME", name).replace("VARIABLE_", prefix(name, of_user=True))
 

@@ -6,19 +6,18 @@ An operation is marked by x-tool, which no vendor writes. Of schemas that descri
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from pullcord.manifest.openapi import SUBSET
+from pullcord.manifest.openapi import METHODS, SUBSET
 from pullcord.model.pointer import look_up, tokens
 from pullcord.model.value import Json
 
 Object: TypeAlias = dict[str, Any]
 """A JSON object."""
 
-_METHODS = ("get", "put", "post", "patch", "delete")
 _IGNORED_KEYS = frozenset({"tags", "example", "examples", "headers"})
 """Keys that manifests may have, and that are left out since they are not read."""
 _INNER_KINDS: Mapping[str, Mapping[str, str]] = {
     "document": {"info": "info"},
-    "path": {"parameters": "parameter", **dict.fromkeys(_METHODS, "operation")},
+    "path": {"parameters": "parameter", **dict.fromkeys(METHODS, "operation")},
     "operation": {"parameters": "parameter", "requestBody": "request body"},
     "parameter": {"schema": "parameter schema"},
     "parameter schema": {"items": "items"},
@@ -71,7 +70,7 @@ def _trimmed(value: Any, kind: str) -> Any:  # noqa: ANN401 - any JSON
 def _paths(paths: Any) -> Iterator[tuple[str, Json]]:  # noqa: ANN401 - any JSON
     """The paths that have a marked operation, with their marked operations only."""
     for path, item in paths.items() if isinstance(paths, dict) else ():
-        methods = {key for key in _METHODS if look_up(item, f"/{key}/x-tool") is not None}
+        methods = {key for key in METHODS if look_up(item, f"/{key}/x-tool") is not None}
         if methods:
             yield path, _trimmed({key: each for key, each in item.items() if key in {*methods, "parameters"}}, "path")
 
