@@ -11,10 +11,10 @@ from tests.manifest.blocks import blocks
 
 from pullcord.manifest import loading
 from pullcord.manifest.audit import audit
-from pullcord.manifest.start import start
+from pullcord.manifest.sample import sample
 from pullcord.model.errors import ManifestError
 
-FINE = start("acme")
+FINE = sample("acme")
 OPERATIONS = {
     "cancel": "/paths/~1runs~1{run_id}~1cancel/post",
     "look": "/paths/~1runs~1{run_id}/get",

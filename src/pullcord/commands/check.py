@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 import anyio
 
 from pullcord.assembly.choice import surface, unnamed
-from pullcord.commands import manifests
+from pullcord.commands import authoring
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import has_colour, say
 from pullcord.config.settings import platforms
@@ -82,9 +82,9 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         The exit status: 0 if there is no fault, and with --live every platform that could answer works.
     """
     if options.new:
-        return manifests.write(options.new)
+        return authoring.write(options.new)
     offer = surface(choice(options), environ)
-    notes = manifests.notes(options.manifest)
+    notes = authoring.notes(options.manifest)
     lines, rest = report(offer), report(unnamed(choice(options), environ))
     if options.live:
         lines = anyio.run(_live, lines, offer, environ)
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     else:
         # Whoever checks a manifest asks about that, and need not look for it above all that is not offered.
         others = [] if options.manifest else unoffered(rest)
-        texts = [*manifests.lines(notes), table(lines, colour=has_colour(environ)), *others]
+        texts = [*authoring.lines(notes), table(lines, colour=has_colour(environ)), *others]
         print("\n".join(texts))
     if options.live and not any(line.get("live") for line in lines):
         say("nothing was asked: no platform has all that it needs; the first line of each says what to set")

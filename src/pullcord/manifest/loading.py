@@ -10,7 +10,7 @@ from pullcord.manifest.faults import Fault, lines
 from pullcord.manifest.naming import renamed
 from pullcord.manifest.node import Node
 from pullcord.manifest.openapi import read_document
-from pullcord.manifest.reading import with_kept
+from pullcord.manifest.projections import with_kept
 from pullcord.model.errors import ManifestError
 from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.pointer import Pointer, escape, look_up

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pullcord.manifest.conditions import condition, pointer
 from pullcord.manifest.expressions import Scope, expression
 from pullcord.manifest.node import POINTER, Node
-from pullcord.manifest.reach import is_covered
+from pullcord.manifest.reachability import is_covered
 from pullcord.model.condition import Condition
 from pullcord.model.expression import Source
 from pullcord.model.outcome import OF_CANCELS, OF_LOOKS, MayGoOn, Outcome, Phase, WorkStopped

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pullcord.commands.main import main
-from pullcord.manifest.start import start
+from pullcord.manifest.sample import sample
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_what_is_no_platforms_name_is_refused(capsys: pytest.CaptureFixture[str]
 def test_what_is_said_in_vain_is_told_before_the_settings_and_fails_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = start("acme").replace("x-expose: [/id, /status, /started_at]", "x-expose: [/id, /statu]")
+    text = sample("acme").replace("x-expose: [/id, /status, /started_at]", "x-expose: [/id, /statu]")
     Path("acme.yaml").write_text(text, encoding="utf-8")
     assert main(["check", "--manifest", "acme.yaml"]) == 0
     first, second, *_ = capsys.readouterr().out.splitlines()
@@ -75,6 +75,6 @@ def test_what_is_said_in_vain_is_told_before_the_settings_and_fails_nothing(
 
 
 def test_programs_are_told_it_too(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("acme.yaml").write_text(start("acme"), encoding="utf-8")
+    Path("acme.yaml").write_text(sample("acme"), encoding="utf-8")
     assert main(["check", "--json", "--manifest", "acme.yaml"]) == 0
     assert json.loads(capsys.readouterr().out)["manifests"] == {"acme.yaml": []}

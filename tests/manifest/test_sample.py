@@ -1,17 +1,17 @@
-"""The start of a manifest."""
+"""The sample that a manifest begins with."""
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from pullcord.manifest import loading
 from pullcord.manifest.document import parse
-from pullcord.manifest.start import start
+from pullcord.manifest.sample import sample
 from pullcord.model.errors import ManifestError
 
 
 @pytest.mark.parametrize("name", ["acme", "acme-2", "a", "name"])
 def test_the_start_is_a_manifest_of_that_platform(name: str) -> None:
-    text = start(name)
+    text = sample(name)
     operations = loading.read(f"{name}.yaml", text)
     assert {operation.platform.name for operation in operations} == {name}
     assert [operation.id for operation in operations] == [
@@ -26,4 +26,4 @@ def test_the_start_is_a_manifest_of_that_platform(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "Acme", "2acme", "ac me", "x" * 33, "acmé"])
 def test_what_is_no_platforms_name_has_no_start(name: str) -> None:
     with pytest.raises(ManifestError, match="is no platform's name; write a short one of a-z 0-9 _ -, such as acme"):
-        start(name)
+        sample(name)

@@ -1,11 +1,11 @@
-"""The start of a manifest: a made-up platform, with comments that tell what to put in its place. Pure."""
+"""A sample to begin a manifest with: a made-up platform, with comments that tell what to put in its place. Pure."""
 
 from pullcord.manifest.openapi import PLATFORM_NAME
 from pullcord.model.errors import ManifestError
 from pullcord.model.variables import prefix
 
 
-def start(name: str) -> str:
+def sample(name: str) -> str:
     """The text of a new manifest, which is read without a fault, and in which everything has an effect.
 
     Args:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pullcord.commands.terminal import say
 from pullcord.manifest.audit import audit
-from pullcord.manifest.start import start
+from pullcord.manifest.sample import sample
 
 
 def notes(files: Sequence[Path]) -> Mapping[str, list[str]]:
@@ -29,7 +29,7 @@ def write(name: str) -> int:
         ManifestError: it is no platform's name.
     """
     path = Path(f"{name}.yaml")
-    text = start(name)
+    text = sample(name)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
