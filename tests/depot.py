@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.texts import replaced
 
 from pullcord.manifest import loading
 from pullcord.model.operation import Operation
@@ -135,11 +136,7 @@ def depot(*changes: tuple[str, str]) -> dict[str, Operation]:
 
 def changed(*changes: tuple[str, str]) -> str:
     """The manifest with other texts in it."""
-    text = DEPOT
-    for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} stands there {text.count(old)} times"
-        text = text.replace(old, new)
-    return text
+    return replaced(DEPOT, *changes)
 
 
 def own(*changes: tuple[str, str]) -> str:

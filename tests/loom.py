@@ -1,5 +1,7 @@
 """A platform that doesn't exist, with each word that a manifest has for how a cancel ends, and what goes with it."""
 
+from tests.texts import replaced
+
 from pullcord.manifest import loading
 from pullcord.model.operation import Catalogue
 
@@ -148,8 +150,5 @@ def loom(cancel: str = "{aim: task, confirm: self}", *changes: tuple[str, str]) 
         cancel: the x-cancel of cancel_thread.
         changes: each replaces a text that stands in the manifest once.
     """
-    text = LOOM.replace("{aim: task, confirm: self}", cancel)
-    for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} stands there {text.count(old)} times"
-        text = text.replace(old, new)
+    text = replaced(LOOM.replace("{aim: task, confirm: self}", cancel), *changes)
     return {each.id: each for each in loading.read("loom.yaml", text)}

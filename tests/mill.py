@@ -1,5 +1,7 @@
 """A platform that doesn't exist, with every way in which a manifest can say what runs."""
 
+from tests.texts import replaced
+
 from pullcord.manifest import loading
 from pullcord.model.operation import Catalogue
 
@@ -116,9 +118,5 @@ def mill(*changes: tuple[str, str], wheels: bool = False) -> Catalogue:
         changes: each replaces a text that stands in the manifest once.
         wheels: whether the list of wheels is there, too.
     """
-    text = MILL
-    for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} stands there {text.count(old)} times"
-        text = text.replace(old, new)
-    found = {each.id: each for each in loading.read("mill.yaml", text)}
+    found = {each.id: each for each in loading.read("mill.yaml", replaced(MILL, *changes))}
     return {name: each for name, each in found.items() if wheels or name != "list_wheels"}

@@ -1,5 +1,7 @@
 """A platform that doesn't exist, whose requests hold all that a manifest can say of one."""
 
+from tests.texts import replaced
+
 from pullcord.manifest import loading
 from pullcord.model.operation import Operation
 
@@ -129,8 +131,4 @@ paths:
 
 def yard(*changes: tuple[str, str]) -> dict[str, Operation]:
     """Its operations by operationId; each change replaces a text that stands in the manifest once."""
-    text = YARD
-    for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} stands there {text.count(old)} times"
-        text = text.replace(old, new)
-    return {operation.id: operation for operation in loading.read("yard.yaml", text)}
+    return {operation.id: operation for operation in loading.read("yard.yaml", replaced(YARD, *changes))}
