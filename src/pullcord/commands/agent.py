@@ -106,11 +106,11 @@ class Agent:
                 return all(work.ended for work in self.works)
             # What fewer arguments name is more, such as a session before its tasks: it takes these with it.
             for cancel in sorted(cancels, key=lambda each: len(each["arguments"])):
-                await self.ask(self._whole(cancel))
+                await self.ask(self._with_cascade(cancel))
             await self.confirm()
         return False
 
-    def _whole(self, cancel: Action) -> Action:
+    def _with_cascade(self, cancel: Action) -> Action:
         """A cancel that takes what its work started with it, where its tool can do that."""
         if cancel["tool"] not in self._cascading:
             return cancel
@@ -138,9 +138,10 @@ class Agent:
             steps = [each for each in actions(answer, "self") if part["arguments"].items() <= each["arguments"].items()]
             part_answer = {**part, "message": answer["message"], "allowed_actions": steps}
             self.works.append(Work(call, part_answer, ended=is_over(part)))
-        await self._ask_on(answer)
+        await self._follow_cancels(answer)
 
-    async def _ask_on(self, answer: Answer) -> None:
+    async def _follow_cancels(self, answer: Answer) -> None:
+        """Follow the cancels that an answer offers."""
         for cancel in actions(answer, "cancel"):
             await self.ask(cancel)
 
@@ -159,7 +160,7 @@ class Agent:
             if number:
                 await self._sleep(PAUSE)
             work.answer = await self.follow(look)
-            await self._ask_on(work.answer)
+            await self._follow_cancels(work.answer)
             items, is_complete = await self._walk(work.answer)
             cancels = [cancel for item in items for cancel in actions(item, "cancel")]
             is_gone = is_complete and not any(_same(work.cancel, cancel) for cancel in cancels)

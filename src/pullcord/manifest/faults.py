@@ -31,10 +31,12 @@ def lines(name: str, faults: Iterable[Fault]) -> list[str]:
     distinct: dict[tuple[int, str], Fault] = {}
     for each in faults:
         distinct.setdefault((each.line, each.what), each)
-    habits: dict[str, list[Fault]] = {}
+    by_sentence: dict[str, list[Fault]] = {}
     for each in sorted(distinct.values(), key=lambda each: each.line):
-        habits.setdefault(each.what, []).append(each)
-    return [fault(name, first.line, first.pointer, what + _also(others)) for what, (first, *others) in habits.items()]
+        by_sentence.setdefault(each.what, []).append(each)
+    return [
+        fault(name, first.line, first.pointer, what + _also(others)) for what, (first, *others) in by_sentence.items()
+    ]
 
 
 def _also(faults: list[Fault]) -> str:

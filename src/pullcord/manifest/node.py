@@ -39,7 +39,7 @@ class Node:
         """
         return Node(self.document, self.subset, self.faults, value, pointer)
 
-    def unheard(self) -> "Node":
+    def stand_in(self) -> "Node":
         """An empty node instead of a missing value, whose absence was noted: further faults of it are dropped."""
         return Node(self.document, self.subset, [], {}, self.pointer)
 
@@ -63,7 +63,7 @@ class Node:
             node = self.at(str(ref)[1:], target)
         else:
             self.fault("this $ref goes in a circle, or too deep; write the thing itself")
-        return node.unheard()
+        return node.stand_in()
 
     def members(self, kind: str) -> dict[str, "Node"]:
         """The members of an object of a kind in the subset; an empty node where a required one is missing."""
@@ -78,7 +78,7 @@ class Node:
         for key in [key for key in keys.names if key in keys.needed and key not in members]:
             if isinstance(node.value, dict):
                 node.fault(f"{key} is missing; {_a(kind)} needs it")
-            members[key] = node.unheard()
+            members[key] = node.stand_in()
         return members
 
     def _instead(self, key: str, allowed: Sequence[str]) -> str:

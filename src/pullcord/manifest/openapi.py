@@ -17,7 +17,7 @@ from pullcord.manifest.links import check_leads, links
 from pullcord.manifest.naming import check_tools, tool
 from pullcord.manifest.node import Node
 from pullcord.manifest.parameters import distinct, parameters
-from pullcord.manifest.paths import check_apart, check_parameters, sent_path
+from pullcord.manifest.paths import check_distinct_paths, check_parameters, sent_path
 from pullcord.manifest.security import keys
 from pullcord.manifest.servers import server
 from pullcord.model.cancel import REASON
@@ -145,7 +145,7 @@ def _operations(paths: Node, platform: Platform) -> list[tuple[Operation, Node]]
                 )
             entries.append((operation, scope, item[method]))
             places.append((operation, node))
-    check_apart(places)
+    check_distinct_paths(places)
     entries = [(_completed(operation, operations, node), scope, node) for operation, scope, node in entries]
     operations = {operation.operation_id: operation for operation, *_ in reversed(entries) if operation.operation_id}
     for operation, scope, node in entries:

@@ -61,7 +61,7 @@ class _Part(NamedTuple):
     """What the parameters must fit."""
 
 
-def check_apart(operations: Sequence[tuple[Operation, Node]]) -> None:
+def check_distinct_paths(operations: Sequence[tuple[Operation, Node]]) -> None:
     """Note each path that arguments could turn into another one.
 
     Args:
@@ -69,7 +69,7 @@ def check_apart(operations: Sequence[tuple[Operation, Node]]) -> None:
     """
     rows = [(_parts(operation), operation, node) for operation, node in operations]
     for (parts, other, _), (parts_of, operation, node) in itertools.combinations(rows, 2):
-        if operation.path != other.path and _meet(parts_of, parts):
+        if operation.path != other.path and _may_be_same(parts_of, parts):
             node.fault(
                 f"with some arguments this path is {other.path}, the path of {other.operation_id};"
                 " narrow the pattern of the parameter that makes it so"
@@ -83,12 +83,12 @@ def _parts(operation: Operation) -> list[_Part]:
     return [_Part(each[::2], [schemas.get(name, {"type": "string"}) for name in each[1::2]]) for each in pieces]
 
 
-def _meet(one: Sequence[_Part], other: Sequence[_Part]) -> bool:
+def _may_be_same(one: Sequence[_Part], other: Sequence[_Part]) -> bool:
     """Whether arguments could make two paths the same, as far as can be told: in doubt they could."""
-    return len(one) == len(other) and all(map(_can_be_same, one, other))
+    return len(one) == len(other) and all(map(_may_be_same_part, one, other))
 
 
-def _can_be_same(one: _Part, other: _Part) -> bool:
+def _may_be_same_part(one: _Part, other: _Part) -> bool:
     for part, text in ((one, other), (other, one)):
         if not text.schemas:
             return _can_be(part, text.words[0])

@@ -47,7 +47,8 @@ class Cancel(NamedTuple):
     aim: Literal["task", "current"]
     """task: the arguments name the work. current: whatever runs when the request arrives."""
     confirm: tuple[str, ...] = ()
-    """The relations of the links that tell how the work ended. The first gives the word; the others delay."""
+    """The relations of the links whose looks tell how the work ended. The first one tells its state; while a look by
+    another one shows activity, or fails, the end is not believed yet."""
     target: Target | None = None
     poll: Poll | None = None
     """How often to look; None: as the state of the operation that looks says."""
@@ -56,4 +57,4 @@ class Cancel(NamedTuple):
     None: the outcome of the cancel itself stays."""
     before: Before | None = None
     again: float | None = None
-    """Seconds after an end in which the work may turn out to run on, so that another look is needed."""
+    """Seconds after which an end is looked at once more, since the work may turn out to run on; None: it can't."""

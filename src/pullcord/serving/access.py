@@ -74,9 +74,9 @@ def checks(front: Front) -> list[Middleware]:
     verifiers: list[_Verifier] = [TokenFile(front.token_file)] if front.token_file else []
     if front.issuer and front.resource:
         verifiers.append(Issuer(front.issuer, front.audiences or [front.resource], front.connections))
-    layers = [] if front.near else [Middleware(HttpsMiddleware)]
+    layers = [] if front.is_local else [Middleware(HttpsMiddleware)]
     if front.embedded:
-        layers = [Middleware(NearMiddleware, guarded=front.guarded)]
+        layers = [Middleware(LocalMiddleware, guarded=front.guarded)]
     if verifiers:
         layers += [
             Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(Access(*verifiers)), on_error=_unavailable),
@@ -101,7 +101,7 @@ class HttpsMiddleware:
             await refusal(403, message)(scope, receive, send)
 
 
-class NearMiddleware:
+class LocalMiddleware:
     """Refuses requests from beyond this machine that come without https, or where callers need no token.
 
     Args:

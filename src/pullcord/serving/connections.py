@@ -167,7 +167,7 @@ class Connections:
         """
         ip = ipaddress.ip_address(address.partition("%")[0])
         ip = getattr(ip, "ipv4_mapped", None) or ip
-        peer = _one_side(ip)
+        peer = _peer(ip)
         is_shared = any(ip in network for network in self._shared_networks)
         if not self._has_room(peer, self._bounds.total if is_shared else self._bounds.share):
             client.close()
@@ -210,6 +210,6 @@ class Connections:
         return bool(candidates)
 
 
-def _one_side(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+def _peer(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     """What counts as one client: an address; in IPv6 a network of 64 bits, since one machine may have all of it."""
     return str(ipaddress.ip_network((ip, 64), strict=False) if ip.version == 6 else ip)  # noqa: PLR2004 - IPv6

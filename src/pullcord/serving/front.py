@@ -56,7 +56,7 @@ class Front:
     """Opens connections to the issuer; None: directly."""
 
     @property
-    def near(self) -> bool:
+    def is_local(self) -> bool:
         """Whether only this machine can reach the server."""
         return is_loopback(self.host)
 
@@ -84,11 +84,12 @@ class Front:
         is_secure = bool(self.certificate or self.trusted_proxies)
         conditions = {
             f"--host {self.host}: beyond this machine, callers must be checked. Give --tokens FILE (`pullcord token`"
-            " makes its lines), or --issuer URL and --resource URL; or listen on 127.0.0.1": self.near or self.guarded,
+            " makes its lines), or --issuer URL and --resource URL; or listen on 127.0.0.1": self.is_local
+            or self.guarded,
             f"--host {self.host}: beyond this machine, tokens and keys travel by https only. Give --tls-cert and"
-            " --tls-key, or the --trusted-proxy that ends TLS": self.near or is_secure,
+            " --tls-key, or the --trusted-proxy that ends TLS": self.is_local or is_secure,
             "--allowed-host: name the host by which callers reach this server; beyond this machine there is no"
-            " default": self.near or bool(self.allowed_hosts) or self.resource is not None,
+            " default": self.is_local or bool(self.allowed_hosts) or self.resource is not None,
             "--issuer and --resource: give both, or none": (self.issuer is None) == (self.resource is None),
             "--audience: only with --issuer": not self.audiences or self.issuer is not None,
             "--tls-cert and --tls-key: give both, or none": (self.certificate is None) == (self.private_key is None),
