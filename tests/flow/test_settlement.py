@@ -215,6 +215,14 @@ class TestSeveralSigns:
         assert came.said == ("stopping", "no", "cancelled")
         assert "pullcord watched it for 30 s" in came.answer["message"]
 
+    @pytest.mark.parametrize("spool", ["turning", 500])
+    async def test_one_that_stays_active_or_fails_delays_no_end_that_the_first_proves(self, spool: Step) -> None:
+        came = await call(loom(TWO), look=("done",), spool=(spool,))
+
+        assert came.said == ("finished_first", "yes", "done")
+        assert came.asked[:3] == ["cancel", "look", "spool"]
+        assert came.asked.count("look") == 1
+
     async def test_one_that_waits_for_something_delays_nothing(self) -> None:
         came = await call(loom(TWO), look=("cancelled",), spool=("jammed",))
 
@@ -391,6 +399,25 @@ class TestOneLookDecides:
 
         assert came.said == ("finished_first", "yes", "done")
         assert came.asked == ["look", "cancel", "look"]
+        assert came.answer["message"] == "The work was running just before the request, and has ended since."
+
+    async def test_what_answered_with_an_error_is_not_said_to_have_accepted(self) -> None:
+        came = await call(loom(ONE, ("else: refused", "else: stopping")), cancel=409, look=("running",))
+
+        assert came.said == ("stopping", "no", "running")
+        assert came.answer["message"] == "Loom did not take the request, and the work may still be running."
+
+    @pytest.mark.parametrize(
+        ("state", "said", "note"), [("running", "no", LOOKED[Phase.ACTIVE]), ("waiting", "unknown", "It waits.")]
+    )
+    async def test_what_has_ended_by_the_answer_and_not_by_the_look_is_unknown(
+        self, state: str, said: str, note: str
+    ) -> None:
+        came = await call(loom(ONE, ("else: refused", "else: already_finished")), cancel=409, look=(state,))
+
+        assert came.said == ("unknown", said, state)
+        assert note in came.answer["message"]
+        assert came.rels[:2] == ["retry", "self"]
 
 
 class TestALookBefore:

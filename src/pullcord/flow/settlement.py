@@ -6,7 +6,7 @@ from dataclasses import replace
 from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Watch
 from pullcord.flow.verdict import Verdict
-from pullcord.model.outcome import OVER, MayGoOn, Outcome, Phase, WorkStopped
+from pullcord.model.outcome import FINAL, OVER, MayGoOn, Outcome, Phase, WorkStopped
 
 
 def settle(attempt: Attempt, watch: Watch) -> Verdict:
@@ -47,7 +47,17 @@ def _doubtful(verdict: Verdict) -> Verdict:
     return replace(verdict, work_stopped="unknown", notes=_merged(verdict.notes, [wording.UNSETTLED]))
 
 
-def delays(verdict: Verdict) -> bool:
+def have_ended(last: Verdict, further: Iterable[Verdict]) -> bool:
+    """Whether looks show an end.
+
+    Args:
+        last: the look of the first link, which gives the word.
+        further: those of the further links, which count unless the first one proves the end.
+    """
+    return last.phase in OVER and (last.work_stopped == "yes" or not any(_delays(each) for each in further))
+
+
+def _delays(verdict: Verdict) -> bool:
     """Whether a look of a further link speaks against an end: it shows activity, or failed."""
     return verdict.phase is Phase.ACTIVE or verdict.outcome not in {Outcome.OBSERVED, Outcome.NOT_FOUND}
 
@@ -89,8 +99,10 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
     if verdict.outcome is Outcome.NOTHING_RUNNING:
         phase = Phase.ENDED if last.phase in OVER else last.phase
         return replace(result, notes=_merged([wording.LOOKED[phase]], last.notes))
-    if last.phase in OVER and not any(delays(each.verdict) for each in watch.further):
+    if have_ended(last, looks[1:]):
         return _settle_over(attempt, watch, result)
+    if verdict.needs_look and verdict.outcome in FINAL:  # it had ended by the answer, and has not by the look
+        return replace(result, outcome=Outcome.UNKNOWN, notes=_merged([wording.LOOKED[last.phase]], last.notes))
     if verdict.needs_look:
         return result
     outcome = Outcome.STOPPING if verdict.outcome is Outcome.STOPPED else verdict.outcome

@@ -8,7 +8,7 @@ import anyio
 from pullcord.flow.attempt import Aim, Attempt, Call, Watch
 from pullcord.flow.caller import Caller
 from pullcord.flow.looking import linked, look
-from pullcord.flow.settlement import delays, idle, settle, unsettled
+from pullcord.flow.settlement import have_ended, idle, settle, unsettled
 from pullcord.flow.target import resolve
 from pullcord.flow.verdict import Verdict
 from pullcord.model.outcome import FINAL, MEANINGS, OVER, Outcome, Phase
@@ -154,11 +154,10 @@ class _Watching:
             await self._report(f"{self.state} (this look failed)")
             return
         self.state = verdict.state or "unknown"
-        has_ended = verdict.phase in OVER
-        attempts = [await self._make_look(each) for each in other_calls] if has_ended else []
+        attempts = [await self._make_look(each) for each in other_calls] if verdict.phase in OVER else []
         self.watch = replace(self.watch, last=attempt, further=tuple(attempts))
         self.is_hopeless = any(each.verdict.outcome is Outcome.DENIED for each in attempts)
-        self.ends = self.ends + 1 if has_ended and not any(delays(each.verdict) for each in attempts) else 0
+        self.ends = self.ends + 1 if have_ended(verdict, [each.verdict for each in attempts]) else 0
         await self._report(self.state)
 
     async def _make_look(self, call: Call) -> Attempt:

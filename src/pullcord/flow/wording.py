@@ -30,6 +30,12 @@ CANCELS: Mapping[Outcome, str] = {
 }
 """By the outcome of a cancel."""
 
+UNACCEPTED: Mapping[Outcome, str] = {
+    Outcome.STOPPING: "{platform} did not take the request, and the work may still be running.",
+    Outcome.FINISHED_FIRST: "The work was running just before the request, and has ended since.",
+}
+"""Instead of those, where the platform answered with an error, and so accepted nothing; a look told the rest."""
+
 LOOKS: Mapping[Outcome, str] = {
     Outcome.REFUSED: "{platform} won't show this in its present state.",
     Outcome.NOT_FOUND: "{platform} knows no such work, or this key may not see it.",
@@ -282,7 +288,8 @@ def _outcome(attempt: Attempt, items: Items | None) -> Iterable[str | None]:
     elif verdict.cause is Cause.UNSENT:
         yield UNSENT
     elif verdict.outcome is not Outcome.UNKNOWN:
-        yield CANCELS[verdict.outcome]
+        is_error = attempt.reply is not None and not attempt.reply.succeeded
+        yield (UNACCEPTED if is_error else CANCELS).get(verdict.outcome, CANCELS[verdict.outcome])
     elif verdict.phase in OVER:
         yield SENT
     else:
