@@ -53,6 +53,8 @@ async def cancel(answer: Reply, runs: list[Reply], threads: list[Reply], **argum
         (ACCEPTED, [run("interrupted")], [MISSING], ("stopped", "unknown", GOES_ON)),
         (ACCEPTED, [run("interrupted")], [Reply(502)], ("stopping", "unknown", GOES_ON)),
         (ACCEPTED, [run("success")], [thread("idle")], ("finished_first", "yes", "processes")),
+        # Another run works on the thread by now: this one has ended all the same.
+        (ACCEPTED, [run("success")], [thread("busy")], ("finished_first", "yes", "processes")),
         (ACCEPTED, [run("error")], [thread("error")], ("finished_first", "unknown", GOES_ON)),
         (ACCEPTED, [run("running")], [thread("busy")], ("stopping", "no", GOES_ON)),
         (ACCEPTED, [MISSING], [thread("idle")], ("stopping", "unknown", GOES_ON)),
@@ -60,7 +62,9 @@ async def cancel(answer: Reply, runs: list[Reply], threads: list[Reply], **argum
         # One answer for a run that ended, and for one that was cancelled and whose node still works.
         (OVER, [run("success")], [thread("idle")], ("already_finished", "yes", "")),
         (OVER, [run("success")], [thread("interrupted")], ("already_finished", "yes", "")),
-        (OVER, [run("timeout")], [thread("error")], ("already_finished", "unknown", "")),
+        (OVER, [run("success")], [thread("busy")], ("already_finished", "yes", "")),
+        (OVER, [run("timeout")], [thread("error")], ("already_finished", "unknown", "current_step")),
+        (OVER, [Reply(502)], [Reply(502)], ("stopping", "unknown", "current_step")),
         (OVER, [run("interrupted")], [INTERRUPTED], ("already_finished", "unknown", GOES_ON)),
         (OVER, [run("interrupted")], [thread("busy")], ("stopping", "unknown", GOES_ON)),
         (NONE, [MISSING], [MISSING], ("not_found", "unknown", "")),
@@ -75,6 +79,33 @@ async def test_an_answer_of_a_cancel_means(
     came = await cancel(answer, runs, threads)
     assert came.said == said
     assert came.asked[0] == f"{CANCEL}?action=interrupt"
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_told"),
+    [
+        (ACCEPTED, True),
+        (OVER, True),
+        (NONE, False),
+        (Reply(422, {"detail": "Invalid run ID: must be a UUID"}), False),
+        (Reply(403, {"detail": "Missing authentication headers"}), False),
+        (Reply(409, {"detail": "Conflict"}), False),
+    ],
+)
+async def test_runs_that_wait_are_spoken_of_only_where_the_run_ends(answer: Reply, *, is_told: bool) -> None:
+    came = await cancel(answer, [run("interrupted")], [INTERRUPTED])
+    assert ("Runs that wait on the thread begin after it." in came.answer["message"]) is is_told
+
+
+async def test_runs_that_wait_are_not_spoken_of_where_nothing_was_sent() -> None:
+    came = await cancel(ACCEPTED, [run("running")], [thread("busy")], run_id="nope")
+    assert (came.answer["outcome"], came.asked) == ("invalid_arguments", [])
+    assert "begin after it" not in came.answer["message"]
+
+
+async def test_a_cancel_that_came_too_late_for_the_record_is_not_said_to_be_accepted() -> None:
+    came = await cancel(OVER, [run("interrupted")], [thread("busy")])
+    assert came.answer["message"].startswith("LangGraph did not take the request, and the work may still be running.")
 
 
 async def test_a_thread_that_stays_busy_is_told_and_the_runs_that_wait_are_offered() -> None:
