@@ -58,6 +58,7 @@ async def revoke(looks: list[Reply], answer: Reply = ACCEPTED, **arguments: obje
         ([QUEUED, task("REVOKED", begun=False)], ("stopped", "yes", "")),
         ([QUEUED, task("REVOKED")], ("stopped", "unknown", GOES_ON)),
         ([QUEUED], ("stopping", "no", "")),
+        ([task("STARTED", children=(CHILD,))], ("stopping", "no", f"children {GOES_ON}")),
         # Flower learns of a task by its revocation alone where it was started later.
         ([Reply(500), Reply(500), task("REVOKED", begun=False, known=False)], ("stopped", "unknown", GOES_ON)),
     ],
@@ -101,6 +102,9 @@ async def test_what_has_ended_or_is_unknown_is_not_revoked(look: Reply, said: tu
         (NO_API, ("denied", "unknown", ""), "No key helps; Flower's operator must set --basic_auth"),
         (Reply(403, "Read only mode is enabled"), ("denied", "unknown", ""), "Flower runs read-only"),
         (Reply(400, "Invalid argument 'maybe' of type 'bool'"), ("invalid_arguments", "unknown", ""), ""),
+        # What somebody in between may say, as plain text, too.
+        (Reply(400, "Bad Request"), ("unknown", "no", ""), "This is not what Flower says"),
+        (Reply(403, "Forbidden"), ("denied", "unknown", ""), "Celery refused the key; nothing was stopped."),
         (Reply(200, {"message": "Revoked 'another'"}), ("unknown", "no", ""), ""),
         (Reply(502, "Bad Gateway"), ("unknown", "no", ""), ""),
     ],
@@ -109,6 +113,21 @@ async def test_an_answer_of_a_revoke_means(answer: Reply, said: tuple[str, str, 
     came = await revoke([STARTED], answer)
     assert came.said == said
     assert note in came.answer["message"]
+    assert ("runs read-only" in came.answer["message"]) is (answer.body == "Read only mode is enabled")
+
+
+async def test_a_task_that_flower_does_not_know_may_run() -> None:
+    for tool in ("revoke_celery_task", "get_celery_task"):
+        came = await call("flower", tool, {"task_id": ID}, {LOOK: [UNKNOWN]})
+        assert came.said == ("not_found", "unknown", "")
+        assert "is unknown to it, and may run." in came.answer["message"]
+
+
+async def test_only_flower_says_that_it_does_not_know_a_task() -> None:
+    came = await call("flower", "get_celery_task", {"task_id": ID}, {LOOK: [Reply(404, "404 page not found")]})
+    assert came.said == ("unknown", "unknown", "")
+    sent = await revoke([Reply(404, "404 page not found")])
+    assert (sent.said, sent.asked[0]) == (("stopping", "unknown", GOES_ON), LOOK)
 
 
 async def test_the_signal_is_the_callers_choice() -> None:

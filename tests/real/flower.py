@@ -140,7 +140,10 @@ PLATFORM = Platform(
         Story(
             "a task that sent off another one, which works",
             "parent",
-            (*RUNS, CANCEL._replace(may_go_on=WITH_CHILDREN), AGAIN._replace(may_go_on=WITH_CHILDREN)),
+            (
+                *RUNS[:2],
+                *(step._replace(may_go_on=WITH_CHILDREN) for step in (RUNS[2], CANCEL, AGAIN)),
+            ),
         ),
         Story(
             "a task that sent off another one, which is stopped with it",
