@@ -23,6 +23,7 @@ def error(status: int, word: str, message: str, reason: str) -> Reply:
 NOT_CANCELABLE = error(400, "FAILED_PRECONDITION", "Task cannot be canceled", "TASK_NOT_CANCELABLE")
 NOT_FOUND = error(404, "NOT_FOUND", "Task not found", "TASK_NOT_FOUND")
 VERSION = error(400, "FAILED_PRECONDITION", "A2A version '0.3' is not supported.", "VERSION_NOT_SUPPORTED")
+RAISED = Reply(500, {"error": {"code": 500, "status": "INTERNAL", "message": "unknown exception"}})
 FAILED = error(500, "INTERNAL", "Internal error", "INTERNAL_ERROR")
 
 EVERYTHING = "children current_step processes requests"
@@ -49,19 +50,24 @@ async def cancel(looks: list[Reply], answer: Reply, **arguments: object) -> Came
         (["WORKING", "AUTH_REQUIRED"], task("AUTH_REQUIRED"), ("stopping", "unknown", "current_step")),
         # One answer for what had ended, what can't be cancelled, and what the attempt itself ended.
         (["WORKING", "FAILED"], NOT_CANCELABLE, ("finished_first", "unknown", LEFT)),
-        (["WORKING"], NOT_CANCELABLE, ("refused", "no", "")),
+        (["WORKING"], NOT_CANCELABLE, ("refused", "no", "current_step")),
+        (["INPUT_REQUIRED"], NOT_CANCELABLE, ("refused", "unknown", "")),
         (["INPUT_REQUIRED", "CANCELED"], NOT_CANCELABLE, ("already_finished", "unknown", EVERYTHING)),
         # The agent's own fault.
         (["WORKING", "FAILED"], FAILED, ("finished_first", "unknown", "children current_step processes")),
         (["WORKING"], FAILED, ("unknown", "no", "current_step processes")),
+        (["WORKING", "FAILED"], RAISED, ("finished_first", "unknown", "children current_step processes")),
+        (["WORKING"], RAISED, ("unknown", "no", "current_step processes")),
         # No fault of the arguments.
         (["WORKING"], VERSION, ("refused", "unknown", "")),
         (["WORKING"], error(400, "INVALID_ARGUMENT", "x", "INVALID_PARAMS"), ("invalid_arguments", "unknown", "")),
         (["WORKING"], error(400, "UNIMPLEMENTED", "x", "UNSUPPORTED_OPERATION"), ("refused", "unknown", "")),
-        (["WORKING"], error(404, "NOT_FOUND", "x", "METHOD_NOT_FOUND"), ("unknown", "no", "")),
+        (["WORKING"], error(400, "x", "x", "EXTENSION_SUPPORT_REQUIRED"), ("refused", "unknown", "")),
+        (["WORKING"], error(400, "x", "x", "CONTENT_TYPE_NOT_SUPPORTED"), ("refused", "unknown", "")),
+        (["WORKING"], error(404, "NOT_FOUND", "x", "METHOD_NOT_FOUND"), ("unknown", "no", "current_step")),
         # Not the protocol's form: another server, or one of another binding.
-        (["WORKING"], Reply(404, "Not Found"), ("unknown", "no", "")),
-        (["WORKING"], Reply(502, {"error": "bad gateway"}), ("unknown", "no", "")),
+        (["WORKING"], Reply(404, "Not Found"), ("unknown", "no", "current_step")),
+        (["WORKING"], Reply(502, {"error": "bad gateway"}), ("unknown", "no", "current_step")),
         (["WORKING"], Reply(401, {"error": "unauthorized"}), ("denied", "unknown", "")),
     ],
 )
@@ -86,6 +92,20 @@ async def test_what_had_ended_is_not_cancelled(look: Reply, said: tuple[str, str
     assert CANCEL not in came.asked
 
 
+@pytest.mark.parametrize(
+    ("looks", "words"),
+    [
+        (["WORKING", "FAILED"], "The work was running just before the request, and has ended since. The task"),
+        (["INPUT_REQUIRED"], "It waits for its client."),
+    ],
+)
+async def test_an_agent_that_can_not_cancel_is_not_said_to_have_accepted_it(looks: list[str], words: str) -> None:
+    came = await cancel([task(state) for state in looks], NOT_CANCELABLE)
+    assert words in came.answer["message"]
+    assert "accepted" not in came.answer["message"]
+    assert "takes a cancel" not in came.answer["message"]
+
+
 async def test_a_cancel_is_sent_although_the_look_before_it_failed() -> None:
     came = await cancel([Reply(500), Reply(500), task("CANCELED")], task("CANCELED"))
     assert came.said == ("stopped", "unknown", EVERYTHING)
@@ -107,7 +127,7 @@ async def test_each_call_names_the_protocols_version_and_leaves_the_history_out(
     assert came.sent[0].headers["a2a-version"] == "1.0"
     assert came.sent[0].headers["accept"] == "application/a2a+json, application/json"
     assert came.sent[0].headers["authorization"] == "Bearer a-key"
-    assert came.said == ("observed", "no", "")
+    assert came.said == ("observed", "no", "current_step")
     assert came.offered["cancel cancel_a2a_task"] == {"id": ID, "wait_seconds": 20}
 
 
