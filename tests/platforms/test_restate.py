@@ -69,7 +69,8 @@ async def stop(answer: Reply, *looks: Reply, how: str = "cancel", **arguments: o
         (OVER, CANCELLED, ("already_finished", "unknown", GOES_ON)),
         (OVER, rows(row("completed", "failure", TIMED_OUT)), ("already_finished", "unknown", "current_step")),
         (OVER, rows(row("completed", "failure", "[409] taken")), ("already_finished", "unknown", "current_step")),
-        (OVER, Reply(503, {"message": "Query service not available"}), ("already_finished", "unknown", "")),
+        (OVER, Reply(503, {"message": "Query service not available"}), ("already_finished", "unknown", "current_step")),
+        (OVER, RUNNING, ("unknown", "no", "current_step")),
         (error(404, f"The requested invocation '{ID}' does not exist"), NONE, ("not_found", "unknown", "")),
         (error(400, "The request field 'invocation_id' is invalid."), NONE, ("invalid_arguments", "unknown", "")),
         # Many servers have a message: this one has more.
@@ -102,8 +103,10 @@ async def test_an_answer_of_a_kill_means(answer: Reply, look: Reply, said: tuple
 async def test_a_kill_is_offered_after_a_cancel_was_watched_in_vain() -> None:
     early = await stop(Reply(202), RUNNING, wait_seconds=2)
     assert "terminate kill_restate_invocation" not in early.offered
+    assert "may swallow it" not in early.answer["message"]
     late = await stop(Reply(202), RUNNING, wait_seconds=6)
     assert late.offered["terminate kill_restate_invocation"] == {"invocation_id": ID, "wait_seconds": 20}
+    assert "meets a cancellation at its next await, and may swallow it" in late.answer["message"]
     over = await stop(Reply(202), CANCELLED)
     assert over.offered == {}
 
@@ -130,6 +133,13 @@ async def test_a_look_is_a_query_that_names_the_invocation(look: Reply, said: tu
     assert query.endswith(f"from sys_invocation where id = '{ID}'")
     assert came.sent[0].headers["accept"] == "application/json", "with any other it answers in a binary form"
     assert came.sent[0].headers["authorization"] == "Bearer a-key"
+
+
+async def test_where_no_invocation_is_known_those_that_are_can_be_listed() -> None:
+    came = await call("restate", "get_restate_invocation", {"invocation_id": ID}, {LOOK: [NONE]})
+    assert came.offered["collection list_restate_invocations"] == {}
+    known = await call("restate", "get_restate_invocation", {"invocation_id": ID}, {LOOK: [RUNNING]})
+    assert "collection list_restate_invocations" not in known.offered
 
 
 async def test_no_id_leaves_its_place_in_a_query() -> None:
