@@ -40,7 +40,8 @@ async def cancel(answer: Reply, *looks: Reply, **arguments: object) -> Came:
         ([run("RUNNING")], ("stopping", "no", GOES_ON)),
         ([run("PENDING"), run("CANCELLED", "PENDING")], ("stopped", "yes", "")),
         ([run("RUNNING"), run("COMPLETED")], ("finished_first", "yes", "processes")),
-        ([run("RUNNING"), run("ERROR")], ("finished_first", "unknown", "processes requests")),
+        ([run("RUNNING"), run("ERROR")], ("finished_first", "unknown", LEFT)),
+        ([run("RUNNING"), *FAILED], ("stopping", "unknown", "current_step")),
         ([run("PAUSED")], ("stopping", "unknown", "current_step")),
         ([*FAILED, run("RUNNING")], ("stopping", "no", GOES_ON)),
         ([*FAILED, NO_RUN], ("not_found", "unknown", "")),
@@ -92,6 +93,21 @@ async def test_a_run_that_is_over_or_unknown_is_sent_nothing(look: Reply, said: 
 async def test_an_error_of_the_cancel_means(answer: Reply, outcome: str) -> None:
     came = await cancel(answer, NO_KEY)
     assert came.answer["outcome"] == outcome
+
+
+@pytest.mark.parametrize(("state", "is_told"), [("RUNNING", True), ("CANCELLED", False), ("COMPLETED", False)])
+async def test_that_nothing_is_stronger_is_told_of_what_still_runs(state: str, *, is_told: bool) -> None:
+    came = await cancel(ACCEPTED, run("RUNNING"), run(state))
+    words = "when its present model call or tool has ended, perhaps after minutes; there is nothing stronger."
+    assert (words in came.answer["message"]) is is_told
+
+
+async def test_where_no_run_is_known_the_sessions_can_be_listed() -> None:
+    for looks in ([NO_RUN], [*FAILED, NO_RUN]):
+        came = await cancel(ACCEPTED, *looks)
+        assert came.offered["collection list_agno_sessions"] == {}
+    known = await cancel(ACCEPTED, run("RUNNING"))
+    assert "collection list_agno_sessions" not in known.offered
 
 
 async def test_a_person_who_is_waited_for_is_told_of() -> None:

@@ -46,6 +46,7 @@ async def cancel(answer: Reply, *looks: Reply, **arguments: object) -> Came:
         ([run("running", BUSY), run("canceled", result={"n": 3})], ("finished_first", "yes", "processes")),
         ([run("running", BUSY), run("canceled", error={"message": "no"})], ("finished_first", "yes", "processes")),
         ([run("running", BUSY), run("running", BUSY)], ("stopping", "no", "current_step")),
+        ([run("running", BUSY), NO_RUN], ("stopping", "unknown", "current_step")),
     ],
 )
 async def test_a_cancel_that_is_sent_comes_to_what_its_steps_do(looks: list[Reply], said: tuple[str, str, str]) -> None:
@@ -114,6 +115,25 @@ async def test_a_look_reads_the_steps_beside_the_status(answer: Reply, said: tup
     came = await call("mastra", "get_mastra_run", IDS, {LOOK: [answer]})
     assert came.said == said
     assert "payload" not in json.dumps(came.answer)
+
+
+@pytest.mark.parametrize("look", [NO_RUN, NO_WORKFLOW])
+async def test_where_no_run_is_known_the_workflows_can_be_listed(look: Reply) -> None:
+    came = await cancel(CANCELLED, look)
+    assert came.offered["collection list_mastra_workflows"] == {}
+    known = await cancel(CANCELLED, run("running", BUSY))
+    assert "collection list_mastra_workflows" not in known.offered
+
+
+async def test_a_run_that_was_cancelled_and_whose_step_goes_on_is_not_cancelled_again() -> None:
+    came = await call("mastra", "get_mastra_run", IDS, {LOOK: [run("canceled", BUSY)]})
+    assert came.offered == {"self get_mastra_run": {**IDS, "wait_seconds": 20}}
+
+    runs = [{"runId": RUN, "snapshot": {"status": word, "activeStepsPath": BUSY}} for word in ("canceled", "running")]
+    answers: Answers = {"GET /workflows/deaf/runs": [Reply(200, {"runs": runs, "total": 2})]}
+    listed = await call("mastra", "list_mastra_runs", {"workflowId": "deaf"}, answers)
+    rels = [[each["rel"] for each in item["allowed_actions"]] for item in listed.answer["resource"]["items"]]
+    assert rels == [["item"], ["item", "cancel"]]
 
 
 async def test_what_runs_sleeps_or_waits_is_found_in_each_workflow() -> None:

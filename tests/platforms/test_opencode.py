@@ -108,6 +108,7 @@ async def test_a_session_that_does_not_exist_is_not_aborted_though_it_would_say_
     came = await opencode("abort_opencode_session", {"sessionID": UNKNOWN}, {place: [NO_SESSION]})
     assert came.said == ("not_found", "unknown", "")
     assert came.asked == [f"{place}?limit=10", f"{place}?limit=1"]
+    assert came.offered["collection list_opencode_sessions"] == {}
 
 
 async def test_what_is_no_sessions_id_is_sent_nothing() -> None:
