@@ -94,13 +94,13 @@ async def test_an_answer_of_a_cancel_means(
 )
 async def test_runs_that_wait_are_spoken_of_only_where_the_run_ends(answer: Reply, *, is_told: bool) -> None:
     came = await cancel(answer, [run("interrupted")], [INTERRUPTED])
-    assert ("Runs that wait on the thread begin after it." in came.answer["message"]) is is_told
+    assert ("on the thread begin" in came.answer["message"]) is is_told
 
 
 async def test_runs_that_wait_are_not_spoken_of_where_nothing_was_sent() -> None:
     came = await cancel(ACCEPTED, [run("running")], [thread("busy")], run_id="nope")
     assert (came.answer["outcome"], came.asked) == ("invalid_arguments", [])
-    assert "begin after it" not in came.answer["message"]
+    assert "on the thread begin" not in came.answer["message"]
 
 
 async def test_a_cancel_that_came_too_late_for_the_record_is_not_said_to_be_accepted() -> None:
