@@ -10,6 +10,7 @@ pytestmark = pytest.mark.anyio
 STOP, LOOK, LIST = "POST /api/v1/executions/2/stop", "GET /api/v1/executions/2", "GET /api/v1/executions"
 BROKEN = Reply(500, {"message": "Internal server error"})
 MISSING = Reply(404, {"message": "Not Found"})
+FORBIDDEN = Reply(403, {"message": "Forbidden"})
 GOES_ON = "children current_step requests"
 
 
@@ -89,11 +90,11 @@ async def test_a_500_is_no_answer_until_a_look_tells(looks: list[Reply], said: t
 @pytest.mark.parametrize(
     ("answer", "said", "note"),
     [
-        (MISSING, ("not_found", "unknown", ""), ""),
+        (MISSING, ("not_found", "unknown", ""), "this key may see it, and perhaps not stop it"),
         (Reply(404, {"message": "not found: /executions/2/stop"}), ("unknown", "no", ""), "ends before /api/v1"),
         (Reply(400, {"message": "request/params/id must be number"}), ("invalid_arguments", "unknown", ""), ""),
         (Reply(401, {"message": "unauthorized"}), ("denied", "unknown", ""), ""),
-        (Reply(403, {"message": "Forbidden"}), ("denied", "unknown", ""), ""),
+        (FORBIDDEN, ("denied", "no", ""), "lacks the scope execution:stop"),
         (Reply(500, {"message": "Something else"}), ("unknown", "no", ""), ""),
     ],
 )
@@ -101,6 +102,20 @@ async def test_an_error_of_a_stop_means(answer: Reply, said: tuple[str, str, str
     came = await stop([execution("running")], answer)
     assert came.said == said
     assert note in came.answer["message"]
+
+
+@pytest.mark.parametrize("look", [execution("waiting"), BROKEN])
+async def test_a_key_that_may_not_stop_proves_nothing_of_what_was_not_seen_to_run(look: Reply) -> None:
+    came = await stop([look], FORBIDDEN)
+    assert came.said == ("denied", "unknown", "")
+    assert "lacks the scope execution:stop" in came.answer["message"]
+    assert "may see it" not in (await stop([BROKEN], MISSING)).answer["message"]
+
+
+async def test_a_stop_says_that_the_present_node_may_go_on() -> None:
+    note = "a request or code of the node that ran may go on to its end"
+    assert note in (await stop([execution("running")], stopped("canceled"))).answer["message"]
+    assert note not in (await stop([execution("waiting")], stopped("canceled"))).answer["message"]
 
 
 async def test_another_executions_record_is_not_believed() -> None:
