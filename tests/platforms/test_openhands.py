@@ -78,6 +78,19 @@ async def test_a_command_of_the_shell_survives_an_interrupt_and_the_answer_says_
     assert "processes" in came.answer["may_go_on"]
 
 
+async def test_a_pause_says_that_it_waits_and_what_does_not() -> None:
+    note = "A pause waits for the model's present answer, which may take minutes; an interrupt does not."
+    assert note in (await ask("pause", [RUNNING])).answer["message"]
+    assert note not in (await ask("interrupt", [RUNNING])).answer["message"]
+
+
+@pytest.mark.parametrize("tool", ["get", "interrupt", "pause"])
+async def test_what_is_idle_may_be_about_to_run(tool: str) -> None:
+    note = "One that was started seconds ago is called idle, too, and runs a moment later."
+    assert note in (await ask(tool, [conversation("idle")])).answer["message"]
+    assert note not in (await ask(tool, [conversation("finished")])).answer["message"]
+
+
 async def test_the_ladder_leads_from_a_pause_to_an_interrupt_to_a_delete() -> None:
     paused = await ask("pause", [RUNNING], wait_seconds=8)
     assert paused.said == ("stopping", "no", ALL)

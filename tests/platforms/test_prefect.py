@@ -93,7 +93,8 @@ async def test_a_clock_and_a_dead_runner_are_told_apart_from_a_runner_that_carri
         (result(200, "ABORT", "CANCELLED", "terminal"), run("CANCELLED"), ("already_finished", "unknown", ALL)),
         (result(200, "ABORT", "CANCELLED", "terminal"), UNBEGUN, ("already_finished", "yes", "")),
         (result(200, "ABORT", "COMPLETED", "terminal"), run("COMPLETED"), ("already_finished", "unknown", ALL)),
-        (result(200, "ABORT", "COMPLETED", "terminal"), NO_ROUTE, ("already_finished", "unknown", "")),
+        (result(200, "ABORT", "COMPLETED", "terminal"), NO_ROUTE, ("already_finished", "unknown", ALL)),
+        (result(200, "ABORT", "CANCELLED", "terminal"), NO_ROUTE, ("already_finished", "unknown", "current_step")),
         (result(200, "WAIT", "RUNNING"), RUNNING, ("refused", "unknown", ALL)),
         (result(200, "ACCEPT", "RUNNING"), RUNNING, ("unknown", "no", "")),
         # Of another run, or of none.
@@ -105,6 +106,13 @@ async def test_the_body_and_not_the_status_tells_what_came_of_it(
     answer: Reply, look: Reply, said: tuple[str, str, str]
 ) -> None:
     assert (await cancel(answer, [look])).said == said
+
+
+async def test_a_refusal_inside_a_201_says_why_it_is_one() -> None:
+    refusal = result(201, "REJECT", "CANCELLED", "Scheduled flow run has no infra.")
+    came = await cancel(refusal, [UNBEGUN], wait_seconds=0)
+    assert came.said == ("stopping", "unknown", "")
+    assert "Prefect called it cancelled at once" in came.answer["message"]
 
 
 @pytest.mark.parametrize(

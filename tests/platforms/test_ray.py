@@ -85,7 +85,7 @@ async def test_where_no_supervisor_was_told_the_record_decides(look: Reply, said
     [
         (UNKNOWN, ("not_found", "unknown", ""), ""),
         (NO_ROUTE, ("unknown", "unknown", ""), "This is not what Ray says of a job that it lacks."),
-        (DRIVER, ("refused", "unknown", ""), "a driver that somebody started by hand"),
+        (DRIVER, ("refused", "unknown", STEP), "a driver that somebody started by hand"),
         (Reply(401, "Unauthorized: Missing authentication token"), ("denied", "unknown", ""), ""),
         (Reply(403, "Forbidden: Invalid authentication token"), ("denied", "unknown", ""), ""),
     ],
@@ -98,8 +98,9 @@ async def test_a_text_says_why_a_stop_failed(answer: Reply, said: tuple[str, str
 
 async def test_a_traceback_is_not_passed_on() -> None:
     came = await stop(TRACEBACK, [TRACEBACK], wait_seconds=0)
-    assert came.said == ("unknown", "unknown", "")
+    assert came.said == ("unknown", "unknown", STEP)
     assert "/srv/ray" not in str(came.answer)
+    assert "Ray answered with status 500." in came.answer["message"]
 
 
 async def test_a_cluster_with_tokens_is_sent_one() -> None:
