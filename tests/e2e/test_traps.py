@@ -74,14 +74,43 @@ class TestEverruns:
         assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("nothing_running", "unknown", "idle")
         assert "A look since then shows that nothing runs there now." in answer["message"]
 
-    @pytest.mark.parametrize("which", ["succeeded_task", "failed_task"])
-    async def test_the_flag_on_a_task_that_has_long_ended_is_no_cancel(self, staged: Stage, which: str) -> None:
+    # The failed one failed at a time limit; whether its executor ended then is not told.
+    @pytest.mark.parametrize(("which", "work_stopped"), [("succeeded_task", "yes"), ("failed_task", "unknown")])
+    async def test_the_flag_on_a_task_that_has_long_ended_is_no_cancel(
+        self, staged: Stage, which: str, work_stopped: str
+    ) -> None:
         ids = staged.sandbox.everruns.ids
         answer = await staged.call("cancel_task", {"session_id": ids.active_session, "task_id": getattr(ids, which)})
 
-        assert (answer["outcome"], answer["work_stopped"]) == ("already_finished", "yes")
+        assert (answer["outcome"], answer["work_stopped"]) == ("already_finished", work_stopped)
         assert answer["state"] == which.removesuffix("_task")
         assert answer["resource"]["cancel_requested_at"] == "2026-10-01T12:00:00Z"
+
+    @pytest.mark.parametrize(
+        ("kind", "work_stopped", "may_go_on"),
+        [
+            (None, "yes", []),
+            ("no_result", "yes", []),
+            ("timeout", "unknown", ["processes"]),
+            ("timed_out", "unknown", ["processes"]),
+            ("orphaned", "unknown", ["processes"]),
+        ],
+    )
+    async def test_a_task_has_failed_at_its_own_end_or_by_a_clock(
+        self, mode: str, kind: str | None, work_stopped: str, may_go_on: list[str]
+    ) -> None:
+        task = {"kind": "background_tool", "state": "failed", "error": {"kind": kind, "message": "no"}}
+        async with stage(mode, transport=answering(200, about("cancel_task", TASK, task))) as staged:
+            answer = await staged.call("cancel_task", TASK)
+        async with stage(mode, transport=answering(200, about("get_task", TASK, {"task": task}))) as staged:
+            looked = await staged.call("get_task", TASK)
+
+        assert (answer["outcome"], answer["work_stopped"], answer["may_go_on"]) == (
+            "already_finished",
+            work_stopped,
+            may_go_on,
+        )
+        assert (looked["work_stopped"], looked["may_go_on"]) == (work_stopped, may_go_on)
 
     async def test_a_subagent_only_gets_the_flag_and_its_child_session_can_be_stopped(self, staged: Stage) -> None:
         ids = staged.sandbox.everruns.ids
@@ -197,13 +226,14 @@ class TestEverShell:
         assert "a task that was submitted to it starts when it stands" in answer["message"]
         assert staged.slept == [], "a refused cancel is not watched"
 
-    async def test_an_agent_that_cannot_be_reached_goes_on(self, staged: Stage) -> None:
+    async def test_an_agent_that_cannot_be_reached_may_go_on(self, staged: Stage) -> None:
         workspace = {"workspace_id": staged.sandbox.evershell.ids.unreachable_workspace}
         answer = await staged.call("cancel_workspace_task", workspace)
 
         assert (answer["outcome"], answer["work_stopped"]) == ("unavailable", "unknown")
         assert answer["problem"]["code"] == "agent_unreachable"
         assert answer["problem"]["status"] == 502
+        assert "could not reach the workspace's agent, which may go on." in answer["message"]
         assert action(answer, "retry-later")["arguments"] == workspace
 
     async def test_another_fault_of_the_service_is_unknown(self, mode: str) -> None:
@@ -211,6 +241,18 @@ class TestEverShell:
             answer = await staged.call("cancel_workspace_task", WORKSPACE)
 
         assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
+
+    # That a task has failed is said by its agent, or by the service that lost it.
+    @pytest.mark.parametrize(("status", "work_stopped"), [("completed", "yes"), ("failed", "unknown")])
+    async def test_the_end_of_a_task_is_proved_where_its_agent_said_so(
+        self, mode: str, status: str, work_stopped: str
+    ) -> None:
+        task = {**WORKSPACE, "task_id": "task_1"}
+        body = about("get_workspace_task", task, {"status": status})
+        async with stage(mode, transport=answering(200, body)) as staged:
+            looked = await staged.call("get_workspace_task", task)
+
+        assert (looked["state"], looked["work_stopped"]) == (status, work_stopped)
 
     async def test_a_workspace_that_this_key_may_not_see_is_not_there(self, staged: Stage) -> None:
         answer = await staged.call(
@@ -242,12 +284,33 @@ class TestEverShell:
 
 
 class TestXpander:
-    @pytest.mark.parametrize("which", ["completed", "failed", "error"])
-    async def test_success_for_a_task_that_had_ended_is_no_stop(self, staged: Stage, which: str) -> None:
-        task = getattr(staged.sandbox.xpander.ids, f"{which}_task")
-        answer = await staged.call("stop_task", {"task_id": task})
+    # The worker itself says completed; who says the others is told nowhere.
+    @pytest.mark.parametrize(
+        ("which", "work_stopped"), [("completed", "yes"), ("failed", "unknown"), ("error", "unknown")]
+    )
+    async def test_success_for_a_task_that_had_ended_is_no_stop(
+        self, staged: Stage, which: str, work_stopped: str
+    ) -> None:
+        task = {"task_id": getattr(staged.sandbox.xpander.ids, f"{which}_task")}
+        answer = await staged.call("stop_task", task)
 
-        assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("already_finished", "yes", which)
+        assert (answer["outcome"], answer["work_stopped"], answer["state"]) == ("already_finished", work_stopped, which)
+        assert (await staged.call("get_execution", task))["work_stopped"] == work_stopped
+
+    @pytest.mark.parametrize("status", ["pending", "executing", "paused", "stopped", "completed", "failed", "error"])
+    async def test_sub_executions_may_go_on_whatever_became_of_their_parent(self, mode: str, status: str) -> None:
+        has_ended = status not in {"pending", "executing", "paused"}
+        alone = {"status": status, "sub_executions": []}
+        parent = {"status": status, "sub_executions": ["fbd08e4d-cfa7-4838-b6e6-000000000002"]}
+        for body, is_named in ((alone, False), (parent, True)):
+            reply = about("stop_task", EXECUTION, body)
+            async with stage(mode, transport=answering(200, reply)) as staged:
+                answer = await staged.call("stop_task", {**EXECUTION, "wait_seconds": 0})
+                looked = await staged.call("get_execution", EXECUTION)
+            assert ("children" in answer["may_go_on"]) is is_named
+            assert ("children" in looked["may_go_on"]) is (
+                is_named and status not in {"pending", "executing", "paused"}
+            )
 
     async def test_stopped_but_not_on_request_is_no_stop(self, staged: Stage) -> None:
         task = staged.sandbox.xpander.ids.system_stopped_task
