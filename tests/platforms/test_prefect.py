@@ -76,6 +76,8 @@ async def test_a_clock_and_a_dead_runner_are_told_apart_from_a_runner_that_carri
     assert "if none lives, it runs on" in dead.answer["message"]
     assert "the server marked it by a clock" in clock.answer["message"]
     assert "it runs on" not in alive.answer["message"] + clock.answer["message"]
+    at_once = await cancel(ACCEPTED, [CANCELLING], wait_seconds=0)
+    assert "A runner sends SIGTERM, and SIGKILL after 30 s." in at_once.answer["message"]
 
 
 @pytest.mark.parametrize(
