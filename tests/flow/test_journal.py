@@ -639,7 +639,7 @@ def test_programs_get_every_member(path: Path, capsys: pytest.CaptureFixture[str
     path.write_text(f"{json.dumps(INTENT)}\n{json.dumps(RESULT)}\n", encoding="utf-8")
     assert main(["journal", str(path), "--json"]) == 0
     (cancel,) = json.loads(capsys.readouterr().out)["cancels"]
-    members = {**INTENT, "outcome": "stopped", "status": 200, "duration_ms": 7}
+    members = {**INTENT, "outcome": "stopped", "status": 200, "duration_ms": 7, "obstacle": None}
     del members["event"]
     assert cancel == members
 
@@ -679,6 +679,13 @@ def test_nothing_in_it_steers_a_terminal(path: Path, capsys: pytest.CaptureFixtu
         assert len(out.splitlines()) == 2
 
 
+def test_what_was_refused_is_shown_as_not_sent(path: Path) -> None:
+    write(path, **{**INTENT, "event": "refusal", "outcome": "rate_limited", "obstacle": "limited"})
+    (entry,) = entries_of(path)
+    assert (entry["outcome"], entry["obstacle"], entry["status"]) == ("rate_limited", "limited", None)
+    assert "  rate_limited, not sent  " in journal_command.table([entry])
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -688,7 +695,7 @@ VALUES = st.recursive(
 
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys({**INTENT, **RESULT}, VALUES)), max_size=5))
 def test_whatever_its_lines_hold_it_can_be_shown(given_lines: list[dict[str, Any]]) -> None:
-    made = [{**line, "event": event} for line in given_lines for event in ("intent", "outcome")]
+    made = [{**line, "event": event} for line in given_lines for event in ("intent", "outcome", "refusal")]
     entries, _ = journal_command.read([json.dumps(line) for line in made])
     shown = journal_command.table(entries)
     assert len(shown.splitlines()) == 1 + len(entries)

@@ -11,10 +11,12 @@ from pullcord.model.errors import SettingsError
 from pullcord.model.value import Json
 
 Entry: TypeAlias = dict[str, Json]
-"""A cancel, from its two lines in the journal. Its outcome is null where only the first was written."""
+"""A cancel, from its two lines in the journal, or its one if it was refused. Its outcome is null where the second was not
+written; its obstacle is null unless this server refused it, so that nothing was sent."""
 
 _INTENT = ("id", "time", "operation", "platform", "target", "reason", "client")
 _RESULT = ("outcome", "status", "duration_ms")
+_REFUSAL = ("outcome", "obstacle")
 
 
 def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
@@ -42,12 +44,19 @@ def read(lines: Iterable[str]) -> tuple[list[Entry], int]:
         try:
             line = json.loads(text)
             if line["event"] == "intent":
-                entries[line["id"]] = {name: line[name] for name in _INTENT} | dict.fromkeys(_RESULT)
+                entries[line["id"]] = _opened(line)
+            elif line["event"] == "refusal":
+                entries[line["id"]] = _opened(line) | {name: line[name] for name in _REFUSAL}
             else:
                 entries[line["id"]] |= {name: line[name] for name in _RESULT}
         except (ValueError, KeyError, TypeError, RecursionError):
             rest += bool(text.strip())
     return list(entries.values()), rest
+
+
+def _opened(line: Entry) -> Entry:
+    """The cancel that a line begins, of which nothing else is known yet."""
+    return {name: line[name] for name in _INTENT} | dict.fromkeys((*_RESULT, *_REFUSAL))
 
 
 def table(entries: Iterable[Entry]) -> str:
@@ -63,7 +72,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     cells = (
         str(entry["time"])[:19].replace("T", " "),
         entry["operation"],
-        entry["outcome"] or "UNFINISHED",
+        f"{entry['outcome'] or 'UNFINISHED'}{', not sent' if entry['obstacle'] else ''}",
         entry["status"],
         entry["duration_ms"],
         entry["client"],
