@@ -74,13 +74,73 @@ async def test_a_journal_tells_what_had_not_ended(tmp_path: Path) -> None:
         await stopping(at, EVERSHELL.busy_task, XPANDER.executing_task)
         with path.open("a", encoding="utf-8") as lines:
             (intent,) = [line for line in map(json.loads, path.read_text().splitlines()) if "workspace_id" in str(line)]
-            lines.write(json.dumps({**intent, "id": "other", "operation": "elsewhere"}) + "\n")
             lines.write(json.dumps({**intent, "id": "odd", "target": None}) + "\n")
         assert await status(at, "--journal", str(path)) == 1
     ended, odd = sorted(at.written[:-1])
     assert ended.startswith(f"ended  cancel_workspace_task workspace_id={EVERSHELL.busy_workspace} task_id=")
     assert odd == ("not ended  cancel_workspace_task: no look tells when it ends; pullcord ps shows whether it runs")
     assert at.written[-1] == "1 of 2 ended."
+
+
+def recorded(**values: object) -> str:
+    """The first line of a journal about a cancel that has no second one."""
+    line = {"id": "1", "time": "2026-11-26T07:00:00", "event": "intent", "operation": "stop_task", "reason": None}
+    target = {"task_id": XPANDER.executing_task}
+    return json.dumps({**line, "platform": "xpander", "target": target, "client": "c", **values}) + "\n"
+
+
+async def test_what_a_journal_records_and_nothing_here_can_look_at_is_told_and_is_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text(recorded(platform="langgraph", operation="cancel_langgraph_run") * 2, encoding="utf-8")
+    async with desk() as at:
+        assert await status(at, "--journal", str(path)) == 1
+        assert await status(at, "--journal", str(path), "--platform", "xpander") == 0, "only this platform's"
+    assert at.written == [f"{path} records no work to wait for."] * 2
+    (note,) = at.noted
+    assert note.startswith("not all was seen: langgraph: cancel_langgraph_run is no tool here, so nothing tells ")
+    assert note.endswith("offer its platform as where that was called (--platform, --manifest)")
+
+
+async def test_a_cancel_that_was_never_sent_hides_no_earlier_one_that_was(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    refusal = recorded(id="2", event="refusal", outcome="rate_limited", obstacle="limited")
+    path.write_text(recorded() + refusal, encoding="utf-8")
+    async with desk() as at:
+        assert await status(at, "--journal", str(path), "--wait", "5") == 1
+        path.write_text(refusal, encoding="utf-8")
+        assert await status(at, "--journal", str(path)) == 0
+    assert at.written[0].startswith(f"not ended  stop_task task_id={XPANDER.executing_task}: ")
+    assert at.written[2:] == [f"{path} records no work to wait for."]
+
+
+async def test_a_journal_and_work_that_runs_are_not_meant_at_once() -> None:
+    async with desk() as at:
+        assert await status(at, "--journal", "journal", XPANDER.executing_task) == 2
+        assert at.on.arrived == []
+    assert at.noted == ["--journal names the work that it records: leave it out, or the ids, --all and --match"]
+
+
+async def test_a_platform_that_was_not_seen_is_told_and_is_no_end() -> None:
+    async with desk(environ={"EVERRUNS_API_KEY": "k", "EVERRUNS_API_URL": "http://127.0.0.1:1/nowhere"}) as at:
+        assert await status(at, "--platform", "everruns") == 1
+        assert await status(at, "--match", "no such work") == 1
+        assert await status(at, "--platform", "everruns", "--json") == 1
+    assert at.written[:2] == ["Nothing was seen to run: there is no work to wait for."] * 2
+    assert all(note.startswith("not all was seen: Everruns: ") for note in at.noted)
+    assert len(at.noted) == 3
+    assert json.loads(at.written[2]) == {"pieces": [], "not_seen": [at.noted[0].removeprefix("not all was seen: ")]}
+
+
+async def test_protected_work_is_not_waited_for_and_this_is_told() -> None:
+    async with desk(environ={"PULLCORD_PROTECT": XPANDER.executing_task}) as at:
+        assert await status(at, "--match", "Research competitors", "--wait", "1") == 0
+    assert at.noted == ["1 more must not be stopped from here (PULLCORD_PROTECT): not waited for"]
+
+
+def test_no_time_is_no_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["wait", "--all", "--wait", "0"])
+    assert "--wait: 0 can't be used; write seconds, 1 to 86400" in capsys.readouterr().err
 
 
 async def test_work_that_nothing_stops_is_no_work_to_watch() -> None:

@@ -84,11 +84,11 @@ def _span(text: str) -> timedelta:
     return int(match[1]) * timedelta(**{_SPANS[match[2]]: 1})
 
 
-def _wait(most: int) -> Callable[[str], int]:
+def _wait(least: int, most: int) -> Callable[[str], int]:
     def seconds_of(text: str) -> int:
         seconds = whole_number(text)
-        if not 0 <= seconds <= most:
-            raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, 0 to {most}")
+        if not least <= seconds <= most:
+            raise argparse.ArgumentTypeError(f"{text} can't be used; write seconds, {least} to {most}")
         return seconds
 
     return seconds_of
@@ -201,7 +201,7 @@ COMMANDS: Mapping[str, Command] = {
             (
                 "--wait",
                 {
-                    "type": _wait(300),
+                    "type": _wait(0, 300),
                     "default": 60,
                     "metavar": "S",
                     "help": "wait up to 300 s for each end (60)",
@@ -222,7 +222,7 @@ COMMANDS: Mapping[str, Command] = {
             ("--journal", {"metavar": "FILE", "help": "what this journal records as asked to stop, and no end of"}),
             (
                 "--wait",
-                {"type": _wait(86400), "default": 300, "metavar": "S", "help": "wait up to S seconds (300)"},
+                {"type": _wait(1, 86400), "default": 300, "metavar": "S", "help": "wait up to S seconds (300)"},
             ),
             _JSON,
         ),

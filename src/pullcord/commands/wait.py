@@ -3,7 +3,7 @@
 import argparse
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +12,10 @@ import anyio
 
 from pullcord.assembly.reach import Reach
 from pullcord.commands import journal
-from pullcord.commands.choosing import Piece, UnclearError, call_line, choose
+from pullcord.commands.choosing import Piece, Selection, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.reach import reached, until_signal
+from pullcord.commands.work import narrowing
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.caller import Caller
 from pullcord.flow.journal import JOURNAL
@@ -48,8 +49,14 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     Raises:
         SettingsError: the settings can't be used; nothing was sent.
     """
-    options.journal = options.journal or environ.get(JOURNAL)
+    if not _names_work(options):
+        options.journal = options.journal or environ.get(JOURNAL)
     return anyio.run(_run, options, environ)
+
+
+def _names_work(options: argparse.Namespace) -> bool:
+    """Whether the options say which of the running work is meant."""
+    return bool(options.id or options.all or options.match or options.platform)
 
 
 async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -71,27 +78,46 @@ async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> 
     # For a program the standard output holds one JSON object alone; what a person reads goes beside it.
     output = console.write
     console = console._replace(write=console.note) if options.json else console
-    is_recorded = bool(options.journal and not (options.id or options.all or options.match or options.platform))
-    if is_recorded:
-        pieces: Sequence[Piece] = list(_recorded(reach, Path(options.journal)))
-    else:
-        try:
-            pieces = (await choose(reach, options, console.now())).pieces
-        except UnclearError as unclear:
-            for sentence in unclear.sentences:
-                console.note(sentence)
-            return 2
+    try:
+        selection = await _selection(reach, options, console)
+    except UnclearError as unclear:
+        for sentence in unclear.sentences:
+            console.note(sentence)
+        return 2
+    pieces = selection.pieces
     # Of work that only a typed call names nothing tells that it ever was.
-    evidence = [is_recorded or piece.work is not None for piece in pieces]
+    evidence = [bool(options.journal) or piece.work is not None for piece in pieces]
     ends, signal_status = await until_signal(
         reach.engine, partial(_watch_all, reach, list(zip(pieces, evidence, strict=True)), options.wait, console)
     )
     count = sum(each.is_over for each in ends)
     if options.json:
-        output(json.dumps({"pieces": [each.to_json() for each in ends]}, ensure_ascii=False, indent=2))
-    else:
+        value = {"pieces": [each.to_json() for each in ends], "not_seen": list(selection.gaps)}
+        output(json.dumps(value, ensure_ascii=False, indent=2))
+    elif pieces:
         console.write(f"{count} of {len(pieces)} ended.")
-    return signal_status or (0 if count == len(ends) else 1)
+    else:
+        nothing = f"{options.journal} records no" if options.journal else "Nothing was seen to run: there is no"
+        console.write(f"{nothing} work to wait for.")
+    for gap in selection.gaps:
+        console.note(f"not all was seen: {gap}")
+    return signal_status or (0 if count == len(ends) and not selection.gaps else 1)
+
+
+async def _selection(reach: Reach, options: argparse.Namespace, console: Console) -> Selection:
+    """The work that is meant: what a journal records as open, or what runs.
+
+    Raises:
+        UnclearError: it is unclear what is meant.
+    """
+    if options.journal and (options.id or options.all or options.match):
+        raise UnclearError(["--journal names the work that it records: leave it out, or the ids, --all and --match"])
+    if options.journal:
+        return _recorded(reach, Path(options.journal), narrowing(options).platforms)
+    selection = await choose(reach, options, console.now())
+    if selection.protected:
+        console.note(f"{selection.protected} more must not be stopped from here (PULLCORD_PROTECT): not waited for")
+    return selection
 
 
 class End(NamedTuple):
@@ -187,17 +213,36 @@ def _sentence(attempt: Attempt | None, *, is_known: bool) -> str:
     return f"{_SENTENCES.get(attempt.verdict.outcome, 'it may still run')} (state {state})"
 
 
-def _recorded(reach: Reach, path: Path) -> Iterator[Piece]:
-    """The pieces that a journal records as asked to stop and not as ended, by the last cancel of each."""
+def _recorded(reach: Reach, path: Path, platforms: Sequence[str]) -> Selection:
+    """The work that a journal records as asked to stop and not as ended, by the last cancel of each that was sent.
+
+    Args:
+        reach: the platforms.
+        path: of the journal.
+        platforms: names of those whose work is meant; empty: all.
+    """
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             entries, _ = journal.read(lines)
     except OSError as error:
         raise SettingsError([f"{path}: this journal can't be read: {error.strerror}"]) from None
-    latest = {str([entry["platform"], entry["operation"], entry["target"]]): entry for entry in entries}
+    latest = {
+        str([entry["platform"], entry["operation"], entry["target"]]): entry
+        for entry in entries
+        if not entry["obstacle"] and (not platforms or entry["platform"] in platforms)
+    }
     operations = {(each.platform.name, each.operation_id): each for each in reach.surface.tools.values()}
-    for entry in latest.values():
+    pieces: list[Piece] = []
+    gaps: dict[str, None] = {}
+    for entry in (each for each in latest.values() if each["outcome"] in _OPEN):
+        names = sanitize.text(str(entry["platform"])), sanitize.text(str(entry["operation"]))
         operation = operations.get((str(entry["platform"]), str(entry["operation"])))
-        if entry["outcome"] in _OPEN and operation and operation.cancel:
+        if operation and operation.cancel:
             target: Mapping[str, Json] = entry["target"] if isinstance(entry["target"], dict) else {}
-            yield Piece(sanitize.text(call_line(operation.id, target)), None, operation, target)
+            pieces.append(Piece(sanitize.text(call_line(operation.id, target)), None, operation, target))
+        else:
+            gaps[
+                f"{names[0]}: {names[1]} is no tool here, so nothing tells what became of what it was to stop; offer"
+                " its platform as where that was called (--platform, --manifest)"
+            ] = None
+    return Selection(pieces, gaps=list(gaps))
