@@ -11,8 +11,8 @@ from pullcord.model.errors import SettingsError
 from pullcord.model.value import Json
 
 Entry: TypeAlias = dict[str, Json]
-"""A cancel, from its two lines in the journal, or its one if it was refused. Its outcome is null where the second was not
-written; its obstacle is null unless this server refused it, so that nothing was sent."""
+"""A cancel, from its two lines in the journal: its outcome is null where the second was not written. Or from the one
+line of a cancel that this server refused: then obstacle says why, and nothing was sent."""
 
 _INTENT = ("id", "time", "operation", "platform", "target", "reason", "client")
 _RESULT = ("outcome", "status", "duration_ms")
