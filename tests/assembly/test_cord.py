@@ -117,6 +117,30 @@ class TestFaults:
         with pytest.raises(pullcord.SettingsError, match=r"the journal .* can't be written"):
             await pullcord.Cord(journal=tmp_path / "none" / "journal").__aenter__()
 
+    async def test_an_option_that_is_none_is_refused_since_a_brake_left_out_silently_brakes_nothing(self) -> None:
+        with pytest.raises(TypeError, match=r"Cord\(\): there is no option limt; did you mean limit\?$"):
+            pullcord.Cord(limt="1/hour")  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match="no option confirm; there are environ, journal, limit, manifests, only,"):
+            pullcord.Cord(confirm=True)  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match=r"^asgi\(\): there is no option confrim; did you mean confirm\?$"):
+            pullcord.asgi(confrim=True)  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match=r"^server\(\): there is no option tokens; there are confirm, "):
+            await pullcord.server(tokens="tokens").__aenter__()  # type: ignore[call-arg]
+
+    async def test_a_text_alone_is_no_list_of_names(self) -> None:
+        fault = r"^Cord\(\): platforms takes several, such as \['ray'\], and no text alone; only takes several, "
+        with pytest.raises(TypeError, match=fault):
+            pullcord.Cord(platforms="ray", only="stop_task")
+
+    async def test_what_is_protected_is_protected_on_the_sandbox_too(self) -> None:
+        async with pullcord.Cord(sandbox=True) as cord:
+            task = (await cord.running("xpander")).works[-1].id
+        environ = {"PULLCORD_PROTECT": task, "XPANDER_API_KEY": "a real key"}
+        async with pullcord.Cord(sandbox=True, environ=environ) as cord:
+            answer = await cord.call("stop_task", {"task_id": task})
+            assert answer.outcome == "refused"
+            assert (await cord.running("xpander")).works, "with the sandbox's key"
+
     async def test_an_unknown_tool_is_an_error_that_names_the_near_one(self) -> None:
         async with pullcord.Cord(sandbox=True) as cord:
             with pytest.raises(pullcord.UnknownToolError, match=r"did you mean cancel_task\?"):

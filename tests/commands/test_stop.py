@@ -252,6 +252,14 @@ async def test_protected_work_is_left_alone_and_is_told_where_it_was_named() -> 
     assert XPANDER.executing_task not in at.written[-2]
 
 
+def test_what_is_protected_is_protected_on_the_sandbox_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULLCORD_PROTECT", XPANDER.executing_task)
+    assert main(["stop", "--sandbox", XPANDER.executing_task, "--yes"]) == 1
+    assert f"{XPANDER.executing_task}: it is protected (PULLCORD_PROTECT)\n" in capsys.readouterr().out
+
+
 async def test_with_strict_an_end_that_is_not_proved_is_not_enough() -> None:
     async with desk() as at:
         assert await status(at, XPANDER.executing_task, "--yes", "--strict") == 1

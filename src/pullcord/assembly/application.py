@@ -10,7 +10,7 @@ import anyio
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pullcord.assembly.options import ApplicationOptions, opened
+from pullcord.assembly.options import ApplicationOptions, check, opened
 from pullcord.serving import access, application
 from pullcord.serving.elicitation import Elicitation, state_key
 from pullcord.serving.front import MAX_CALLS, MAX_QUEUE, Front
@@ -89,7 +89,11 @@ def asgi(**options: Unpack[ApplicationOptions]) -> Application:
 
     Args:
         options: which platforms, how, and who may call; see `ApplicationOptions`.
+
+    Raises:
+        TypeError: there is no such option.
     """
+    check("asgi", options, ApplicationOptions)
     return Application(options)
 
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import NamedTuple, Self, Unpack
 
 from pullcord.assembly.closing import UnderWay
-from pullcord.assembly.options import CordOptions, opened
+from pullcord.assembly.options import CordOptions, check, opened
 from pullcord.assembly.reach import Reach
 from pullcord.assembly.running import Running, Work, running, works_named
 from pullcord.config.settings import platforms
@@ -39,9 +39,13 @@ class Cord:
 
     Args:
         options: which platforms, and how; see `CordOptions`.
+
+    Raises:
+        TypeError: there is no such option.
     """
 
     def __init__(self, **options: Unpack[CordOptions]) -> None:
+        check("Cord", options, CordOptions)
         self._options = options
         self._opened: _Open | None = None
 

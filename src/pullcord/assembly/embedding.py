@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from pullcord.config.settings import PROTECT
 from pullcord.model.errors import SettingsError
 from pullcord.sandbox import Sandbox, running
 
 
 @asynccontextmanager
-async def embedded(port: int = 0) -> AsyncIterator[Mapping[str, str]]:
+async def embedded(environ: Mapping[str, str], port: int = 0) -> AsyncIterator[Mapping[str, str]]:
     """Run the sandbox's platforms for as long as the block runs.
 
     Args:
+        environ: names the work that must not be stopped, as beside real platforms; nothing else of it is read.
         port: the port on this machine, 0 to 65535; 0 takes a free one.
 
     Yields:
@@ -26,4 +28,5 @@ async def embedded(port: int = 0) -> AsyncIterator[Mapping[str, str]]:
             base_url = await stack.enter_async_context(running(sandbox, port=port))
         except OSError as error:
             raise SettingsError([f"--port {port}: can't listen there: {error.strerror}"]) from None
-        yield sandbox.environment(base_url)
+        protection = {name: environ[name] for name in (PROTECT, f"{PROTECT}_FILE") if name in environ}
+        yield protection | sandbox.environment(base_url)

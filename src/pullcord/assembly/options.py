@@ -12,7 +12,11 @@ from pullcord.assembly.reach import Reach, make_engine
 from pullcord.flow import rate_limit
 from pullcord.flow.journal import JOURNAL
 from pullcord.model.errors import FaultsError, SettingsError
+from pullcord.model.nearest import question
 from pullcord.upstream.gateway import LIMITS
+
+_SEVERAL = frozenset({"platforms", "manifests", "only", "audiences", "allowed_hosts", "allowed_origins"})
+"""Options that take several texts: one text alone would be taken for the list of its characters."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +74,29 @@ class ApplicationOptions(ServerOptions, total=False):
     """Further requests that wait for a place (256)."""
 
 
+def check(name: str, options: Mapping[str, object], known: type) -> None:
+    """Refuse options that are none, as Python refuses arguments: one that is misspelt must not be left out silently.
+
+    Args:
+        name: of the function that was given the options.
+        options: those that were given.
+        known: `CordOptions`, or one of the classes made of it.
+
+    Raises:
+        TypeError: it tells every option that is unknown, and every text where several are expected.
+    """
+    names = sorted(known.__annotations__)
+    otherwise = f"there are {', '.join(names)}"
+    faults = [f"there is no option {each}; {question(each, names, otherwise)}" for each in options if each not in names]
+    faults += [
+        f"{each} takes several, such as [{value!r}], and no text alone"
+        for each, value in options.items()
+        if each in _SEVERAL and isinstance(value, str)
+    ]
+    if faults:
+        raise TypeError(f"{name}(): {'; '.join(faults)}")
+
+
 @asynccontextmanager
 async def opened(
     options: CordOptions, *, brought: bool = False, confirm: bool = False, faults: Sequence[str] = ()
@@ -98,7 +125,7 @@ async def opened(
         if options.get("sandbox"):
             from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - real platforms do without it
 
-            variables = await stack.enter_async_context(embedded())
+            variables = await stack.enter_async_context(embedded(environ))
         limit = _limit(options.get("limit"), all_faults)
         try:
             offer = surface(choice, variables, brought=brought)

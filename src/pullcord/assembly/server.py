@@ -11,7 +11,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.memory import MessageStream, create_client_server_memory_streams
 
 from pullcord.assembly.closing import UnderWay
-from pullcord.assembly.options import ServerOptions, opened
+from pullcord.assembly.options import ServerOptions, check, opened
 from pullcord.model.errors import ClosedError
 from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make
@@ -34,7 +34,9 @@ async def server(**options: Unpack[ServerOptions]) -> AsyncIterator[Server[Any]]
 
     Raises:
         SettingsError: the settings can't be used; it holds every fault.
+        TypeError: there is no such option.
     """
+    check("server", options, ServerOptions)
     confirm = options.get("confirm", False)
     async with opened(options, confirm=confirm) as reach:
         under_way = UnderWay(reach.engine.gateway.ending)

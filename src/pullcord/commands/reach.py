@@ -20,10 +20,11 @@ SANDBOX_NOTICE = "this is the sandbox: the platforms and their work are made up,
 
 
 @asynccontextmanager
-async def sandboxed(port: int = 0) -> AsyncIterator[Mapping[str, str]]:
+async def sandboxed(environ: Mapping[str, str], port: int = 0) -> AsyncIterator[Mapping[str, str]]:
     """Run the sandbox for as long as the block runs, and say that it is one.
 
     Args:
+        environ: names the work that must not be stopped, as beside real platforms.
         port: the port on this machine, 0 to 65535; 0 takes a free one.
 
     Yields:
@@ -34,7 +35,7 @@ async def sandboxed(port: int = 0) -> AsyncIterator[Mapping[str, str]]:
     """
     from pullcord.assembly.embedding import embedded  # noqa: PLC0415 - real platforms do without it
 
-    async with embedded(port) as variables:
+    async with embedded(environ, port) as variables:
         say(SANDBOX_NOTICE)
         yield variables
 
@@ -57,7 +58,7 @@ async def reached(
         SettingsError: the settings can't be used.
     """
     async with AsyncExitStack() as stack:
-        variables = await stack.enter_async_context(sandboxed()) if options.sandbox else environ
+        variables = await stack.enter_async_context(sandboxed(environ)) if options.sandbox else environ
         offer = surface(choice(options), variables, brought=bool(options.caller_keys))
         for settings in offer.settings.values():
             for fault in settings.faults:

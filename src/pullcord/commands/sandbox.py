@@ -15,7 +15,7 @@ def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
 
 
 async def _serve(port: int) -> int:
-    async with sandboxed(port) as variables:
+    async with sandboxed({}, port) as variables:
         for name, value in variables.items():
             print(f"export {name}={value}", flush=True)
         return await until_signal()
