@@ -67,6 +67,19 @@ def _limit(text: str) -> Limit:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _text(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the text is empty, and would fit everything; write some, or leave it out")
+    return text
+
+
+def _count(text: str) -> int:
+    number = whole_number(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} can't be used; write a number, 1 or more")
+    return number
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -138,13 +151,13 @@ _LOOKING: Sequence[Option] = (
         },
     ),
     _MANIFEST,
-    ("--match", {"metavar": "TEXT", "help": "only what has this in its name or ids"}),
+    ("--match", {"type": _text, "metavar": "TEXT", "help": "only what has this in its name or ids"}),
     ("--sandbox", {"action": "store_true", "help": "on made-up platforms, embedded"}),
 )
 """Of commands that look at what runs."""
 
 _TARGETS: Sequence[Option] = (
-    ("id", {"nargs": "*", "metavar": "ID", "help": "of work, the URL of its page, or TOOL NAME=VALUE ..."}),
+    ("id", {"nargs": "*", "type": _text, "metavar": "ID", "help": "of work, the URL of its page, or TOOL NAME=VALUE ..."}),
     *_LOOKING,
     ("--all", {"action": "store_true", "help": "all that runs"}),
 )
@@ -195,7 +208,7 @@ COMMANDS: Mapping[str, Command] = {
         (
             *_TARGETS,
             ("--older", {"type": _span, "metavar": "AGE", "help": "only what began so long ago: 90s, 30m, 2h, 1d"}),
-            ("--most", {"type": int, "default": 20, "metavar": "N", "help": "take no more than N that fit (20)"}),
+            ("--most", {"type": _count, "default": 20, "metavar": "N", "help": "take no more than N that fit (20)"}),
             ("--dry-run", {"action": "store_true", "help": "show what would be stopped, and no more"}),
             ("--yes", {"action": "store_true", "help": "stop without asking"}),
             (

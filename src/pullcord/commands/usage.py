@@ -56,7 +56,7 @@ def whole_number(text: str) -> int:
         ArgumentTypeError: it says none.
     """
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        raise argparse.ArgumentTypeError(f"{text} is no whole number; write one, such as 8642")
+        raise argparse.ArgumentTypeError(f"{text} is no whole number; write one, such as 20")
     return int(text)
 
 

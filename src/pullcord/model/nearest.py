@@ -5,13 +5,14 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The known word that is most like an unknown one; None if none is like it.
+    """The known word that is most like an unknown one, in small or capital letters; None if none is like it.
 
     Args:
         word: the unknown one.
         words: the known ones.
     """
-    return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)
+    known_words = {each.casefold(): each for each in words}
+    return next((known_words[each] for each in difflib.get_close_matches(word.casefold(), known_words, n=1)), None)
 
 
 def question(word: str, words: Iterable[str], otherwise: str) -> str:
