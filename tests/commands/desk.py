@@ -21,6 +21,7 @@ class Desk:
     on: Stage
     reach: Reach
     typed: str | None = None
+    columns: int | None = None
     asked: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
@@ -30,7 +31,15 @@ class Desk:
         async def sleep(seconds: float) -> None:
             self.on.clock.pass_seconds(seconds)
 
-        return Console(self.written.append, self.noted.append, self._ask, sleep, lambda: self.on.clock.now)
+        return Console(
+            write=self.written.append,
+            note=self.noted.append,
+            ask=self._ask,
+            sleep=sleep,
+            now=lambda: self.on.clock.now,
+            put=self.noted.append,
+            columns=lambda: self.columns,
+        )
 
     def _ask(self, question: str) -> str | None:
         self.asked.append(question)

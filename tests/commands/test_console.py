@@ -58,8 +58,8 @@ def said(process: subprocess.Popen[bytes], end: bytes) -> bytes:
     [
         (b"y\n", 0, "1 of 1 over by the record"),
         (b"no\n", 2, "pullcord: nothing was stopped"),
-        (b"\x04", 2, "pullcord: nothing was stopped"),
-        (b"\x03", 130, ""),
+        (b"\x04", 2, "\npullcord: nothing was stopped"),
+        (b"\x03", 130, "\npullcord: nothing was stopped"),
     ],
 )
 def test_a_person_answers_or_leaves(typed: bytes, status: int, told: str) -> None:

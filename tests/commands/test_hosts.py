@@ -71,6 +71,11 @@ def words(server: dict[str, Any]) -> list[str]:
     return command if isinstance(command, list) else [command, *server["args"]]
 
 
+def test_without_a_client_all_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config"]) == 2
+    assert capsys.readouterr().err == f"pullcord: config: write for which client: {', '.join(CLIENTS)}\n"
+
+
 @pytest.mark.parametrize("client", STARTING)
 def test_a_client_is_told_an_absolute_command_that_serves(config: Run, client: str) -> None:
     assert words(config.server(client)) == [sys.executable, "-m", "pullcord", "serve"]

@@ -54,6 +54,29 @@ async def test_programs_get_each_piece_with_the_call_that_stops_it() -> None:
     assert json.loads(at.output)["not_seen"] == []
 
 
+async def test_in_a_narrow_terminal_names_are_cut_and_ids_stay_whole_on_lines_of_their_own() -> None:
+    async with desk() as at:
+        at.columns = 60
+        await show(at.reach, options("ps", "--platform", "everruns"), at.console)
+        lines = at.output.splitlines()
+        ids = at.on.sandbox.everruns.ids
+        at.columns = 20
+        await show(at.reach, options("ps", "--match", "Watch the error rate"), at.console)
+    assert max(map(len, lines)) == 60
+    assert lines[:2] == ["PLATFORM  WHAT" + " " * 18 + "STATE" + " " * 18 + "SINCE", "  ID"]
+    assert f"  {ids.background_task}" in lines
+    assert lines[-2:] == ["everruns  Site migration: r...  active", f"  {ids.child_session}"]
+    assert at.written[1].splitlines()[2].startswith("everruns  Watch the...  running  58m"), "some of it is always left"
+
+
+async def test_in_a_wide_terminal_each_piece_has_one_line() -> None:
+    async with desk() as at:
+        await show(at.reach, options("ps"), at.console)
+        at.columns = max(map(len, at.output.splitlines()))
+        await show(at.reach, options("ps"), at.console)
+    assert at.written[0] == at.written[1]
+
+
 async def test_protected_work_is_marked() -> None:
     task = Sandbox().evershell.ids.busy_task
     async with desk(environ={"PULLCORD_PROTECT": task}) as at:

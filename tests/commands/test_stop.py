@@ -69,6 +69,25 @@ async def test_of_several_pieces_the_number_must_be_typed() -> None:
     assert at.asked == ["Stop these 3, and what they started? Type their number to do it:"] * 4
 
 
+async def test_what_cannot_be_stopped_is_told_before_anybody_is_asked_about_the_rest() -> None:
+    async with desk(typed="4") as at:
+        await status(at, "--platform", "evershell", "--wait", "1")
+    assert at.asked == ["Stop the 4 of these 6 that can be stopped, and what they started? Type their number to do it:"]
+    assert [text.split("  ")[0] for text in at.written[1:3]] == ["not stopped", "not stopped"]
+    assert " of 6 over by the record" in at.written[-1]
+    async with desk(typed="n") as at:
+        await status(at, "--match", "e", "--platform", "evershell", "--older", "55m")
+    assert at.asked == ["Stop the one of these 2 that can be stopped, and what it started? [y/N]"]
+
+
+async def test_where_nothing_can_be_stopped_nobody_is_asked() -> None:
+    async with desk(typed="y") as at:
+        assert await status(at, EVERSHELL.provisioning_task) == 1
+    assert at.asked == []
+    assert at.written[1].endswith(": nothing stops it as it is now")
+    assert at.written[2].endswith("1 may go on; pullcord ps shows what runs.")
+
+
 async def test_a_dry_run_shows_and_asks_nothing() -> None:
     async with desk() as at:
         assert await status(at, "--match", "launch", "--dry-run") == 0
@@ -134,7 +153,7 @@ async def test_age_narrows_and_what_has_no_start_is_not_old() -> None:
     async with desk() as at:
         assert await status(at, "--older", "57m", "--dry-run") == 0
         assert await status(at, "--older", "2h", "--dry-run") == 0
-    table, _, nothing = at.written
+    table, *_, nothing = at.written
     assert [line.split("  ")[1].strip() for line in table.splitlines()[1:]] == [
         "Watch the error rate",
         "Rewrite links",
@@ -162,7 +181,7 @@ async def test_the_id_of_what_the_work_belongs_to_means_it_where_it_is_the_only_
 async def test_an_id_that_fits_nothing_is_told_with_the_calls_to_make() -> None:
     async with desk() as at:
         assert await status(at, "nowhere", "--yes") == 2
-        assert await status(at, "nowhere", "--platform", "xpander") == 2
+        assert await status(at, "nowhere", "--platform", "xpander", "--sandbox", "--manifest", "my own.yaml") == 2
         assert at.sent == []
     first, *calls = at.noted[:5]
     assert first.startswith("nowhere: nothing that was seen to run has this id; --match TEXT finds work by its name, ")
@@ -172,7 +191,16 @@ async def test_an_id_that_fits_nothing_is_told_with_the_calls_to_make() -> None:
         "  pullcord stop cancel_workspace_task workspace_id=...",
         "  pullcord stop stop_task task_id=...",
     ]
-    assert at.noted[6:] == calls[3:]
+    whole = "  pullcord stop --sandbox --platform xpander --manifest 'my own.yaml' stop_task task_id=..."
+    assert at.noted[6:] == [whole], "what chose the platforms chooses them again"
+
+
+async def test_where_no_call_can_be_made_none_is_announced() -> None:
+    async with desk(environ={"XPANDER_API_KEY": ""}) as at:
+        assert await status(at, "nowhere", "--platform", "xpander") == 2
+    first, gap = at.noted
+    assert first.endswith("has this id; --match TEXT finds work by its name")
+    assert gap.startswith("not all was seen: xpander.ai: XPANDER_API_KEY is not set.")
 
 
 async def test_an_id_that_fits_several_pieces_is_told_with_the_call_of_each() -> None:

@@ -88,7 +88,7 @@ def test_an_option_of_another_command_is_not_proposed(capsys: pytest.CaptureFixt
         (["token", "ada", "--scope", "obsrve"], "--scope: obsrve is not known; did you mean observe?"),
         (["config", "emacs"], "CLIENT: emacs is not known; write one of claude-desktop, claude-code, cursor, vscode,"),
         (["config", "cursr"], "CLIENT: cursr is not known; did you mean cursor?"),
-        (["stop", "--match", "", "--yes"], "--match: the text is empty, and would fit everything; write some, or leave"),
+        (["stop", "--match", "", "--yes"], "--match: the text is empty, and would fit everything; write some,"),
         (["ps", "--match", " "], "--match: the text is empty, and would fit everything; write some, or leave it out"),
         (["wait", ""], "ID: the text is empty"),
         (["stop", "--all", "--most", "0"], "--most: 0 can't be used; write a number, 1 or more"),

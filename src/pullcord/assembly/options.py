@@ -74,18 +74,18 @@ class ApplicationOptions(ServerOptions, total=False):
     """Further requests that wait for a place (256)."""
 
 
-def check(name: str, options: Mapping[str, object], known: type) -> None:
+def check(name: str, options: Mapping[str, object], form: type) -> None:
     """Refuse options that are none, as Python refuses arguments: one that is misspelt must not be left out silently.
 
     Args:
         name: of the function that was given the options.
         options: those that were given.
-        known: `CordOptions`, or one of the classes made of it.
+        form: `CordOptions`, or one of the classes made of it.
 
     Raises:
         TypeError: it tells every option that is unknown, and every text where several are expected.
     """
-    names = sorted(known.__annotations__)
+    names = sorted(form.__annotations__)
     otherwise = f"there are {', '.join(names)}"
     faults = [f"there is no option {each}; {question(each, names, otherwise)}" for each in options if each not in names]
     faults += [

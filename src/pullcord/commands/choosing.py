@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -114,19 +115,36 @@ def _unclear_sentences(reach: Reach, options: argparse.Namespace, text: str, mat
     if matches:
         yield f"{quoted}: this fits several pieces of work; write the call of the one that is meant:"
         for each in (_piece(work, reach) for work in matches):
-            call = call_line(each.operation.id, each.arguments) if each.operation else "(no call)"
-            yield f"  pullcord {options.command} {call}  ({each.label})"
+            call = _command(options, each.operation, each.arguments) if each.operation else "(no call)"
+            yield f"  {call}  ({each.label})"
         return
-    yield (
-        f"{quoted}: nothing that was seen to run has this id; --match TEXT finds work by its name, and what no list"
-        " shows is named by its call:"
-    )
     platforms = narrowing(options).platforms
-    for operation in reach.surface.tools.values():
-        is_offered = not platforms or operation.platform.name in platforms
-        if operation.cancel and is_offered and reach.surface.settings_of(operation).obstacle is None:
-            arguments = {each.name: "..." for each in operation.arguments if each.required}
-            yield f"  pullcord {options.command} {call_line(operation.id, arguments)}"
+    calls = [
+        _command(options, operation, {each.name: "..." for each in operation.arguments if each.required})
+        for operation in reach.surface.tools.values()
+        if operation.cancel
+        and (not platforms or operation.platform.name in platforms)
+        and reach.surface.settings_of(operation).obstacle is None
+    ]
+    names = "--match TEXT finds work by its name"
+    further = f"{names}, and what no list shows is named by its call:" if calls else names
+    yield f"{quoted}: nothing that was seen to run has this id; {further}"
+    yield from (f"  {each}" for each in calls)
+
+
+def _command(options: argparse.Namespace, operation: Operation, arguments: Mapping[str, object]) -> str:
+    """The command line that names work by its call, with what chooses the platforms, for a shell.
+
+    Args:
+        options: of the command that was given.
+        operation: the cancel.
+        arguments: of the call.
+    """
+    words = ["pullcord", options.command, *(["--sandbox"] if options.sandbox else [])]
+    words += [word for each in options.platform for word in ("--platform", each)]
+    words += [word for each in options.manifest for word in ("--manifest", str(each))]
+    call = [operation.id, *(f"{name}={value}" for name, value in arguments.items())]
+    return sanitize.text(shlex.join([*words, *call]))
 
 
 def _piece(work: Work, reach: Reach) -> Piece:

@@ -40,6 +40,8 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     Raises:
         SettingsError: there is no such snippet, or the choice has faults.
     """
+    if options.client is None:
+        raise SettingsError([f"config: write for which client: {', '.join(hosts.CLIENTS)}"])
     options_given = [(f"--{name}", str(text)) for name in ("platform", "only") for text in getattr(options, name)]
     options_given += [("--manifest", str(path.absolute())) for path in options.manifest]
     if options.http:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import anyio
 
-from pullcord.commands.terminal import say
+from pullcord.commands.terminal import columns, put, say
 
 
 def ask(question: str) -> str | None:
@@ -24,7 +24,13 @@ def ask(question: str) -> str | None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         print(question, end=" ", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip()
+        line = sys.stdin.readline()
+        if not line:  # the person has left: what is said next begins a line of its own
+            print(file=sys.stderr)
+        return line.strip()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -43,3 +49,7 @@ class Console(NamedTuple):
     now: Callable[[], datetime] = partial(datetime.now, UTC)
     clear: str = ""
     """What clears the screen when it is written; empty: nothing does."""
+    put: Callable[[str], object] = put
+    """Takes the answer instead where the output is for a program."""
+    columns: Callable[[], int | None] = columns
+    """The width of the terminal; None: the output is none."""

@@ -157,7 +157,10 @@ _LOOKING: Sequence[Option] = (
 """Of commands that look at what runs."""
 
 _TARGETS: Sequence[Option] = (
-    ("id", {"nargs": "*", "type": _text, "metavar": "ID", "help": "of work, the URL of its page, or TOOL NAME=VALUE ..."}),
+    (
+        "id",
+        {"nargs": "*", "type": _text, "metavar": "ID", "help": "of work, the URL of its page, or TOOL NAME=VALUE ..."},
+    ),
     *_LOOKING,
     ("--all", {"action": "store_true", "help": "all that runs"}),
 )
@@ -283,7 +286,7 @@ COMMANDS: Mapping[str, Command] = {
     "config": Command(
         "Print what to write into a client's settings.",
         (
-            ("client", {"type": one_of(CLIENTS), "metavar": "CLIENT", "help": ", ".join(CLIENTS)}),
+            ("client", {"nargs": "?", "type": one_of(CLIENTS), "metavar": "CLIENT", "help": ", ".join(CLIENTS)}),
             ("--http", {"metavar": "URL", "help": "reach a pullcord that serves over HTTP, instead of starting one"}),
         ),
         is_choosing=True,

@@ -58,7 +58,7 @@ async def show(reach: Reach, options: argparse.Namespace, console: Console) -> i
             console.write(_as_json(works, observation.gaps, indent=None if options.watch else 2))
         else:
             clear = console.clear if options.watch else ""
-            console.write(clear + (table(works, now) if works else "Nothing was seen to run."))
+            console.write(clear + (table(works, now, console.columns()) if works else "Nothing was seen to run."))
             for gap in observation.gaps:
                 console.note(f"not all was seen: {gap}")
         if not options.watch:

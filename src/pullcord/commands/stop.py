@@ -81,7 +81,7 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
     """
     # For a program the standard output holds one JSON object alone; what a person reads goes beside it.
     output = console.write
-    console = console._replace(write=console.note) if options.json else console
+    console = console._replace(write=console.put) if options.json else console
     try:
         selection = await choose(reach, options, console.now())
     except UnclearError as unclear:
@@ -92,13 +92,14 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
         console.note(f"{selection.protected} more must not be stopped from here (PULLCORD_PROTECT), and are left alone")
     results: Sequence[Result] = [Result(None) for _ in selection.pieces]
     signal_status = 0
+    count = sum(each.operation is not None for each in selection.pieces)
     if not selection.pieces:
         summary = "Nothing was seen to run that this would stop."
     else:
         _show(selection.pieces, console)
-        summary = "Nothing was stopped: this was a dry run."
-    if selection.pieces and not options.dry_run:
-        if not options.yes and (status := _ask(len(selection.pieces), console)):
+        summary = "Nothing was stopped: this was a dry run." if options.dry_run else _summary(results)
+    if count and not options.dry_run:
+        if not options.yes and (status := _ask(count, len(selection.pieces), console)):
             return status
         results, signal_status = await until_signal(
             reach.engine, partial(_Stopping(reach, options, console).run, selection.pieces)
@@ -137,21 +138,43 @@ def _tell_gaps(gaps: Sequence[str], console: Console) -> int:
 
 
 def _show(pieces: Sequence[Piece], console: Console) -> None:
+    """Show the pieces, and which of them can't be stopped."""
     works = [each.work for each in pieces if each.work]
     if works:
-        console.write(table(works, console.now()))
+        console.write(table(works, console.now(), console.columns()))
     for each in pieces:
         if each.work is None:
             console.write(each.label)
+        elif each.operation is None:
+            reason = "it is protected (PULLCORD_PROTECT)" if each.work.protected else "nothing stops it as it is now"
+            console.write(f"not stopped  {each.label}: {reason}")
 
 
-def _ask(count: int, console: Console) -> int:
-    """Ask whether to stop the work; for several pieces their number must be typed. Return 0 for yes, else 2."""
+def _ask(count: int, total: int, console: Console) -> int:
+    """Ask whether to stop the work.
+
+    Args:
+        count: of the pieces that can be stopped; if there are several, their number must be typed.
+        total: the number of all pieces that were shown.
+        console: of the person.
+
+    Returns:
+        0 for yes, else 2.
+
+    Raises:
+        KeyboardInterrupt: the person interrupted the question.
+    """
     if count == 1:
-        text, words = "Stop it, and what it started? [y/N]", {"y", "yes"}
+        pieces, started, how, words = "it", "it", "[y/N]", {"y", "yes"}
     else:
-        text, words = f"Stop these {count}, and what they started? Type their number to do it:", {str(count)}
-    reply = console.ask(text)
+        pieces, started, how, words = f"these {count}", "they", "Type their number to do it:", {str(count)}
+    if count < total:
+        pieces = f"the {'one' if count == 1 else count} of these {total} that can be stopped"
+    try:
+        reply = console.ask(f"Stop {pieces}, and what {started} started? {how}")
+    except KeyboardInterrupt:
+        console.note("nothing was stopped")
+        raise
     if reply is None:
         console.note("nobody is there to be asked, and nothing was stopped; --yes stops without asking")
     elif reply.lower() not in words:
@@ -192,10 +215,8 @@ class _Stopping:
     async def _one(self, piece: Piece) -> None:
         async with self.places:
             if piece.operation is None:
-                is_protected = piece.work and piece.work.protected
-                reason = "it is protected (PULLCORD_PROTECT)" if is_protected else "nothing stops it as it is now"
-                self.console.write(f"not stopped  {piece.label}: {reason}")
-            elif self.reach.engine.gateway.ending.is_set():
+                return  # it was told before anybody was asked
+            if self.reach.engine.gateway.ending.is_set():
                 self.console.write(f"not stopped  {piece.label}: a signal came first")
             else:
                 values = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}

@@ -13,15 +13,25 @@ def say(sentence: str) -> bool:
     """Write a line to the error output, after the name of pullcord; for a terminal a sentence is wrapped at words.
 
     Returns:
+        Whether it was written, as by `put`.
+    """
+    line = f"pullcord: {sentence}"
+    # What is indented is there to be copied.
+    if sys.stderr is not None and sys.stderr.isatty() and not sentence.startswith(" "):
+        columns = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return put(line)
+
+
+def put(text: str) -> bool:
+    """Write a text to the error output as it is, such as a table.
+
+    Returns:
         Whether it was written. It is left out where writing would wait: a reader that stalls must not stop pullcord.
     """
     if sys.stderr is None or not _has_room():  # print would take the standard output for it
         return False
-    line = f"pullcord: {sentence}"
-    if sys.stderr.isatty() and not sentence.startswith(" "):  # what is indented is there to be copied
-        columns = shutil.get_terminal_size().columns
-        line = textwrap.fill(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-    print(line, file=sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)
     return True
 
 
@@ -46,6 +56,11 @@ def has_colour(environ: Mapping[str, str]) -> bool:
 def clearing(environ: Mapping[str, str]) -> str:
     """What clears the screen when it is written to the output; empty: the output is no terminal that obeys."""
     return "\x1b[H\x1b[2J" if _takes_sequences(environ) else ""
+
+
+def columns() -> int | None:
+    """The width of the terminal that the output is; None: it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _takes_sequences(environ: Mapping[str, str]) -> bool:

@@ -77,7 +77,7 @@ async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> 
     """
     # For a program the standard output holds one JSON object alone; what a person reads goes beside it.
     output = console.write
-    console = console._replace(write=console.note) if options.json else console
+    console = console._replace(write=console.put) if options.json else console
     try:
         selection = await _selection(reach, options, console)
     except UnclearError as unclear:

@@ -9,6 +9,9 @@ from pullcord.assembly.running import Work
 from pullcord.model import sanitize
 
 _COLUMNS = ("PLATFORM", "WHAT", "STATE", "SINCE", "ID")
+_GAP = "  "
+_SHORT = 12
+"""Characters that are left of a name, however narrow the terminal is."""
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -45,16 +48,37 @@ def as_json(work: Work) -> dict[str, Any]:
     return {**work.item.to_json(), "id": work.id}
 
 
-def table(works: Sequence[Work], now: datetime) -> str:
+def table(works: Sequence[Work], now: datetime, columns: int | None = None) -> str:
     """A table of work for a person, without characters that steer a terminal.
 
     Args:
         works: the rows.
         now: the time, for their age.
+        columns: of the terminal; where the rows are wider, each id, which is there to be copied, gets a line of its
+            own, and names are cut. None: nothing is cut.
     """
     rows = [_COLUMNS, *(_row(work, now) for work in works)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    widths = _widths(rows)
+    if columns is None or sum(widths) + len(_GAP) * (len(widths) - 1) <= columns:
+        return "\n".join(_line(row, widths) for row in rows)
+    *widths, _ = widths
+    room = columns - len(_GAP) * (len(widths) - 1) - sum(widths) + widths[1]
+    widths[1] = min(widths[1], max(_SHORT, room))
+    return "\n".join(f"{_line(_cut(cells, widths[1]), widths)}\n{_GAP}{own}" for *cells, own in rows)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return _GAP.join(map(str.ljust, cells, widths)).rstrip()
+
+
+def _cut(cells: Sequence[str], width: int) -> list[str]:
+    """The cells of a row, with a name of so many characters at most."""
+    platform, name, *rest = cells
+    return [platform, name if len(name) <= width else f"{name[: width - 3]}...", *rest]
 
 
 def _row(work: Work, now: datetime) -> tuple[str, ...]:
