@@ -160,6 +160,24 @@ def test_a_setting_that_is_not_needed_is_told_if_it_is_set(config: Run, monkeypa
 
 
 @pytest.mark.parametrize("client", STARTING)
+def test_what_is_protected_and_recorded_here_is_so_in_the_client_too(
+    config: Run, client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most clients hand on a few variables of their environment only."""
+    monkeypatch.setenv("PULLCORD_PROTECT", "run-1, run-2")
+    (tmp_path / "hosts").write_text("flower", encoding="utf-8")
+    monkeypatch.setenv("PULLCORD_PLAIN_HTTP_FILE", str(tmp_path / "hosts"))
+    monkeypatch.setenv("PULLCORD_JOURNAL", "journal")
+    server = config.server(client)
+    env = server[CLIENTS[client].env]
+    assert env["PULLCORD_PROTECT"] == "run-1, run-2"
+    assert env["PULLCORD_PLAIN_HTTP_FILE"] == str(tmp_path / "hosts")
+    assert words(server)[-2:] == ["--journal", str(Path("journal").absolute())]
+    monkeypatch.setenv("PULLCORD_JOURNAL", "-")
+    assert words(config.server(client))[-2:] == ["--journal", "-"]
+
+
+@pytest.mark.parametrize("client", STARTING)
 def test_without_a_key_no_variable_is_named_and_it_is_told_why(
     config: Run, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

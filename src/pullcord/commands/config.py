@@ -12,13 +12,13 @@ from pullcord.assembly.choice import named, surface
 from pullcord.commands import hosts
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import say
-from pullcord.config.environment import value
-from pullcord.config.settings import platforms
+from pullcord.config.environment import own_value, value
+from pullcord.config.settings import PROTECT, platforms
 from pullcord.config.surface import Surface
 from pullcord.manifest.index import index
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Operation
-from pullcord.model.url import url_faults
+from pullcord.model.url import PLAIN_HTTP, url_faults
 from pullcord.model.variables import variables
 
 UV = "UV"
@@ -59,9 +59,11 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         names = list(named(choice(options), environ))
         options_given += [("--platform", name) for name in names if name not in options.platform]
         entries = list(_variables(offer, names, options.only, environ))
+        if journal := environ.get("PULLCORD_JOURNAL"):
+            options_given.append(("--journal", journal if journal == "-" else str(Path(journal).absolute())))
         words = [*program(environ), "serve", *(word for pair in options_given for word in pair)]
         folder = str(Path.home() / ".config" / "pullcord")
-        if not (local := hosts.local(options.client, words, entries, folder)):
+        if not (local := hosts.local(options.client, words, entries, folder, _own_values(environ))):
             title = hosts.CLIENTS[options.client].title
             raise SettingsError([f"{title} starts no program; add --http URL, the address of a pullcord serve --http"])
         snippet = local
@@ -104,6 +106,25 @@ def _variables(
                 yield hosts.Variable(setting.source, description, is_secret=False, file=file)
             elif setting.text or variable.name in minimum:
                 yield hosts.Variable(variable.name, description, is_secret=is_key)
+
+
+def _own_values(environ: Mapping[str, str]) -> dict[str, str]:
+    """What pullcord is told here of protected work and of plain http: few clients hand on all of their environment.
+
+    Args:
+        environ: the variables, by name.
+
+    Returns:
+        The variables, or those that name their files, with their values.
+    """
+    settings = [own_value(name, environ) for name in (PROTECT, PLAIN_HTTP)]
+    return {
+        each.source: each.text
+        if not each.source.endswith("_FILE")
+        else str(Path(environ[each.source].strip()).absolute())
+        for each in settings
+        if each.text
+    }
 
 
 def _is_wanted(operations: Sequence[Operation], only: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ TOKEN = "PULLCORD_TOKEN"  # noqa: S105 - the name of a variable
 PATIENCE = 330
 """Seconds that a call may take, wait_seconds included; written for clients that have a setting for it."""
 
-_PLAIN: Mapping[str, str] = {}
+_NONE: Mapping[str, str] = {}
 
 
 class Client(NamedTuple):
@@ -33,9 +33,9 @@ class Client(NamedTuple):
     """Whether it can start a program."""
     address: str | None = "url"
     """The member that holds a server's address; None: it is typed, since the client's vendor makes the calls."""
-    local: Mapping[str, str] = _PLAIN
+    local: Mapping[str, str] = _NONE
     """Further members of a server that it starts."""
-    remote: Mapping[str, str] = _PLAIN
+    remote: Mapping[str, str] = _NONE
     """Further members of a server that it reaches by its address."""
     is_array: bool = False
     """Whether "command" holds the arguments, too."""
@@ -143,7 +143,9 @@ class Snippet(NamedTuple):
     """Sentences that say where it belongs, and what is still to do."""
 
 
-def local(name: str, command: Sequence[str], variables: Sequence[Variable], keys: str) -> Snippet | None:
+def local(
+    name: str, command: Sequence[str], variables: Sequence[Variable], keys: str, values: Mapping[str, str] = _NONE
+) -> Snippet | None:
     """The snippet with which a client starts pullcord.
 
     Args:
@@ -151,6 +153,7 @@ def local(name: str, command: Sequence[str], variables: Sequence[Variable], keys
         command: the program and arguments that start pullcord, the program by its absolute path.
         variables: that pullcord is to read.
         keys: the path of a folder for files with keys, for a client that keeps no secret.
+        values: of further variables, which are no secret and stand in the snippet, by their names.
 
     Returns:
         The snippet; None: the client starts no program.
@@ -168,12 +171,14 @@ def local(name: str, command: Sequence[str], variables: Sequence[Variable], keys
     elif client.keeps == "nowhere":
         files = {each.name: each.file for each in variables if each.file}
         new = {f"{each.name}_FILE": f"{keys}/{each.name.lower()}" for each in variables if not each.file}
-        server |= {client.env: {**files, **new}} if variables else {}
+        values = {**files, **new, **values}
         if new:
             notes.append(f"Write each value into its file, for your eyes only (chmod 600): {', '.join(new.values())}")
     elif variables:
-        server[client.env] = {each.name: client.value.format(name=each.name) for each in variables}
+        values = {**{each.name: client.value.format(name=each.name) for each in variables}, **values}
         notes.append(_variables_note(variables))
+    if values:
+        server[client.env] = values
     return _snippet(client, server, variables, notes)
 
 
@@ -232,8 +237,7 @@ def _snippet(client: Client, server: dict[str, Any], variables: Sequence[Variabl
         member, units = client.limit
         server[member] = PATIENCE * units
     if client.keeps == "forwards":
-        # A JSON string, number or list of them is also TOML's.
-        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in server.items()]
+        lines = [f"{name} = {_toml(value)}" for name, value in server.items()]
         return Snippet("\n".join([f"[{client.servers}.pullcord]", *lines]), notes)
     servers = {client.servers: {"pullcord": server}}
     if not client.asks or not variables:
@@ -244,6 +248,13 @@ def _snippet(client: Client, server: dict[str, Any], variables: Sequence[Variabl
     ]
     note = f"{client.title} asks for the values once, and keeps them safe"
     return Snippet(_json({"inputs": questions, **servers}), [notes[0], note])
+
+
+def _toml(value: str | int | Sequence[str] | Mapping[str, str]) -> str:
+    """A value as TOML, in one line: its strings, numbers and lists of them are written as in JSON."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{name} = {_toml(text)}' for name, text in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json(value: Mapping[str, Any]) -> str:
