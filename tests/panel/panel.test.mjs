@@ -95,6 +95,21 @@ for (const [era, mode] of Object.entries(ERAS)) {
       assert.deepEqual(complaints, []);
     });
 
+    test("an answer that comes after a new list has replaced its piece of work is shown above, with its name", async () => {
+      const look = { contains: "Index the archive" };
+      const { page, main, view, opening } = await staged.panel(mode, "find_running", look, { call: "hold" });
+      await opening;
+      await main.getByRole("button", { name: "Stop: Index the archive" }).click();
+      await main.getByRole("button", { name: "Yes, stop it" }).click();
+      await view.getByRole("button", { name: "Look at all that runs" }).click();
+      await main.getByRole("button", { name: "Stop: Check links" }).waitFor();
+      await page.evaluate(() => window.host.release());
+      const above = view.locator("main").locator("xpath=preceding-sibling::*");
+      await above.filter({ hasText: "Not done: nothing was acted on" }).waitFor();
+      assert.equal(await above.filter({ hasText: /^Index the archive$/ }).count(), 1);
+      assert.equal(await main.getByRole("button", { name: "Stop: Check links" }).count(), 1, "the list stays");
+    });
+
     test("a stop tells what is not proved and what may go on, and its children are stopped from there", async () => {
       const { view, main, opening, seen } = await staged.panel(mode, "find_running", { contains: "Plan the launch" });
       await opening;
