@@ -72,6 +72,7 @@ async def test_of_several_pieces_the_number_must_be_typed() -> None:
 async def test_what_cannot_be_stopped_is_told_before_anybody_is_asked_about_the_rest() -> None:
     async with desk(typed="4") as at:
         await status(at, "--platform", "evershell", "--wait", "1")
+        assert "no known start" not in "".join(at.noted)
     assert at.asked == ["Stop the 4 of these 6 that can be stopped, and what they started? Type their number to do it:"]
     assert [text.split("  ")[0] for text in at.written[1:3]] == ["not stopped", "not stopped"]
     assert " of 6 over by the record" in at.written[-1]
@@ -160,6 +161,7 @@ async def test_age_narrows_and_what_has_no_start_is_not_old() -> None:
         "Triage new issues",
     ]
     assert nothing == "Nothing was seen to run that this would stop."
+    assert at.noted == ["4 more have no known start, so --older leaves them out"] * 2
 
 
 async def test_a_pasted_url_means_the_work_of_which_it_says_most() -> None:

@@ -50,6 +50,8 @@ class Selection(NamedTuple):
     pieces: Sequence[Piece]
     protected: int = 0
     """The number of further pieces that fit, and must not be stopped from here."""
+    undated: int = 0
+    """The number of further pieces that an age alone leaves out, since their start is unknown."""
     gaps: Sequence[str] = ()
     """Sentences about what was not seen, so that more may fit."""
 
@@ -85,7 +87,14 @@ async def choose(reach: Reach, options: argparse.Namespace, now: datetime) -> Se
         sentence = f"{count} pieces of work fit, and at most {options.most} are taken; --most {count} takes them all"
         raise UnclearError([sentence])
     pieces = {piece.key: piece for piece in (_piece(work, reach) for work in unprotected)}
-    return Selection(list(pieces.values()), len(matches) - len(unprotected), running_work.gaps)
+    ageless = filters._replace(older=None)
+    undated = [work for work in running_work.works if work.since is None and ageless.fits(work, now)]
+    return Selection(
+        list(pieces.values()),
+        protected=len(matches) - len(unprotected),
+        undated=0 if filters == ageless else len(undated),
+        gaps=running_work.gaps,
+    )
 
 
 def _pieces_named(reach: Reach, options: argparse.Namespace, running_work: Running) -> list[Piece]:

@@ -90,6 +90,8 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
         return 2
     if selection.protected:
         console.note(f"{selection.protected} more must not be stopped from here (PULLCORD_PROTECT), and are left alone")
+    if selection.undated:
+        console.note(f"{selection.undated} more have no known start, so --older leaves them out")
     results: Sequence[Result] = [Result(None) for _ in selection.pieces]
     signal_status = 0
     count = sum(each.operation is not None for each in selection.pieces)
