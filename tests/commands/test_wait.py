@@ -223,6 +223,14 @@ def test_a_journal_that_cannot_be_read_is_told(
     assert "none: this journal can't be read" in capsys.readouterr().err
 
 
+def test_where_work_is_named_the_journal_of_the_environment_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULLCORD_JOURNAL", str(tmp_path / "none"))
+    assert main(["wait", "--sandbox", "--match", "no such work"]) == 0
+    assert capsys.readouterr().out == "Nothing was seen to run: there is no work to wait for.\n"
+
+
 def test_without_a_journal_it_must_be_said_what_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wait", "--sandbox"]) == 2
     assert "--match TEXT, --all, or --journal FILE" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from pullcord.commands.terminal import say
 from pullcord.config.environment import own_value, value
 from pullcord.config.settings import PROTECT, platforms
 from pullcord.config.surface import Surface
+from pullcord.flow.journal import JOURNAL
 from pullcord.manifest.index import index
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Operation
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         names = list(named(choice(options), environ))
         options_given += [("--platform", name) for name in names if name not in options.platform]
         entries = list(_variables(offer, names, options.only, environ))
-        if journal := environ.get("PULLCORD_JOURNAL"):
+        if journal := environ.get(JOURNAL):
             options_given.append(("--journal", journal if journal == "-" else str(Path(journal).absolute())))
         words = [*program(environ), "serve", *(word for pair in options_given for word in pair)]
         folder = str(Path.home() / ".config" / "pullcord")
