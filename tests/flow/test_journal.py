@@ -680,7 +680,8 @@ def test_nothing_in_it_steers_a_terminal(path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_what_was_refused_is_shown_as_not_sent(path: Path) -> None:
-    write(path, **{**INTENT, "event": "refusal", "outcome": "rate_limited", "obstacle": "limited"})
+    line = {**INTENT, "event": "refusal", "outcome": "rate_limited", "obstacle": "limited"}
+    path.write_text(f"{json.dumps(line)}\n", encoding="utf-8")
     (entry,) = entries_of(path)
     assert (entry["outcome"], entry["obstacle"], entry["status"]) == ("rate_limited", "limited", None)
     assert "  rate_limited, not sent  " in journal_command.table([entry])
