@@ -84,6 +84,12 @@ class TestEnvironment:
             assert not on.sandbox.requests
         assert not (tmp_path / "journal").exists()
 
+    async def test_the_sandbox_reads_nothing_either(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Uvicorn takes the number of workers from this variable, and breaks on what is no number."""
+        monkeypatch.setenv("WEB_CONCURRENCY", "all of them")
+        async with pullcord.Cord(sandbox=True) as cord:
+            assert (await cord.running()).works
+
     async def test_what_is_given_is_read_the_journal_too(self, tmp_path: Path) -> None:
         journal = tmp_path / "journal"
         async with reached() as on:

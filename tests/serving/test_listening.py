@@ -38,6 +38,13 @@ async def answering(scope: Scope, _: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+async def test_what_is_set_for_other_servers_of_the_process_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts of web applications set the number of workers, and some a word, on which uvicorn breaks."""
+    monkeypatch.setenv("WEB_CONCURRENCY", "auto")
+    async with listening(answering, Front(port=0)) as origin, httpx2.AsyncClient(trust_env=False) as client:
+        assert (await client.get(origin)).status_code == 200
+
+
 async def drain(stream: anyio.abc.SocketStream) -> None:
     """Read to the end."""
     while True:

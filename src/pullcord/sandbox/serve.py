@@ -26,9 +26,12 @@ async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
         sandbox.app,
         access_log=False,
         date_header=False,
+        forwarded_allow_ips=[],  # given, as the number of workers is, uvicorn reads no variable of the process for it
         lifespan="off",
         log_config=None,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
+        workers=1,
         ws="none",
     )
     config.load()

@@ -60,6 +60,7 @@ async def listening(app: ASGIApp, front: Front, limits: Bounds | None = None) ->
         forwarded_allow_ips=list(front.trusted_proxies),
         timeout_graceful_shutdown=1,
         timeout_keep_alive=math.ceil(limits.idle) + 1,  # the bounds on connections end them first
+        workers=1,  # given, uvicorn reads no variable of the process for it
         ssl_certfile=front.certificate,
         ssl_keyfile=front.private_key,
     )
