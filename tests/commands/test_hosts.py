@@ -364,6 +364,10 @@ async def test_a_client_that_keeps_no_secrets_starts_a_server_that_reads_them_fr
     [
         (["cursor", "--http", "http://mcp.example.com/mcp"], "--http: the URL must be https"),
         (["cursor", "--http", URL, "--platform", "everruns"], "--platform is chosen where that pullcord is started"),
+        (
+            ["chatgpt", "--http", "http://127.0.0.1:8642/mcp"],
+            "--http: ChatGPT's vendor calls it: write an https address",
+        ),
         (["chatgpt"], "ChatGPT starts no program; add --http URL"),
         (["claude-desktop", "--http", URL, "--only", "cancel_task"], "--only is chosen where that pullcord is started"),
         (["cursor", "--platform", "everrun"], "--platform everrun: there is no such platform"),

@@ -86,7 +86,7 @@ async def test_where_nothing_can_be_stopped_nobody_is_asked() -> None:
         assert await status(at, EVERSHELL.provisioning_task) == 1
     assert at.asked == []
     assert at.written[1].endswith(": nothing stops it as it is now")
-    assert at.written[2].endswith("1 may go on; pullcord ps shows what runs.")
+    assert at.written[2].endswith("1 may go on: pullcord ps shows what runs, pullcord wait watches it.")
 
 
 async def test_a_dry_run_shows_and_asks_nothing() -> None:
@@ -138,7 +138,7 @@ async def test_all_that_runs_is_stopped_each_once_and_what_cannot_be_is_told() -
         turns = [each for each in at.sent if re.search(r"/sessions/[^/]+/cancel$", each)]
     assert len(turns) == len(set(turns)), "a cancel of whatever runs is sent once"
     assert f"not stopped  evershell Triage new issues {EVERSHELL.provisioning_task}: nothing stops it" in at.output
-    assert "may go on; pullcord ps shows what runs." in at.written[-1]
+    assert "may go on: pullcord ps shows what runs, pullcord wait watches it." in at.written[-1]
 
 
 async def test_what_went_along_with_another_piece_counts_as_that_part_came_out() -> None:
@@ -376,7 +376,7 @@ async def test_a_signal_ends_the_waiting_and_all_that_was_sent_is_told() -> None
             assert await status(at, EVERSHELL.busy_task, "--yes", "--wait", "300") == 128 + signal.SIGTERM
         assert len(at.sent) == 1
     assert outcomes(at) == ["stopping"]
-    assert at.written[-1].endswith("1 may go on; pullcord ps shows what runs.")
+    assert at.written[-1].endswith("1 may go on: pullcord ps shows what runs, pullcord wait watches it.")
 
 
 async def test_after_a_signal_nothing_more_is_sent() -> None:

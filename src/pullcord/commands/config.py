@@ -50,6 +50,9 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         faults += [
             f"{option} is chosen where that pullcord is started; leave it out here" for option, _ in options_given
         ]
+        client = hosts.CLIENTS[options.client]
+        if client.address is None and not options.http.startswith("https:"):
+            faults.append(f"--http: {client.title}'s vendor calls it: write an https address that the internet reaches")
         if faults:
             raise SettingsError(faults)
         snippet = hosts.remote(options.client, options.http)

@@ -281,4 +281,4 @@ def _summary(results: Sequence[Result]) -> str:
     proofs = sum(each.is_over(strict=True) for each in results)
     text = f"{count} of {len(results)} over by the record, {proofs} of them proved by a sign of the work itself."
     rest = len(results) - count
-    return f"{text} {rest} may go on; pullcord ps shows what runs." if rest else text
+    return f"{text} {rest} may go on: pullcord ps shows what runs, pullcord wait watches it." if rest else text
