@@ -81,6 +81,18 @@ async def test_what_cannot_be_stopped_is_told_before_anybody_is_asked_about_the_
     assert at.asked == ["Stop the one of these 2 that can be stopped, and what it started? [y/N]"]
 
 
+async def test_in_a_narrow_terminal_lines_end_at_words_and_ids_stay_whole() -> None:
+    async with desk() as at:
+        at.columns = 40
+        await status(at, "--platform", "evershell", "--yes", "--wait", "1")
+        at.reach.engine.gateway.ending.set()
+        await status(at, XPANDER.executing_task, "--yes")
+    prose = [line for text in at.written if not text.startswith("PLATFORM") for line in text.splitlines()]
+    assert len(prose) > 20
+    assert {word for line in prose for word in line.split() if len(line) > 40} == {f"{XPANDER.executing_task}:"}
+    assert any(line.strip() == EVERSHELL.provisioning_task + ":" for line in prose)
+
+
 async def test_where_nothing_can_be_stopped_nobody_is_asked() -> None:
     async with desk(typed="y") as at:
         assert await status(at, EVERSHELL.provisioning_task) == 1

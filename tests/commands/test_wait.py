@@ -50,6 +50,17 @@ async def test_what_was_asked_to_stop_is_watched_until_it_has_ended_and_nothing_
     assert any(" of 300 s: EverShell: " in note for note in at.noted)
 
 
+async def test_in_a_narrow_terminal_lines_end_at_words_and_ids_stay_whole() -> None:
+    async with desk() as at:
+        at.columns = 50
+        await status(at, XPANDER.executing_task, "--wait", "5")
+    assert at.written[0].splitlines() == [
+        "not ended  xpander Research competitors",
+        f"    {XPANDER.executing_task}: it may",
+        "    still run (state executing)",
+    ]
+
+
 async def test_what_runs_on_is_told_when_the_time_is_up() -> None:
     async with desk() as at:
         assert await status(at, XPANDER.executing_task, "--wait", "5") == 1

@@ -1,5 +1,6 @@
 """The terminal at which a command runs, as far as it needs one: what it writes, whom it asks, and its clock."""
 
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import anyio
 
-from pullcord.commands.terminal import columns, put, say
+from pullcord.commands.terminal import columns, put, say, wrapped
 
 
 def ask(question: str) -> str | None:
@@ -23,7 +24,8 @@ def ask(question: str) -> str | None:
     # Nothing else goes on meanwhile. The event loop's own handler would wait until the line has been typed.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        print(question, end=" ", file=sys.stderr, flush=True)
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        print(wrapped(question, width, ""), end=" ", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
         if not line:  # the person has left: what is said next begins a line of its own
             print(file=sys.stderr)

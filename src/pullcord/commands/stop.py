@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from pullcord.commands.choosing import Piece, Selection, UnclearError, call_line
 from pullcord.commands.console import Console
 from pullcord.commands.log_lines import apart
 from pullcord.commands.reach import reached, until_signal
+from pullcord.commands.terminal import wrapped
 from pullcord.commands.work import table
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import run as run_call
@@ -110,7 +110,7 @@ async def stop(reach: Reach, options: argparse.Namespace, console: Console) -> i
     if options.json:
         output(_as_json(selection, results))
     else:
-        console.write(summary)
+        console.write(wrapped(summary, console.columns()))
     status = _tell_gaps(selection.gaps, console)
     is_done = options.dry_run or all(each.is_over(strict=options.strict) for each in results)
     return signal_status or (status if is_done else 1)
@@ -149,7 +149,7 @@ def _show(pieces: Sequence[Piece], console: Console) -> None:
             console.write(each.label)
         elif each.operation is None:
             reason = "it is protected (PULLCORD_PROTECT)" if each.work.protected else "nothing stops it as it is now"
-            console.write(f"not stopped  {each.label}: {reason}")
+            console.write(wrapped(f"not stopped  {each.label}: {reason}", console.columns(), _MARGIN))
 
 
 def _ask(count: int, total: int, console: Console) -> int:
@@ -219,14 +219,15 @@ class _Stopping:
             if piece.operation is None:
                 return  # it was told before anybody was asked
             if self.reach.engine.gateway.ending.is_set():
-                self.console.write(f"not stopped  {piece.label}: a signal came first")
+                text = f"not stopped  {piece.label}: a signal came first"
+                self.console.write(wrapped(text, self.console.columns(), _MARGIN))
             else:
                 values = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
                 arguments = {**piece.operation.accepted(values), **piece.arguments}
                 call = Call(self.reach.surface, piece.operation, arguments)
                 caller = Caller("pullcord stop", partial(self._report, piece))
                 answer = self.answers[piece.key] = await run_call(call, self.reach.engine, caller)
-                self.console.write("\n".join(lines(piece.label, answer)))
+                self.console.write("\n".join(lines(piece.label, answer, self.console.columns())))
 
     async def _report(self, piece: Piece, seconds: float, total: float, text: str) -> None:
         self.console.note(f"{piece.label}: {seconds:.0f} of {total:.0f} s: {sanitize.text(text)}")
@@ -258,20 +259,21 @@ def _is_aimed(piece: Piece) -> bool:
     return piece.operation is None or piece.operation.repeatable or expecting
 
 
-def lines(label: str, answer: Answer) -> Iterator[str]:
+def lines(label: str, answer: Answer, columns: int | None) -> Iterator[str]:
     """The lines about a cancel: its outcome and message, and what is not proved.
 
     Args:
         label: the work's name for a person.
         answer: to its cancel.
+        columns: of the terminal; None: there is none.
     """
-    yield f"{answer.outcome}  {label}"
+    yield wrapped(f"{answer.outcome}  {label}", columns, _MARGIN)
     sentences = [answer.message]
     if answer.outcome in FINAL and answer.work_stopped != "yes":
         sentences.append("No sign of the work itself proves that it has stopped.")
     if answer.may_go_on:
         sentences.append(f"May go on: {', '.join(word.replace('_', ' ') for word in answer.may_go_on)}.")
-    yield textwrap.fill(" ".join(sentences), WIDTH, initial_indent=_MARGIN, subsequent_indent=_MARGIN)
+    yield wrapped(_MARGIN + " ".join(sentences), min(WIDTH, columns or WIDTH), _MARGIN)
     for part in answer.parts or ():
         yield f"{_MARGIN}{part.outcome}  {call_line(part.tool, part.arguments)}"
 

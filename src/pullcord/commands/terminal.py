@@ -18,9 +18,21 @@ def say(sentence: str) -> bool:
     line = f"pullcord: {sentence}"
     # What is indented is there to be copied.
     if sys.stderr is not None and sys.stderr.isatty() and not sentence.startswith(" "):
-        columns = shutil.get_terminal_size().columns
-        line = textwrap.fill(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        line = wrapped(line, shutil.get_terminal_size().columns)
     return put(line)
+
+
+def wrapped(text: str, width: int | None, margin: str = "  ") -> str:
+    """A text in lines that end at words; a word that is longer than a line, such as an id, stays whole.
+
+    Args:
+        text: one line.
+        width: of the lines, in characters; None: the text stays one line.
+        margin: what all lines but the first begin with.
+    """
+    if width is None:
+        return text
+    return textwrap.fill(text, width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
 def put(text: str) -> bool:

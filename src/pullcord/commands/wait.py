@@ -15,6 +15,7 @@ from pullcord.commands import journal
 from pullcord.commands.choosing import Piece, Selection, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.reach import reached, until_signal
+from pullcord.commands.terminal import wrapped
 from pullcord.commands.work import narrowing
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.caller import Caller
@@ -159,7 +160,7 @@ async def _watch_all(
         end = ends[number] = End(
             piece, _word(attempt, is_known=is_known), _sentence(attempt, is_known=is_known), attempt
         )
-        console.write(f"{end.word}  {piece.label}: {end.sentence}")
+        console.write(wrapped(f"{end.word}  {piece.label}: {end.sentence}", console.columns(), "    "))
 
     async with anyio.create_task_group() as tasks:
         for number, (piece, is_known) in enumerate(pieces):
