@@ -53,6 +53,17 @@ async def test_a_session_on_a_pair_of_streams_speaks_to_it() -> None:
         assert (result.structured_content or {})["outcome"] == "not_found"
 
 
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_after_its_block_a_server_sends_nothing_more(mode: str) -> None:
+    async with reached() as on:
+        async with pullcord.server(environ=on.environ) as server:
+            pass
+        async with Client(server, mode=mode) as client:
+            with pytest.raises(MCPError, match="pullcord is closed, and nothing was sent"):
+                await client.call_tool("stop_task", {"task_id": on.sandbox.xpander.ids.parent_task})
+        assert not on.sandbox.requests
+
+
 async def test_several_clients_share_a_server() -> None:
     async with pullcord.server(limit="1/hour") as server, Client(server) as one, Client(server, mode="legacy") as other:
         for client in (one, other):

@@ -13,6 +13,8 @@ _CUT = (
     "pullcord was closed before the call was done. A cancel may have been sent: look at the work before you call again."
 )
 
+_CLOSED = "pullcord is closed, and nothing was sent: make calls within the block of pullcord.server(...)."
+
 
 class UnderWay:
     """The calls that are under way.
@@ -32,8 +34,10 @@ class UnderWay:
         """Make a call in this block.
 
         Raises:
-            ClosedError: the call was cut off.
+            ClosedError: the call was cut off, or begins after the closing.
         """
+        if self._ending.is_set():
+            raise ClosedError(_CLOSED)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:

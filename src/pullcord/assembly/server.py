@@ -56,9 +56,11 @@ async def server(**options: Unpack[ServerOptions]) -> AsyncIterator[Server[Any]]
 
 
 def counting(under_way: UnderWay) -> ServerMiddleware[Any]:
-    """Middleware of the SDK's server that counts its calls among those that are under way."""
+    """Middleware of the SDK's server that counts its calls of tools among those that are under way."""
 
     async def handle(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method != "tools/call":  # all else is answered at once, and sends nothing
+            return await call_next(ctx)
         try:
             with under_way.call():
                 return await call_next(ctx)
