@@ -24,7 +24,8 @@ _CLOSED = -32000
 async def server(**options: Unpack[ServerOptions]) -> AsyncIterator[Server[Any]]:
     """An MCP server, for clients and frameworks that take the SDK's own low-level server.
 
-    At the end of the block calls that wait for work to end answer at once, and a cancel on the wire is finished.
+    At the end of the block calls that wait for work to end answer at once, and a cancel on the wire is finished. Later
+    calls are refused.
 
     Args:
         options: which platforms, and how; see `ServerOptions`.

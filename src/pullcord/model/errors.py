@@ -52,4 +52,4 @@ class TargetError(PullcordError, LookupError):
 
 
 class ClosedError(PullcordError):
-    """What a call goes through was closed before the call was done; the message tells whether a cancel may have been sent."""
+    """What a call goes through was closed before it was done; the message tells whether a cancel may have been sent."""
