@@ -43,43 +43,52 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """
     if options.client is None:
         raise SettingsError([f"config: write for which client: {', '.join(hosts.CLIENTS)}"])
-    options_given = [(f"--{name}", str(text)) for name in ("platform", "only") for text in getattr(options, name)]
-    options_given += [("--manifest", str(path.absolute())) for path in options.manifest]
-    if options.http:
-        faults = [f"--http: {fault}" for fault in url_faults(options.http)]
-        faults += [
-            f"{option} is chosen where that pullcord is started; leave it out here" for option, _ in options_given
-        ]
-        client = hosts.CLIENTS[options.client]
-        if client.address is None and not options.http.startswith("https:"):
-            faults.append(f"--http: {client.title}'s vendor calls it: write an https address that the internet reaches")
-        if faults:
-            raise SettingsError(faults)
-        snippet = hosts.remote(options.client, options.http)
-        if not urlsplit(options.http).path.strip("/"):
-            snippet.notes.append("pullcord serve --http answers at /mcp, and this address has no path")
-    else:
-        offer = surface(choice(options), environ)
-        names = list(named(choice(options), environ))
-        options_given += [("--platform", name) for name in names if name not in options.platform]
-        entries = list(_variables(offer, names, options.only, environ))
-        if journal := environ.get(JOURNAL):
-            options_given.append(("--journal", journal if journal == "-" else str(Path(journal).absolute())))
-        words = [*program(environ), "serve", *(word for pair in options_given for word in pair)]
-        folder = str(Path.home() / ".config" / "pullcord")
-        if not (local := hosts.local(options.client, words, entries, folder, _own_values(environ))):
-            title = hosts.CLIENTS[options.client].title
-            raise SettingsError([f"{title} starts no program; add --http URL, the address of a pullcord serve --http"])
-        snippet = local
-        if not entries:
-            snippet.notes.append(
-                "No platform is named or has its key set here, so the snippet names no key: name one with --platform,"
-                " or set its key, and run this again; pullcord check lists the variables"
-            )
+    choosing = [(f"--{name}", str(text)) for name in ("platform", "only") for text in getattr(options, name)]
+    choosing += [("--manifest", str(path.absolute())) for path in options.manifest]
+    snippet = _remote(options, choosing) if options.http else _local(options, choosing, environ)
     print(snippet.text)
     for note in snippet.notes:
         say(note)
     return 0
+
+
+def _remote(options: argparse.Namespace, choosing: Sequence[tuple[str, str]]) -> hosts.Snippet:
+    """The snippet to reach a pullcord that serves over HTTP, for which nothing is chosen here."""
+    faults = [f"--http: {fault}" for fault in url_faults(options.http)]
+    faults += [f"{option} is chosen where that pullcord is started; leave it out here" for option, _ in choosing]
+    client = hosts.CLIENTS[options.client]
+    if client.address is None and not options.http.startswith("https:"):
+        faults.append(f"--http: {client.title}'s vendor calls it: write an https address that the internet reaches")
+    if faults:
+        raise SettingsError(faults)
+    snippet = hosts.remote(options.client, options.http)
+    if not urlsplit(options.http).path.strip("/"):
+        snippet.notes.append("pullcord serve --http answers at /mcp, and this address has no path")
+    return snippet
+
+
+def _local(
+    options: argparse.Namespace, choosing: Sequence[tuple[str, str]], environ: Mapping[str, str]
+) -> hosts.Snippet:
+    """The snippet to start a pullcord that offers what is chosen."""
+    offer = surface(choice(options), environ)
+    names = list(named(choice(options), environ))
+    further = [("--platform", name) for name in names if name not in options.platform]
+    if journal := environ.get(JOURNAL):
+        further.append(("--journal", journal if journal == "-" else str(Path(journal).absolute())))
+    entries = list(_variables(offer, names, options.only, environ))
+    words = [*program(environ), "serve", *(word for pair in (*choosing, *further) for word in pair)]
+    folder = str(Path.home() / ".config" / "pullcord")
+    snippet = hosts.local(options.client, words, entries, folder, _own_values(environ))
+    if snippet is None:
+        title = hosts.CLIENTS[options.client].title
+        raise SettingsError([f"{title} starts no program; add --http URL, the address of a pullcord serve --http"])
+    if not entries:
+        snippet.notes.append(
+            "No platform is named or has its key set here, so the snippet names no key: name one with --platform,"
+            " or set its key, and run this again; pullcord check lists the variables"
+        )
+    return snippet
 
 
 def _variables(
