@@ -1,6 +1,6 @@
 """The platforms and tools that are chosen at a start: their manifests and settings become a surface."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,15 +67,26 @@ def surface(choice: Choice, environ: Mapping[str, str], *, brought: bool = False
     platforms = {*shipped, *(each.platform.name for each in loaded.values())}
     # A manifest that can't be read does not tell its platform's name, which may be one of the unknown ones.
     if loaded or not choice.manifests:
-        unknown = [name for name in names if name.partition(":")[0] not in platforms]
-        remedy = f"write one of {', '.join(sorted(platforms))}, or add one with --manifest"
-        faults[:0] = [
-            f"{names[name]}: there is no such platform; {question(name.partition(':')[0], platforms, remedy)}"
-            for name in unknown
-        ]
+        faults = [*_unknown_faults(names, platforms), *faults]
     if faults:
         raise SettingsError([*faults, *(fault for each in platform_settings.values() for fault in each.faults)])
     return Surface.of(catalogue, platform_settings, choice.only, settings.protected(environ))
+
+
+def _unknown_faults(names: Mapping[str, str], platforms: Collection[str]) -> list[str]:
+    """What is wrong with names of platforms that there are not.
+
+    Args:
+        names: NAME or NAME:INSTANCE, each with the words that name it.
+        platforms: the names that there are.
+    """
+    remedy = f"write one of {', '.join(sorted(platforms))}, or add one with --manifest"
+    kinds = {name: name.partition(":")[0] for name in names}
+    return [
+        f"{names[name]}: there is no such platform; {question(kind, platforms, remedy)}"
+        for name, kind in kinds.items()
+        if kind not in platforms
+    ]
 
 
 def unnamed(choice: Choice, environ: Mapping[str, str]) -> Surface:
