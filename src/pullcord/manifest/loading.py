@@ -58,16 +58,8 @@ def load(paths: Iterable[Traversable], user_paths: Iterable[Traversable] = ()) -
         except ManifestError as error:
             faults.extend(error.faults)
             continue
-        for operation, node in operations:
-            key = "x-tool" if look_up(node.value, "/x-tool") else "operationId"
-            for kind, name, pointer, remedy in (
-                ("platform", operation.platform.name, "/x-platform", "rename one of the two"),
-                ("the tool", operation.tool, f"{node.pointer}/{key}", "give one another name with x-tool"),
-            ):
-                home = homes.setdefault(f"{kind} {name}", str(path))
-                if name and home != str(path):
-                    node.at(pointer, None).fault(f"{kind} {name} is also in {home}; {remedy}")
         if operations:
+            _check_names(operations, homes, str(path))
             _check_variables(operations, readers, of_user=of_user)
         if not file_faults:
             catalogue |= {each.id: each for each in with_kept(renamed([operation for operation, _ in operations]))}
@@ -75,6 +67,25 @@ def load(paths: Iterable[Traversable], user_paths: Iterable[Traversable] = ()) -
     if faults:
         raise ManifestError(faults)
     return catalogue
+
+
+def _check_names(operations: Sequence[tuple[Operation, Node]], homes: dict[str, str], path: str) -> None:
+    """Note the names of a manifest's platform and tools that another one has already.
+
+    Args:
+        operations: those of the manifest, each with its place.
+        homes: the file of each name; this function adds to it.
+        path: of the manifest.
+    """
+    for operation, node in operations:
+        key = "x-tool" if look_up(node.value, "/x-tool") else "operationId"
+        for kind, name, pointer, remedy in (
+            ("platform", operation.platform.name, "/x-platform", "rename one of the two"),
+            ("the tool", operation.tool, f"{node.pointer}/{key}", "give one another name with x-tool"),
+        ):
+            home = homes.setdefault(f"{kind} {name}", path)
+            if name and home != path:
+                node.at(pointer, None).fault(f"{kind} {name} is also in {home}; {remedy}")
 
 
 def _check_variables(operations: Sequence[tuple[Operation, Node]], readers: dict[str, str], *, of_user: bool) -> None:
