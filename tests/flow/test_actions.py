@@ -346,9 +346,10 @@ class TestOfPullcord:
                 60,
             ),
             ({"Content-Type": "application/problem+json"}, {"title": "No", "retry_after_seconds": 60}, 60),
+            ({"Content-Type": "application/problem+json"}, {"retry_after_seconds": 60}, None),
             ({}, {}, None),
         ],
-        ids=["seconds", "date", "body", "none"],
+        ids=["seconds", "date", "body", "body of somebody in between", "none"],
     )
     @pytest.mark.parametrize(("status", "outcome"), [(429, "rate_limited")])
     async def test_later_means_the_same_call_with_the_same_arguments(

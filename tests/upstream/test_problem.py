@@ -32,7 +32,7 @@ def test_rfc_9457_is_taken_as_it_is() -> None:
         "secret": "no",
     }
 
-    assert members(EVERRUNS, Reply(429, {**PROBLEM, "x-request-id": "r1"}, body)) == {
+    assert members(EVERRUNS, Reply(429, {**PROBLEM, "x-request-id": "r1"}, body, retry_after=60)) == {
         "type": "https://docs.everruns.com/errors/rate_limited",
         "title": "Too Many Requests",
         "detail": "Slow down.",

@@ -90,10 +90,13 @@ class Exchange:
                 if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
                     await _close_connection(response)
                     reply = reply._replace(body=None, unreadable=reason)
+                is_genuine = shape.is_in_shape(operation, reply)
+                # Of what somebody in between wrote only the headers tell when to come again.
+                source = reply if is_genuine else reply._replace(body=None)
                 return reply._replace(
                     body=reply.body if length <= SMALL else project(reply.body, operation.kept()),
-                    genuine=shape.is_in_shape(operation, reply),
-                    retry_after=problem.retry_after(operation.platform, reply),
+                    genuine=is_genuine,
+                    retry_after=problem.retry_after(operation.platform, source),
                 )
             finally:
                 await response.aclose()

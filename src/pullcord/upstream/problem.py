@@ -29,8 +29,8 @@ def members(platform: Platform, reply: Reply) -> dict[str, Json]:
         if isinstance(value, str) and value.strip():
             problem[name] = sanitize.text(value)
     problem["status"] = reply.status
-    if (seconds := retry_after(platform, reply)) is not None:
-        problem["retry_after_seconds"] = seconds
+    if reply.retry_after is not None:
+        problem["retry_after_seconds"] = reply.retry_after
     if reply.unreadable:
         problem["detail"] = f"The answer can't be read: {reply.unreadable}."
     return problem
