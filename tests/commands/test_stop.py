@@ -284,6 +284,20 @@ async def test_a_target_that_is_none_or_two_is_refused(argv: tuple[str, ...], sa
     assert said in at.noted[0]
 
 
+async def test_a_piece_at_which_pullcord_itself_fails_keeps_no_other_from_being_stopped() -> None:
+    class Failing(RateLimit):
+        async def take(self) -> int:
+            if await super().take():
+                return 0
+            raise ZeroDivisionError
+
+    async with desk(make=lambda gateway: Engine(gateway, rate_limit=Failing(Limit(1, "hour"), gateway.now))) as at:
+        assert await status(at, "--match", "launch: ", "--yes") == 1
+        assert len(at.sent) == 1
+    assert sorted(outcomes(at)) == ["stopped", "unknown"]
+    assert "pullcord itself failed." in at.output
+
+
 async def test_protected_work_is_left_alone_and_is_told_where_it_was_named() -> None:
     async with desk(environ={"PULLCORD_PROTECT": XPANDER.executing_task}) as at:
         assert await status(at, XPANDER.executing_task, "--yes") == 1

@@ -14,8 +14,8 @@ from pullcord.commands.options import choice
 from pullcord.commands.terminal import has_colour, say
 from pullcord.config.settings import platforms
 from pullcord.config.surface import Surface
+from pullcord.flow import call as flow_call
 from pullcord.flow.attempt import Call
-from pullcord.flow.call import run as run_call
 from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
 from pullcord.model.operation import Operation
@@ -182,7 +182,7 @@ async def _ask(name: str, offer: Surface, gateway: Gateway) -> Live:
     if operation is None:
         message = "None of its observe operations can be called without arguments."
         return {"works": None, "operation": None, "outcome": None, "message": message}
-    answer = await run_call(Call(offer, operation, {}), Engine(gateway), Caller("pullcord check"))
+    answer = await flow_call.answer(Call(offer, operation, {}), Engine(gateway), Caller("pullcord check"))
     # Without evidence no answer came; and a rate limit does not tell whether the platform works.
     is_telling = answer.evidence is not None and answer.outcome is not Outcome.RATE_LIMITED
     return {

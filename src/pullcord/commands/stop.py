@@ -15,8 +15,8 @@ from pullcord.commands.log_lines import apart
 from pullcord.commands.reach import reached, until_signal
 from pullcord.commands.terminal import wrapped
 from pullcord.commands.work import table
+from pullcord.flow import call as flow_call
 from pullcord.flow.attempt import Call
-from pullcord.flow.call import run as run_call
 from pullcord.flow.caller import Caller
 from pullcord.flow.journal import JOURNAL
 from pullcord.model import sanitize
@@ -226,7 +226,7 @@ class _Stopping:
                 arguments = {**piece.operation.accepted(values), **piece.arguments}
                 call = Call(self.reach.surface, piece.operation, arguments)
                 caller = Caller("pullcord stop", partial(self._report, piece))
-                answer = self.answers[piece.key] = await run_call(call, self.reach.engine, caller)
+                answer = self.answers[piece.key] = await flow_call.answer(call, self.reach.engine, caller)
                 self.console.write("\n".join(lines(piece.label, answer, self.console.columns())))
 
     async def _report(self, piece: Piece, seconds: float, total: float, text: str) -> None:
