@@ -1,4 +1,4 @@
-"""What cancels need besides a consent or a place in the limit: where both are counted, in this process or in Redis."""
+"""Where cancels and used consents are counted: in this process, or in Redis for all replicas together."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The process's own output: sentences beside it that never wait for a reader, and what a terminal makes of it."""
+"""What commands write beside their output, without ever waiting for its reader, and what the terminal can show."""
 
 import io
 import os

@@ -225,7 +225,7 @@ def message(attempt: Attempt, items: Items | None, notes: Iterable[str]) -> str:
     return text.replace("{platform}", attempt.call.operation.platform.title)
 
 
-def together(whole: Whole | None) -> Iterable[str]:
+def cascade_sentences(whole: Whole | None) -> Iterable[str]:
     """The sentences about the parts of a cascade: how many had which outcome, and why some cancels were not sent."""
     if whole is None:
         return
