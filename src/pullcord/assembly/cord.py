@@ -8,7 +8,7 @@ from typing import NamedTuple, Self, Unpack
 from pullcord.assembly.closing import UnderWay
 from pullcord.assembly.options import CordOptions, check, opened
 from pullcord.assembly.reach import Reach
-from pullcord.assembly.running import Running, Work, running, works_named
+from pullcord.assembly.running import Running, Work, obstacle, running, works_named
 from pullcord.config.settings import platforms
 from pullcord.flow.attempt import Call
 from pullcord.flow.call import answer
@@ -160,8 +160,7 @@ class Cord:
         work = target if isinstance(target, Work) else await self._work(target)
         cancel = work.cancel
         if cancel is None or cancel.tool is None:
-            obstacle = "it is protected (PULLCORD_PROTECT)" if work.protected else "nothing stops it as it is now"
-            raise TargetError(f"{work.platform} {work.id} can't be stopped from here: {obstacle}")
+            raise TargetError(f"{work.platform} {work.id} can't be stopped from here: {obstacle(work)}")
         values = {WAIT_SECONDS: wait_seconds, CASCADE: cascade, REASON: reason}
         options = self._open.reach.surface.tools[cancel.tool].accepted(values)
         return await self.call(cancel.tool, {**(cancel.arguments or {}), **options})

@@ -102,6 +102,11 @@ def _gaps(survey: Survey) -> Iterator[str]:
         yield f"{survey.platform.title}: " + (remedy if gap.why in remedy else f"{gap.why}. {remedy}".rstrip())
 
 
+def obstacle(work: Work) -> str:
+    """Why a piece of work that has no cancel can't be stopped from here."""
+    return "it is protected (PULLCORD_PROTECT)" if work.protected else "nothing stops it as it is now"
+
+
 def works_named(text: str, works: Sequence[Work]) -> list[Work]:
     """The work that an id, or the URL of a page about it, names.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import anyio
 
 from pullcord.assembly.reach import Reach
+from pullcord.assembly.running import obstacle
 from pullcord.commands.choosing import Piece, Selection, UnclearError, call_line, choose
 from pullcord.commands.console import Console
 from pullcord.commands.log_lines import apart
@@ -148,8 +149,7 @@ def _show(pieces: Sequence[Piece], console: Console) -> None:
         if each.work is None:
             console.write(each.label)
         elif each.operation is None:
-            reason = "it is protected (PULLCORD_PROTECT)" if each.work.protected else "nothing stops it as it is now"
-            console.write(wrapped(f"not stopped  {each.label}: {reason}", console.columns(), _MARGIN))
+            console.write(wrapped(f"not stopped  {each.label}: {obstacle(each.work)}", console.columns(), _MARGIN))
 
 
 def _ask(count: int, total: int, console: Console) -> int:

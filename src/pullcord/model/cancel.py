@@ -48,7 +48,7 @@ class Cancel(NamedTuple):
     """task: the arguments name the work. current: whatever runs when the request arrives."""
     confirm: tuple[str, ...] = ()
     """The relations of the links whose looks tell how the work ended. The first one tells its state; while a look by
-    another one shows activity, or fails, the end is not believed yet."""
+    another one shows activity, or fails, an end that the first one does not prove is not believed yet."""
     target: Target | None = None
     poll: Poll | None = None
     """How often to look; None: as the state of the operation that looks says."""
