@@ -20,7 +20,11 @@ _REFUSAL = ("outcome", "obstacle")
 
 
 def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
-    """Print the cancels, as a table or with --json; the exit status."""
+    """Print the cancels, as a table or with --json; the exit status.
+
+    Raises:
+        SettingsError: the file can't be read.
+    """
     try:
         with options.file.open(encoding="utf-8", errors="replace") as lines:
             entries, rest = read(lines)
