@@ -183,10 +183,8 @@ _CALLER = Caller("pullcord.Cord")
 
 def _unknown(tool: str, reach: Reach) -> str:
     """Why there is no tool of a name, and what to do."""
-    operation = reach.surface.catalogue.get(tool)
-    settings = reach.surface.settings_of(operation) if operation else None
-    if settings and settings.obstacle:
-        return f"{tool} is no tool yet, since {settings.obstacle}. {settings.remedy}"
+    if reason := reach.surface.obstacle(tool):
+        return reason
     return f"there is no tool {tool} here; {question(tool, reach.surface.tools, 'its platform may have to be named')}"
 
 

@@ -64,6 +64,14 @@ class Surface:
         """How an operation's platform is reached."""
         return self.settings[operation.platform.name]
 
+    def obstacle(self, name: str) -> str | None:
+        """Why an operation of the catalogue is no tool yet, and what to do; None: its platform can be reached."""
+        operation = self.catalogue.get(name)
+        settings = self.settings_of(operation) if operation else None
+        if settings is None or settings.obstacle is None:
+            return None
+        return f"{name} is no tool yet, since {settings.obstacle}. {settings.remedy}"
+
     def granted(self, grants: Collection[str]) -> Self:
         """The same surface, with only the tools that a caller's grants allow."""
         tools = {

@@ -107,9 +107,7 @@ def make(
 def _unknown(name: str, callable_surface: Surface, surface: Surface) -> str:
     if name in surface.tools:
         return f"{name} needs a scope that this token doesn't have. tools/list names the tools that it may call."
-    operation = surface.catalogue.get(name)
-    settings = surface.settings_of(operation) if operation else None
-    if settings and settings.obstacle:
-        return f"{name} is no tool yet, since {settings.obstacle}. {settings.remedy}"
+    if obstacle := surface.obstacle(name):
+        return obstacle
     match = nearest(name, callable_surface.tools)
     return f"There is no tool of this name. {f'Did you mean {match}?' if match else 'tools/list names all.'}"
