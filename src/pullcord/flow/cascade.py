@@ -110,7 +110,7 @@ def _growing(report: Report, engine: Engine, total: float) -> Report:
     """A report for several pieces that are watched at once: its seconds are those of the whole call, and only grow."""
     start, latest = engine.gateway.now(), 0.0
 
-    async def report_latest(_seconds: float, _of: float, text: str) -> None:
+    async def report_latest(_seconds: float, _total: float, text: str) -> None:
         nonlocal latest
         if (seconds := engine.gateway.now() - start) > latest:
             latest = seconds

@@ -36,17 +36,17 @@ class Progress:
         self._text = f"{platform}: no answer yet"
         self._has_failed = False
 
-    async def tell(self, seconds: float, of: float, text: str) -> None:
+    async def tell(self, seconds: float, total: float, text: str) -> None:
         """Report what was seen; a `Report`.
 
         Args:
-            seconds: that the work was watched.
-            of: for which it is to be watched.
+            seconds: for which the work was watched so far.
+            total: seconds for which it is watched, at most.
             text: says what was seen.
         """
         self._reported, self._text = self._now(), text
         elapsed = self._reported - self._start
-        self._total = elapsed - seconds + of
+        self._total = elapsed - seconds + total
         if self._has_failed:
             return
         try:
