@@ -8,6 +8,7 @@ from pullcord.model import sanitize
 from pullcord.model.action import Action
 from pullcord.model.operation import Platform
 from pullcord.model.pointer import look_up
+from pullcord.model.relation import REL
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import request
@@ -17,7 +18,6 @@ ACTIONS_LIMIT = 20
 HREF_LIMIT = 2000
 """Characters of an address at most; a longer one is dropped, since a part of it would be another address."""
 
-_REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _OPERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SCHEMA_REF = re.compile(r"#/[A-Za-z0-9_./~-]{1,200}")
 _METHOD = re.compile("GET|PUT|POST|PATCH|DELETE")
@@ -56,7 +56,7 @@ def _sanitized(platform: Platform, base_url: str, member: Json) -> Action | None
     if not isinstance(member, dict):
         return None
     rel, href, hint = member.get("rel"), member.get("href"), member.get("hint")
-    if not isinstance(rel, str) or not _REL.fullmatch(rel):
+    if not isinstance(rel, str) or not REL.fullmatch(rel):
         return None
     address = request.absolute(href, base_url) if isinstance(href, str) and len(href) <= HREF_LIMIT else None
     if href is not None and address is None:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 
 from pullcord.manifest.conditions import condition
 from pullcord.manifest.expressions import Lead, Scope, arguments
-from pullcord.manifest.links import REL
 from pullcord.manifest.node import Node, suggestion
 from pullcord.manifest.rules import poll
 from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS, Before, Cancel, Target
 from pullcord.model.listing import PageStyle
 from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.outcome import Outcome
+from pullcord.model.relation import REL
 from pullcord.model.value import Json
 
 _WAIT: Mapping[str, Json] = {"type": "integer", "minimum": 0, "maximum": 300}

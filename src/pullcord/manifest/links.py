@@ -1,6 +1,5 @@
 """Reads OpenAPI's links: where a reply leads, with the conditions and notes that pullcord adds."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
@@ -11,10 +10,7 @@ from pullcord.manifest.node import Node, suggestion
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome, Phase
-from pullcord.model.relation import TERMINATE
-
-REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
-
+from pullcord.model.relation import REL, TERMINATE
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pullcord.manifest.expressions import Scope, in_body
-from pullcord.manifest.links import REL, links
+from pullcord.manifest.links import links
 from pullcord.manifest.node import Node, suggestion
 from pullcord.manifest.rules import exposed, state
 from pullcord.manifest.servers import env
@@ -14,6 +14,7 @@ from pullcord.model.arguments import fault_of
 from pullcord.model.listing import PAGE_LIMIT, Listing, Pages, PageStyle, Places, Since
 from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.pointer import Pointer
+from pullcord.model.relation import REL
 from pullcord.model.value import Json
 
 _PAGES: Mapping[PageStyle, tuple[str, str]] = {

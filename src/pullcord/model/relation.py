@@ -1,5 +1,10 @@
 """The link relations that pullcord knows (RFC 8288): what a next step is to the work. Manifests may name others."""
 
+import re
+
+REL = re.compile(r"[a-z][a-z0-9-]{0,31}")
+"""A relation as it is taken from a manifest or a platform: a lower-case word."""
+
 SELF = "self"
 """A look at the work itself."""
 CANCEL = "cancel"
