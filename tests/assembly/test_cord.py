@@ -173,12 +173,12 @@ class TestFaults:
 
     async def test_a_cord_calls_within_its_block_only(self) -> None:
         cord = pullcord.Cord()
-        with pytest.raises(RuntimeError, match="this Cord is closed"):
+        with pytest.raises(RuntimeError, match="this Cord is not open; call it in the block of"):
             await cord.call("stop_task", {"task_id": NOBODY})
         async with cord:
             with pytest.raises(RuntimeError, match="this Cord is open"):
                 await cord.__aenter__()
-        with pytest.raises(RuntimeError, match="this Cord is closed"):
+        with pytest.raises(RuntimeError, match="this Cord is not open; call it in the block of"):
             await cord.running()
         async with cord:  # and may be opened again
             assert (await cord.call("stop_task", {"task_id": NOBODY})).outcome == "denied"

@@ -75,7 +75,7 @@ class Cord:
     @property
     def _open(self) -> _Open:
         if self._opened is None:
-            raise RuntimeError("this Cord is closed; it calls in the block of `async with Cord(...) as cord:`")
+            raise RuntimeError("this Cord is not open; call it in the block of `async with Cord(...) as cord:`")
         return self._opened
 
     async def running(self, *names: str) -> Running:
@@ -194,6 +194,7 @@ def _unclear(text: str, works: Sequence[Work], gaps: Sequence[str]) -> Iterator[
         yield f"{text} fits several pieces of work: {', '.join(f'{each.platform} {each.id}' for each in works)}."
         yield "Give the one that is meant, as running() sees it."
     else:
-        yield f"Nothing that was seen to run has the id {text}. Call the cancel of work that no list shows by its name."
+        yield f"Nothing that was seen to run has the id {text}."
+        yield "Work that no list shows is stopped by its tool: call(tool, arguments)."
     for gap in gaps:
         yield f"Not all was seen: {gap}"
