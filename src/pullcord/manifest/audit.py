@@ -20,7 +20,7 @@ from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation, Response
 from pullcord.model.outcome import Outcome, Phase
-from pullcord.model.pointer import Pointer, escape
+from pullcord.model.pointer import Pointer, escape, look_up
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
 from pullcord.model.value import Json
@@ -121,9 +121,23 @@ def audit(name: str, text: str) -> list[str]:
     for each in entries.values():
         for node, sentence in chain(_successes(each), _answers(each), _places(each), _list(each), _target(each)):
             node.fault(sentence)
-    for node, sentence in _problem([*entries.values()]):
+    root = operations[0][1].at("", operations[0][1].document.value)
+    for node, sentence in chain(_problem([*entries.values()]), _references(root)):
         node.fault(sentence)
     return lines(name, faults)
+
+
+def _references(node: Node) -> Iterator[Note]:
+    """References in schemas that lead nowhere, so that nothing is compared with what they stand for."""
+    root, ref = node.document.value, look_up(node.value, "/$ref")
+    if isinstance(ref, str) and (ref[:2] != "#/" or look_up(root, ref[1:]) is None):
+        parent, _, _ = ref.rpartition("/")
+        siblings = look_up(root, parent[1:]) if parent[:2] == "#/" else None
+        names = [f"{parent}/{escape(name)}" for name in siblings] if isinstance(siblings, dict) else []
+        yield node, f"this $ref names nothing in this file; {suggestion(ref, names or ['#/components/schemas/...'])}"
+    inner = node.named().values() if isinstance(node.value, dict) else ()
+    for each in node.items() if isinstance(node.value, list) else inner:
+        yield from _references(each)
 
 
 def _shape(response: Node) -> Shape:
