@@ -206,6 +206,7 @@ except ManifestError as error:
 def test_what_is_no_yaml_is_refused_with_its_line(text: str, line: int) -> None:
     (fault,) = faults(text)
     assert fault.startswith(f"m.yaml:{line}: this is not YAML: ")
+    assert ("\x07" in text) != fault.endswith("or a line is not indented by spaces as those beside it")
 
 
 def test_all_faults_of_a_file_are_told_at_once_each_on_one_line() -> None:

@@ -146,7 +146,9 @@ def test_several_files_are_told_together_each_by_its_path(tmp_path: Path) -> Non
     )
     with pytest.raises(ManifestError) as caught:
         loading.load([good, broken, empty, binary, tmp_path / "none.yaml", tmp_path, wrong])
-    assert [fault.removeprefix(str(tmp_path)).partition(" ") for fault in caught.value.faults[:5]] == [
+    assert [
+        fault.removeprefix(str(tmp_path)).partition("; mostly,")[0].partition(" ") for fault in caught.value.faults[:5]
+    ] == [
         ("/broken.yaml:2:", " ", "this is not YAML: did not find expected node content"),
         ("/empty.yaml:", " ", "the file is empty; write an OpenAPI 3.1 document"),
         ("/binary.yaml:", " ", "this manifest can't be read: it is not UTF-8 text"),

@@ -41,6 +41,10 @@ _VALUES_LIMIT = 50_000
 _TOO_DEEP = f"values stand more than {_DEPTH_LIMIT} levels deep; write them flatter"
 _LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 """What libyaml says at its own limit of 1000 levels."""
+_REMEDY = (
+    "mostly, here or just before, a text that holds a colon needs quotes, a bracket is not closed, or a line is not"
+    " indented by spaces as those beside it"
+)
 _TOO_MANY = f"there are more than {_VALUES_LIMIT:,} values, those behind aliases counted each time; write fewer"
 
 
@@ -168,7 +172,8 @@ def _broken(name: str, text: str, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     line = mark.line if mark else text.encode()[: getattr(error, "position", 0)].count(b"\n")
     problem = getattr(error, "problem", None) or getattr(error, "reason", "")
-    sentence = _TOO_DEEP if problem == _LIBYAML_TOO_DEEP else f"this is not YAML: {problem}"
+    remedy = f"; {_REMEDY}" if mark else ""
+    sentence = _TOO_DEEP if problem == _LIBYAML_TOO_DEEP else f"this is not YAML: {problem}{remedy}"
     return f"{name}:{line + 1}: {sentence}"
 
 
