@@ -39,6 +39,13 @@ def test_a_users_own_manifest_reads_only_variables_that_are_called_so(tmp_path: 
     ]
 
 
+def test_where_the_platforms_name_has_a_fault_its_variables_are_told_only_whose_they_must_be(tmp_path: Path) -> None:
+    misnamed = own(("x-platform: depot", "x-platform: De Pot")).replace("PULLCORD_PLATFORM_DEPOT_URL", "DEPOT_URL")
+    name, variable = refused([], [written(tmp_path, misnamed)])
+    assert name.endswith("'De Pot' does not fit; write a short name of a-z 0-9 _ -, a letter first, such as acme")
+    assert variable.startswith("/servers/0/x-env: DEPOT_URL may be somebody else's; write PULLCORD_PLATFORM_..., since")
+
+
 @pytest.mark.parametrize(
     "name", ["GITHUB_TOKEN", "DEPOTKEY", "DEPOT_", "ADEPOT_KEY", "PULLCORD_STATE_KEY", "PULLCORD_PLATFORM_DEPOT_KEY"]
 )

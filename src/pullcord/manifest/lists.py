@@ -12,6 +12,7 @@ from pullcord.manifest.rules import exposed, state
 from pullcord.manifest.servers import env
 from pullcord.model.arguments import fault_of
 from pullcord.model.listing import PAGE_LIMIT, Listing, Pages, PageStyle, Places, Since
+from pullcord.model.nearest import nearest
 from pullcord.model.operation import Operation, Parameter, Place
 from pullcord.model.pointer import Pointer
 from pullcord.model.relation import REL
@@ -92,6 +93,8 @@ def _places(node: Node, scope: Scope) -> Places:
 def _pages(node: Node, parameters: Sequence[Parameter]) -> Pages:
     members = node.members("pages")
     style = PageStyle(members["style"].choice(list(PageStyle)))
+    if not nearest(str(members["style"].value), list(PageStyle)):  # what belongs beside it can't be said
+        return Pages(style)
     needed_names, optional_names = (names.split() for names in _PAGES[style])
     for name in needed_names:
         if name not in members:

@@ -16,7 +16,7 @@ from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.pointer import Pointer, escape, look_up
 from pullcord.model.running import FIND_RUNNING
 from pullcord.model.value import Json
-from pullcord.model.variables import name_fault, prefix, variables
+from pullcord.model.variables import USER_PREFIX, name_fault, prefix, variables
 
 
 def folder() -> Traversable:
@@ -97,12 +97,14 @@ def _check_variables(operations: Sequence[tuple[Operation, Node]], readers: dict
         of_user: whether the manifest is a user's own.
     """
     platform, document = operations[0][0].platform, operations[0][1].document
+    # A name with a fault of its own says no more than whose the manifest is.
+    required = prefix(platform.name, of_user=of_user) if platform.name else USER_PREFIX if of_user else ""
     for variable in variables(platform, [operation for operation, _ in operations]):
         reader = readers.setdefault(variable.name, platform.name)
-        fault = name_fault(variable.name, prefix(platform.name, of_user=of_user))
+        fault = name_fault(variable.name, required)
         if reader != platform.name:
             fault = f"the platform {reader} reads {variable.name}, too; write another name"
-        if fault and variable.name and platform.name:
+        if fault and variable.name:
             place = next(_places(document.value, variable.name), "")
             operations[0][1].at(place, None).fault(fault)
 

@@ -135,12 +135,13 @@ class Node:
         return float(self.value)
 
     def choice(self, words: Sequence[str]) -> str:
-        """One of the words; the first where it is none."""
-        if self.value not in words:
-            quoted = _QUOTED.repr(self.value)
-            self.fault(f"{quoted} is none of the words; {suggestion(quoted.strip(chr(39)), words)}")
-            return words[0]
-        return str(self.value)
+        """One of the words; where it is none, the one that was probably meant, or else the first."""
+        if self.value in words:
+            return str(self.value)
+        quoted = _QUOTED.repr(self.value)
+        word = quoted.strip("'")
+        self.fault(f"{quoted} is none of the words; {suggestion(word, words)}")
+        return nearest(word, words) or words[0]
 
     def pointer_text(self, *, whole: bool = True) -> Pointer:
         """The JSON Pointer that stands here; "" where there is none.

@@ -106,11 +106,12 @@ def read_document(name: str, text: str, faults: list[Fault]) -> list[tuple[Opera
 
 
 def _platform(root: Node, members: Mapping[str, Node]) -> Platform:
+    name = members["x-platform"].text(PLATFORM_NAME, "a short name of a-z 0-9 _ -, a letter first, such as acme")
     url, url_env, variables = server(members["servers"])
     ways, key_optional = keys(root, members["security"])
     problem, problem_all = problems.problem(members["x-problem"]) if "x-problem" in members else ({}, ())
     return Platform(
-        name=members["x-platform"].text(PLATFORM_NAME, "a short lower-case name"),
+        name=name if PLATFORM_NAME.fullmatch(name) else "",
         title=members["info"].members("info")["title"].text(),
         url=url,
         url_env=url_env,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pullcord.manifest.node import Node
 from pullcord.model.arguments import fault_of, pattern_fault
+from pullcord.model.nearest import nearest
 from pullcord.model.value import Json
 
 _BOUNDS: Mapping[str, frozenset[str]] = {
@@ -37,6 +38,8 @@ def schema(node: Node, members: Mapping[str, Node], kinds: Sequence[str] = tuple
         node.fault(f"type is missing; write one of {', '.join(kinds)}")
         return {"type": "string"}
     kind = members["type"].choice(kinds)
+    if not nearest(str(members["type"].value), kinds):  # what belongs beside it can't be said
+        return {"type": kind}
     values = {"type": kind, **_bounds(members, kind), **_items(node, members, kind)}
     samples = [members["default"]] if "default" in members else []
     samples += members["examples"].items() if "examples" in members else []

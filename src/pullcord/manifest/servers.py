@@ -24,10 +24,10 @@ def server(node: Node) -> tuple[str, str, dict[str, str]]:
     url = members["url"].text()
     names = PATH_NAMES.findall(url)
     # OpenAPI's own default, "/", names no host: each user has one of their own.
-    if url not in {"", "/"} and (url_faults(PATH_NAMES.sub("name", url)) or url.endswith("/")):
-        members["url"].fault(
-            "this is no base URL; write https://host/path without a slash at its end, or / where there is no default"
-        )
+    if url not in {"", "/"}:
+        slash_faults = ["the URL ends with a slash; leave it out"] if url.endswith("/") else []
+        for fault in url_faults(PATH_NAMES.sub("name", url)) or slash_faults:
+            members["url"].fault(f"{fault}. Where each user has a server of their own, write /")
     variables: dict[str, str] = {}
     for name, variable in members["variables"].named().items() if "variables" in members else ():
         variables[name] = env(variable.members("server variable")["x-env"])
