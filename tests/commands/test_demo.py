@@ -48,12 +48,14 @@ async def test_it_tells_of_each_cancel_tool_until_the_work_has_really_stopped() 
     assert status == 0
     scenes = [f"{number}. {scene.work}" for number, scene in enumerate(SCENES, 1)]
     part = parts(story)
-    assert list(part) == ["What runs?", *scenes, "Everything else", "All of it has stopped"]
+    assert list(part) == ["What runs?", *scenes, "Everything else", "All that can be stopped has stopped"]
     used = [re.findall(r"^   cancel       (\w+)$", part[scene], re.MULTILINE) for scene in scenes]
     assert used == [["cancel_task"], ["cancel_task", "cancel_turn"], ["cancel_workspace_task"], ["stop_task"]]
     assert all("ended because it was cancelled." in " ".join(part[scene].split()) for scene in scenes)
     assert re.search(r"of 20 s: .+: running", part[scenes[2]])
     assert re.search(r"^   cancel       cancel_turn +[0-9a-f]{24} stopped$", part["Everything else"], re.MULTILINE)
+    assert re.search(r" [1-9] items$", part["Everything else"].rstrip())
+    assert "what it still shows waits" in " ".join(part["All that can be stopped has stopped"].split())
 
 
 async def test_it_takes_less_than_half_a_minute_of_the_sandboxs_time() -> None:
@@ -134,5 +136,5 @@ def test_the_command_tells_it_over_a_real_connection_and_ends_well() -> None:
     )
     assert (demo.returncode, demo.stderr.count("\n")) == (0, 1), demo.stdout + demo.stderr
     assert "this is the sandbox" in demo.stderr
-    assert list(parts(demo.stdout))[-1] == "All of it has stopped"
+    assert list(parts(demo.stdout))[-1] == "All that can be stopped has stopped"
     assert "\x1b" not in demo.stdout

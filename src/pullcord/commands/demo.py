@@ -124,10 +124,11 @@ class Story:
             return 1
         proofs = sum(work.proved for work in works)
         self._head(
-            "All of it has stopped",
+            "All that can be stopped has stopped",
             f"{len(works)} pieces of work were asked to stop, with {len(names)} tools. Each is over by its platform's"
-            f" record, and a last look at the lists found no more. Of {proofs} a sign of the work itself says that it"
-            " has stopped; of the others the record is all that their platforms give.",
+            f" record. Of {proofs} a sign of the work itself says that it has stopped; of the others the record is all"
+            " that their platforms give. The last look at the lists found nothing more to stop: what it still shows"
+            " waits, and its platform has no cancel for it as it is.",
         )
         return 0
 
