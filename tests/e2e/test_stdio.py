@@ -160,6 +160,14 @@ async def test_the_end_of_its_input_ends_it_well(stderr: int) -> None:
             assert await process.wait() == 0
 
 
+async def test_the_sandbox_says_what_to_do_with_the_settings_that_it_prints() -> None:
+    async with started("sandbox") as process:
+        assert process.stderr
+        lines = BufferedByteReceiveStream(process.stderr)
+        told = [(await lines.receive_until(b"\n", 1000)).decode() for _ in range(2)]
+    assert told[1].startswith("pullcord: set these in another terminal: ")
+
+
 async def test_without_a_command_it_serves_and_ends_with_its_input() -> None:
     done = await finished()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

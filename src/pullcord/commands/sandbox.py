@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import anyio
 
 from pullcord.commands.reach import sandboxed
+from pullcord.commands.terminal import say
 from pullcord.serving.signals import until_signal
 
 
@@ -18,4 +19,5 @@ async def _serve(port: int) -> int:
     async with sandboxed({}, port) as variables:
         for name, value in variables.items():
             print(f"export {name}={value}", flush=True)
+        say("set these in another terminal: what pullcord does there reaches this sandbox, until Ctrl-C ends it here")
         return await until_signal()
