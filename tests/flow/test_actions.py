@@ -1,6 +1,7 @@
 """The next steps: the manifest's, pullcord's own and the platform's, merged; each either a ready call or no tool."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -11,15 +12,16 @@ from tests.support import BASE_URL, Answer, action, actions, answering, shipped,
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.actions import offer, offer_item
-from pullcord.flow.attempt import Attempt, Call
+from pullcord.flow.attempt import Attempt, Call, Whole
 from pullcord.flow.following import read
 from pullcord.flow.platform_actions import ACTIONS_LIMIT, HREF_LIMIT
 from pullcord.flow.verdict import Verdict
+from pullcord.flow.wording import HINT_PARTS
 from pullcord.model.condition import Clause
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation, Response
-from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.outcome import MayGoOn, Outcome, Phase
 from pullcord.model.reply import Reply
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
@@ -570,6 +572,28 @@ class TestLinks:
             "cancelled": [parent],
             "done": [parent],
         }
+
+    def test_after_an_end_a_look_is_offered_where_it_names_children_that_may_go_on(self) -> None:
+        catalogue = loom()
+        whole_cancel = catalogue["cancel_thread"]
+        links = whole_cancel.responses["200"].links
+        cancel = whole_cancel._replace(
+            responses={"200": Response(links=tuple(each for each in links if not each.part))}
+        )
+        call = Call(Surface.of(catalogue, settings.read(catalogue, {})), cancel, {"id": "t0"})
+        ended = Verdict(Outcome.STOPPED, may_go_on=frozenset({MayGoOn.CHILDREN}))
+        attempt = Attempt(call, ended, Reply(200, {}, {"state": "cancelled"}))
+
+        def looks(attempt: Attempt, whole: Whole | None = None) -> list[str]:
+            return [each.hint for each in offer(attempt, whole=whole).actions if each.rel == "self"]
+
+        assert looks(attempt) == looks(attempt, Whole(ended, (), complete=False)) == [HINT_PARTS]
+        assert looks(attempt, Whole(ended, (), complete=True)) == []
+        assert looks(replace(attempt, verdict=replace(ended, may_go_on=frozenset()))) == []
+        assert looks(replace(attempt, call=call._replace(operation=whole_cancel))) == [], "its own links lead to them"
+        look = call._replace(operation=catalogue["get_thread"])
+        seen = Verdict(Outcome.OBSERVED, phase=Phase.CANCELLED, may_go_on=frozenset({MayGoOn.CHILDREN}))
+        assert looks(Attempt(look, seen, attempt.reply)) == []
 
     def test_the_state_of_an_item_may_be_told_by_an_argument_of_the_call(self) -> None:
         catalogue = loom()

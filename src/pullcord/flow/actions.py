@@ -19,7 +19,7 @@ from pullcord.model.condition import Context
 from pullcord.model.link import Link
 from pullcord.model.listing import Listing
 from pullcord.model.operation import Operation
-from pullcord.model.outcome import FINAL, OVER, Outcome, Phase
+from pullcord.model.outcome import FINAL, OVER, MayGoOn, Outcome, Phase
 from pullcord.model.relation import AUTHORIZE, AWAY, CANCEL, ITEM, NEXT, RETRY, RETRY_LATER, SELF, TERMINATE
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
@@ -55,7 +55,11 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     seconds = attempt.watch.seconds if attempt.watch else 0
     # Where all parts were stopped, too, no step leads to them.
     links = [link for link in response.links if not (link.part and whole and whole.complete)]
-    steps = list(_steps(links, Origin(call, reply, verdict.outcome, verdict.phase), seconds))
+    # Where nothing else leads to what goes on, a look at work that has ended may.
+    may_have_parts = MayGoOn.CHILDREN in verdict.may_go_on and not (whole and whole.complete)
+    is_hidden = bool(call.operation.cancel) and may_have_parts and not any(link.part for link in links)
+    origin = Origin(call, reply, verdict.outcome, verdict.phase)
+    steps = list(_steps(links, origin, seconds, is_hidden=is_hidden))
     actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps if not _is_away(call, step))]
     if next_arguments:
         actions.append(_action(call, NEXT, call.operation, next_arguments, wording.HINT_NEXT))
@@ -183,17 +187,31 @@ def is_over(outcome: Outcome, phase: Phase | None) -> bool:
     return is_final or (outcome is Outcome.OBSERVED and phase in OVER)
 
 
-def _steps(links: Sequence[Link], origin: Origin, seconds: float) -> Iterator[Step]:
-    """The steps that make sense: no look after an end, and a stronger stop only after watching without an end."""
+def _steps(links: Sequence[Link], origin: Origin, seconds: float, *, is_hidden: bool = False) -> Iterator[Step]:
+    """The steps that make sense: no look after an end, and a stronger stop only after watching without an end.
+
+    Args:
+        links: of the response, or of the list's items.
+        origin: what they lead away from.
+        seconds: that the work was watched.
+        is_hidden: whether parts may go on to which no link leads: a look that names them is offered after the end, too.
+    """
     has_ended = is_over(origin.outcome, origin.phase)
     for step in follow(links, origin):
         if step.link.rel == SELF and has_ended:
+            if is_hidden and step.operation.tool and _names_parts(step.operation):
+                yield step._replace(link=step.link._replace(hint=wording.HINT_PARTS))
             continue
         if step.link.rel == TERMINATE and (has_ended or seconds < step.link.after):
             continue
         if step.operation.tool is None:
             continue  # a look that only pullcord itself makes
         yield step
+
+
+def _names_parts(operation: Operation) -> bool:
+    """Whether the answers of a look lead to what its work started."""
+    return any(link.part for response in operation.responses.values() for link in response.links)
 
 
 def _action(call: Call, rel: str, operation: Operation, arguments: Arguments, hint: str) -> Action:

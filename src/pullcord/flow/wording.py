@@ -173,6 +173,7 @@ SENT = "The request was sent; whether {platform} acted on it is unknown."
 """Of a cancel whose outcome is unknown, where a look shows that the work is over."""
 
 HINT_NEXT = "The next part of this list."
+HINT_PARTS = "See what it had started, which may go on."
 HINT_UNASKED = (
     "Use a client that supports elicitation (forms; over HTTP, by MCP 2026-07-28 or later), or start pullcord"
     " without --confirm."
