@@ -103,7 +103,7 @@ async def cascade(
     rate_limit: RateLimit | None = None,
     journal: Journal | None = None,
     protected: Sequence[str] = (),
-    told: list[tuple[float, float]] | None = None,
+    told: list[tuple[float, float, str]] | None = None,
     **arguments: Json,
 ) -> Answer:
     """Cancel the thread p with all that it started.
@@ -119,9 +119,9 @@ async def cascade(
     """
     scope = Surface.of(catalogue, settings.read(catalogue, {}), protected=protected)
 
-    async def report(seconds: float, of: float, _: str) -> None:
+    async def report(seconds: float, of: float, text: str) -> None:
         if told is not None:
-            told.append((seconds, of))
+            told.append((seconds, of, text))
 
     async with Gateway(httpx2.MockTransport(threads)) as gateway:
         engine = Engine(gateway, journal, rate_limit)
@@ -355,13 +355,21 @@ async def test_what_hangs_while_parts_are_read_holds_the_parents_cancel_up_for_s
 
 
 async def test_the_progress_of_pieces_that_are_watched_at_once_grows() -> None:
-    told: list[tuple[float, float]] = []
+    told: list[tuple[float, float, str]] = []
     await cascade(Threads({"p": ["a", "b"]}, replies=dict.fromkeys("pab", "running")), told=told, wait_seconds=20)
 
-    seconds = [each for each, _ in told]
+    seconds = [each for each, *_ in told]
     assert len(seconds) > 5
     assert seconds == sorted(set(seconds)), "each is more than the one before"
-    assert {of for _, of in told} == {45}
+    assert {of for _, of, _ in told} == {45}
+
+
+async def test_progress_tells_which_part_it_is_about() -> None:
+    told: list[tuple[float, float, str]] = []
+    parts = ["a", "the-longest-of-all-ids"]
+    await cascade(Threads({"p": parts}, replies=dict.fromkeys(["p", *parts], "running")), told=told, wait_seconds=20)
+
+    assert {text for *_, text in told} == {"Loom: running", "Loom: running (a)", "Loom: running (t-of-all-ids)"}
 
 
 async def test_a_cancel_whose_answer_says_that_looks_teach_nothing_is_watched_where_its_parts_are_stopped() -> None:

@@ -19,6 +19,7 @@ from pullcord.flow.progress import Report
 from pullcord.flow.step import step, withhold
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wait import wait
+from pullcord.model import sanitize
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS
 from pullcord.model.outcome import MayGoOn, Outcome, WorkStopped
 
@@ -40,6 +41,8 @@ _WORST = (
 """The first of these outcomes that any piece has is the outcome of the whole."""
 _WORST_WORK_STOPPED: Sequence[WorkStopped] = ("no", "unknown")
 """The first of these that any piece has is work_stopped of the whole."""
+_NAME_LENGTH = 12
+"""Characters of an id that name a part in a line of progress."""
 
 
 async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, Whole | None]:
@@ -65,7 +68,10 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
     silent_caller = replace(caller, report=report, person=None)
 
     def stop_jobs(calls: Sequence[Call]) -> list[Job]:
-        return [partial(_stop, _addressed(parent.call, each), engine, silent_caller) for each in calls]
+        return [
+            partial(_stop, _addressed(parent.call, each), engine, replace(silent_caller, report=_named(report, each)))
+            for each in calls
+        ]
 
     parent, *attempts = await _side_by_side(
         [partial(wait, _watchable(parent), gateway, silent_caller), *stop_jobs(early_parts)]
@@ -117,6 +123,16 @@ def _growing(report: Report, engine: Engine, total: float) -> Report:
             await report(seconds, total, text)
 
     return report_latest
+
+
+def _named(report: Report, part: Call) -> Report:
+    """A report that tells by the end of its id which part it is about: all are told of as one call's progress."""
+    name = str([*part.arguments.values()][-1])
+
+    async def report_part(seconds: float, of: float, text: str) -> None:
+        await report(seconds, of, f"{text} ({sanitize.text(name[-_NAME_LENGTH:])})")
+
+    return report_part
 
 
 def _addressed(call: Call, part: Call) -> Call:
