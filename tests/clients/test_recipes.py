@@ -5,12 +5,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from anyio.streams.buffered import BufferedByteReceiveStream
 from tests.assembly.platforms import reached
 from tests.clients.__main__ import EVERYONE
 from tests.clients.client import RECIPES as RECIPE_FOLDER
 from tests.clients.guards import GUARDS
 from tests.clients.recipes.cord import stop_old_work
+from tests.clients.recipes.http_client import client
 from tests.documents import doc, hold
+from tests.e2e.processes import finished, started
+
+from pullcord.sandbox import Sandbox
 
 RECIPES = sorted(RECIPE_FOLDER.glob("*.py"))
 DOCUMENT = doc("frameworks")
@@ -42,7 +47,29 @@ async def test_a_program_of_ones_own_stops_what_is_old_and_tells_what_it_leaves_
         assert all(answer.outcome not in {"stopped", "already_finished"} for answer in left_open)
 
 
+@pytest.mark.anyio
+async def test_a_client_with_a_token_calls_a_server_elsewhere_and_waits_for_the_end(tmp_path: Path) -> None:
+    made = (await finished("token", "ada", "--scope", "observe", "--scope", "cancel")).stdout
+    token, line = re.findall(r"^(?:token|line): +(\S+)$", made, re.MULTILINE)
+    tokens = tmp_path / "tokens"
+    tokens.write_text(line, encoding="utf-8")
+    async with started("serve", "--http", "--sandbox", "--port", "0", "--tokens", str(tokens)) as process:
+        assert process.stderr
+        lines = BufferedByteReceiveStream(process.stderr)
+        notes = [(await lines.receive_until(b"\n", 1000)).decode() for _ in range(2)]
+        url = notes[1].split()[-1]
+        async with client(url, token) as connected:
+            ids = Sandbox().evershell.ids
+            arguments = {"workspace_id": ids.busy_workspace, "wait_seconds": 120}
+            answer = (await connected.call_tool("cancel_workspace_task", arguments)).structured_content
+    assert answer
+    assert answer["outcome"] == "stopped"
+
+
 def test_every_recipe_is_run() -> None:
     drivers = {client.driver for client in EVERYONE.values() if client.folder == RECIPE_FOLDER}
     guards = {guard.driver for guard in GUARDS.values()}
-    assert {path.name for path in RECIPES} == drivers | guards | {"cord.py"}  # that one by the test above
+    assert {path.name for path in RECIPES} == drivers | guards | {
+        "cord.py",
+        "http_client.py",
+    }  # by the tests above
