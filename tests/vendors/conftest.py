@@ -1,4 +1,7 @@
-"""One mock for all rows of a process: it is told anew before each."""
+"""One mock for all rows of a module: it is told anew before each.
+
+No fixture that runs in an event loop outlives its module: the next module's tests would run in the same loop.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +9,7 @@ import pytest
 from tests.vendors.mock import Mock, listening
 
 
-@pytest.fixture(name="mock", scope="session")
+@pytest.fixture(name="mock", scope="module")
 async def _mock() -> AsyncIterator[Mock]:
     async with listening() as mock:
         yield mock
