@@ -6,7 +6,7 @@ import pytest
 
 from pullcord.manifest import loading
 from pullcord.model.operation import Operation
-from pullcord.model.running import FIND_RUNNING
+from pullcord.model.running import FIND_RUNNING, callables
 
 TOOLS = [each for each in loading.load(loading.shipped()).values() if each.tool]
 VERBS = {"stop", "cancel", "kill", "abort", "interrupt", "terminate", "revoke"}
@@ -30,6 +30,12 @@ def test_a_look_begins_with_what_it_answers(operation: Operation) -> None:
     begin = operation.description[:150]
     assert re.match(r"Status of |What runs|Which ", begin)
     assert operation.platform.title.split()[0] in begin
+
+
+def test_whoever_wants_to_stop_everything_or_has_no_id_is_led_to_the_look_at_all_that_runs() -> None:
+    description = callables(loading.load(loading.shipped()))[FIND_RUNNING].description
+    assert re.match(r"What is running right now\b", description)
+    assert words(description) >= {"stop", "kill", "cancel", "abort", "everything", "agents", "job", "id"}
 
 
 def test_no_two_platforms_name_a_tool_alike() -> None:

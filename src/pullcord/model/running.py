@@ -15,10 +15,10 @@ AFTER = "after"
 
 _PULLCORD = Platform("pullcord", "pullcord", url="", url_env="", variables={}, keys=())
 _DESCRIPTION = (
-    "What is running right now, on all platforms? Which jobs and agents are still working? What can be stopped? Shows"
-    " everything that runs on all platforms: tasks, jobs, runs, sessions and turns, active, queued, paused or waiting,"
-    " oldest first, each with its name, state, start and the call that stops it. Use it when no id is known. Takes up"
-    " to 5 s; what could not be seen is told. Reads only."
+    "What is running right now, everywhere? Find all running work, and what can be stopped: list active agents, jobs,"
+    " runs, tasks and sessions in progress, queued, paused or waiting, on all platforms, oldest first, each with the"
+    " call that stops it. Which agents are still working? Begin here to stop, kill, cancel or abort everything, all"
+    " agents, or a job whose id is not known. What could not be seen within 5 s is told. Reads only."
 )
 
 
