@@ -10,6 +10,7 @@ import anyio
 import anyio.abc
 import anyio.lowlevel
 import pytest
+from mcp import MCPError
 from starlette.types import Receive, Scope, Send
 from tests.serving.mint import AUDIENCE, minting
 from tests.serving.site import ERAS, Held, keyless, message, minted, said, site, task_of, unwatched
@@ -153,21 +154,42 @@ async def test_a_page_of_another_origin_may_neither_ask_nor_read(allowed: list[s
 
 
 @pytest.mark.parametrize("version", ERAS)
-async def test_without_a_token_nobody_gets_in_and_nothing_tells_more(tmp_path: Path, version: str) -> None:
+async def test_without_a_token_nobody_gets_in_and_is_told_what_to_send(tmp_path: Path, version: str) -> None:
     path = tmp_path / "tokens"
     minted(path, ci="observe")
     async with site(Front(token_file=path)) as here:
-        for headers in ({}, {"Authorization": "Bearer pullcord_guess"}, {"Authorization": "Basic eDp5"}):
+        for headers, has_token in (
+            ({}, False),
+            ({"Authorization": "Basic eDp5"}, False),
+            ({"Authorization": "bearer pullcord_guess"}, True),
+        ):
             response = await here.post("tools/list", version=version, headers=headers)
             assert response.status_code == 401
             challenge = response.headers["www-authenticate"]
             # RFC 6750: no error where no token was sent.
             assert challenge.startswith(
-                'Bearer error="invalid_token", ' if headers else 'Bearer scope="observe cancel"'
+                'Bearer error="invalid_token", ' if has_token else 'Bearer scope="observe cancel"'
             )
             assert 'scope="observe cancel"' in challenge
+            message = response.json()["error"]["message"]
+            assert message.startswith(
+                "The token that was sent is not valid" if has_token else "A token is needed here."
+            )
+            remedy = "Send a token of whoever runs this server, in the header Authorization, as: Bearer TOKEN."
+            assert message.endswith(f" Nothing was sent. {remedy}")
         assert (await here.http.get("/healthz")).status_code == 200
         assert (await here.http.get("/.well-known/oauth-protected-resource/mcp")).status_code == 404
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_an_agents_host_is_told_in_words_that_a_token_is_needed(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "tokens"
+    minted(path, ci="observe")
+    async with site(Front(token_file=path)) as here:
+        told = pytest.RaisesExc(MCPError, match=r"A token is needed here\. Nothing was sent")
+        with pytest.RaisesGroup(told, flatten_subgroups=True):
+            async with here.client(mode):
+                pass
 
 
 @pytest.mark.parametrize("version", ERAS)
@@ -215,7 +237,11 @@ async def test_a_token_without_a_known_scope_is_told_which_it_needs(version: str
             assert challenge.startswith('Bearer error="insufficient_scope", ')
             assert 'scope="observe cancel"' in challenge
             assert 'resource_metadata="https://pullcord.example/.well-known/oauth-protected-resource/mcp"' in challenge
-            assert response.json()["error"] == "insufficient_scope"
+            message = response.json()["error"]["message"]
+            assert message.startswith(
+                "The token that was sent has no scope among observe and cancel. Nothing was sent."
+            )
+            assert "the issuer that https://pullcord.example/.well-known/oauth-protected-resource/mcp names" in message
 
 
 @pytest.mark.parametrize("version", ERAS)

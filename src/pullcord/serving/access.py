@@ -17,16 +17,18 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.config.surface import GRANTS, Surface
 from pullcord.model.url import is_loopback
 from pullcord.serving.front import Front
 from pullcord.serving.issuer import APART, Issuer
-from pullcord.serving.refusal import refusal
+from pullcord.serving.refusal import challenge, refusal
 from pullcord.serving.tokens import TokenFile, TokenRefusedError
 
+_INVALID = "The token that was sent is not valid here; the log of this server tells why."
+_SCOPELESS = f"The token that was sent has no scope among {' and '.join(GRANTS)}."
 _UNCHECKED = "Only this machine may call here, since callers are not checked. Nothing was sent."
 
 _log = logging.getLogger(__name__)
@@ -131,26 +133,25 @@ class TokenMiddleware:
     def __init__(self, app: ASGIApp, metadata_url: str | None) -> None:
         self._app = app
         self._parameters = {"scope": " ".join(GRANTS)} | ({"resource_metadata": metadata_url} if metadata_url else {})
+        giver = "whoever runs this server" + (f", or the issuer that {metadata_url} names" if metadata_url else "")
+        self._remedy = f"Nothing was sent. Send a token of {giver}, in the header Authorization, as: Bearer TOKEN."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         user = scope["user"]
-        if not isinstance(user, AuthenticatedUser):
-            is_bearing = "authorization" in Headers(scope=scope)
-            await self._challenge(401, "invalid_token" if is_bearing else None, "A token that lets you in is needed.")(
-                scope, receive, send
-            )
-        elif not set(user.scopes) & set(GRANTS):
-            message = f"The token has no scope among {' and '.join(GRANTS)}."
-            await self._challenge(403, "insufficient_scope", message)(scope, receive, send)
+        if isinstance(user, AuthenticatedUser):
+            is_granted = not set(user.scopes).isdisjoint(GRANTS)
+            answer = self._app if is_granted else self._refusal(403, _SCOPELESS, "insufficient_scope")
+        elif Headers(scope=scope).get("authorization", "").lower().startswith("bearer "):
+            answer = self._refusal(401, _INVALID, "invalid_token")
         else:
-            await self._app(scope, receive, send)
+            answer = self._refusal(401, "A token is needed here.")
+        await answer(scope, receive, send)
 
-    def _challenge(self, status: int, error: str | None, message: str) -> Response:
-        """The refusal in the form of RFC 6750, section 3, with an error only for a request that sent a token."""
-        body = {"error": error, "error_description": message} if error else {}
-        challenge = ", ".join(f'{name}="{value}"' for name, value in {**body, **self._parameters}.items())
-        return JSONResponse(body, status, {"WWW-Authenticate": f"Bearer {challenge}"})
+    def _refusal(self, status: int, what: str, error: str | None = None) -> Response:
+        """The refusal by RFC 6750, section 3.1: with an error only for a request that sent a token."""
+        code = {"error": error, "error_description": what} if error else {}
+        return challenge(status, f"{what} {self._remedy}", {**code, **self._parameters})
 
 
 def _unavailable(_: HTTPConnection, error: AuthenticationError) -> Response:
