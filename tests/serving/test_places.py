@@ -102,6 +102,30 @@ async def test_looks_leave_an_eighth_of_the_places_to_cancels() -> None:
         assert them.inside[-1] == "look 7"
 
 
+async def test_as_many_looks_are_taken_as_there_are_places_and_turns_and_a_cancel_still_goes_first() -> None:
+    async with crowd(8, 1) as them:
+        for number in range(10):
+            await them.comes(f"look {number}")
+        assert (len(them.inside), them.outside) == (7, ["look 9"])
+        await them.comes("cancel 1")
+        await them.comes("cancel 2")
+        assert (them.inside[7:], them.outside) == (["cancel 1"], ["look 9", "look 8"]), "a look gives way"
+        await them.comes("cancel 3")
+        await them.comes("cancel 4")
+        assert them.outside == ["look 9", "look 8", "look 7", "cancel 4"]
+        await them.goes("look 0")
+        assert them.inside[8:] == ["cancel 2"]
+
+
+async def test_a_caller_has_half_of_the_turns_of_looks() -> None:
+    async with crowd(16, 2) as them:
+        for number in range(8):
+            await them.comes(f"cancel {number}", "ada")
+        for number in range(3):
+            await them.comes(f"look {number}", "ada")
+        assert them.outside == ["look 2"]
+
+
 async def test_cancels_may_have_all_places() -> None:
     async with crowd(8, 0) as them:
         for number in range(9):

@@ -48,8 +48,8 @@ class Admission:
     """The places for requests: a request is handled while it holds one, and one that waits for work to end holds none.
 
     Where callers can be told apart, none has more than half of the places, of the queue, and of those that wait for
-    work. Looks leave an eighth of the places to cancels, and a cancel goes before all looks in the queue; where that is
-    full, a look gives way. Of several, the caller with the fewest places is next.
+    work. Looks leave an eighth of the places to cancels, and have as many more turns in the queue; a cancel goes before
+    all looks in it, and where it is full, a look gives way. Of several, the caller with the fewest places is next.
 
     Args:
         calls: the number of places.
@@ -76,6 +76,7 @@ class Admission:
         self.sending = sending
         self._calls = calls
         self._queue = queue
+        self._kept = calls // CANCELS_PART
         self._held: list[Place] = []
         self._line: list[Place] = []
         self._watching: list[Place] = []
@@ -158,13 +159,14 @@ class Admission:
 
     def _is_free_for(self, place: Place) -> bool:
         looks = sum(not each.is_cancel for each in self._held)
-        is_for_cancels = not place.is_cancel and looks >= self._calls - self._calls // CANCELS_PART
+        is_for_cancels = not place.is_cancel and looks >= self._calls - self._kept
         return not is_for_cancels and _has_room(self._held, place, self._calls)
 
     def _queues(self, place: Place) -> bool:
         """Join the queue; return whether there was room, if need be by sending a look away from it."""
-        has_share = _has_share(self._line, place, self._queue)
-        if has_share or len(self._line) >= self._queue:
+        turns = self._queue if place.is_cancel else self._queue + self._kept
+        has_share = _has_share(self._line, place, turns)
+        if has_share or len(self._line) >= turns:
             crowd = [each for each in self._line if each.caller == place.caller or not has_share]
             looks = [each for each in crowd if not each.is_cancel]
             if not place.is_cancel or not looks:
