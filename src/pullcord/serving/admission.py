@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -44,6 +44,60 @@ class Place:
     """Set when the request need not wait in the queue any more: it has a place, or must give way."""
 
 
+class _Group:
+    """Requests in the same state, in the order in which they came into it.
+
+    They are counted as they come and go: with hundreds of them, counting them for each request would take longer than
+    the request.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[Place, None] = {}
+        self.by_caller: Counter[Hashable | None] = Counter()
+        """How many requests each caller has here; 0 for those that have none."""
+        self.looks = 0
+        """How many of them don't cancel."""
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._places
+
+    def add(self, place: Place) -> None:
+        self._places[place] = None
+        self.by_caller[place.caller] += 1
+        self.looks += not place.is_cancel
+
+    def discard(self, place: Place) -> None:
+        if place in self._places:
+            del self._places[place]
+            self.looks -= not place.is_cancel
+            self.by_caller[place.caller] -= 1
+            if not self.by_caller[place.caller]:
+                del self.by_caller[place.caller]
+
+    def firsts(self) -> Collection[Place]:
+        """The first cancel and the first look of each caller: those after them have no better claim to a place."""
+        firsts: dict[tuple[Hashable | None, bool], Place] = {}
+        for each in self._places:
+            firsts.setdefault((each.caller, each.is_cancel), each)
+        return firsts.values()
+
+    def newest_look(self, caller: Hashable | None = None) -> Place | None:
+        """The look that came last, of one caller or of all; None: there is none."""
+        looks = (each for each in reversed(self._places) if not each.is_cancel and caller in {None, each.caller})
+        return next(looks, None)
+
+    def has_room(self, place: Place, most: int) -> bool:
+        """Whether there is room for one more, where there may be so many."""
+        return len(self) < most and not self.has_share(place, most)
+
+    def has_share(self, place: Place, most: int) -> bool:
+        """Whether a request's caller has its share here already: half of so many."""
+        return place.caller is not None and self.by_caller[place.caller] >= math.ceil(most / 2)
+
+
 class Admission:
     """The places for requests: a request is handled while it holds one, and one that waits for work to end holds none.
 
@@ -77,9 +131,7 @@ class Admission:
         self._calls = calls
         self._queue = queue
         self._kept = calls // CANCELS_PART
-        self._held: list[Place] = []
-        self._line: list[Place] = []
-        self._watching: list[Place] = []
+        self._held, self._line, self._watching = _Group(), _Group(), _Group()
         self._draining = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
         self._departure = anyio.Event()
@@ -107,7 +159,7 @@ class Admission:
             receive: of the request, whose body was read: it returns when the client goes away.
         """
         if self._is_free_for(place):
-            self._held.append(place)
+            self._held.add(place)
         elif self._queues(place):
             async with anyio.create_task_group() as tasks:
 
@@ -120,7 +172,7 @@ class Admission:
                 with anyio.move_on_after(self.waiting):
                     await place.is_called.wait()
                 tasks.cancel_scope.cancel()
-        self._line = [each for each in self._line if each is not place]
+        self._line.discard(place)
         has_place = place in self._held
         self.refused += not has_place
         return has_place
@@ -131,9 +183,9 @@ class Admission:
         Args:
             place: of the request.
         """
-        if place in self._held and _has_room(self._watching, place, self._calls + self._queue):
-            self._held.remove(place)
-            self._watching.append(place)
+        if place in self._held and self._watching.has_room(place, self._calls + self._queue):
+            self._held.discard(place)
+            self._watching.add(place)
             self._call()
 
     def leave(self, place: Place) -> None:
@@ -142,38 +194,34 @@ class Admission:
         Args:
             place: of a request that is done.
         """
-        for places in (self._held, self._line, self._watching):
-            if place in places:
-                places.remove(place)
+        for group in (self._held, self._line, self._watching):
+            group.discard(place)
         self._call()
         self._departure.set()
 
     def _call(self) -> None:
         """Give the places that are free to those who wait for one."""
-        while candidates := [each for each in self._line if self._is_free_for(each)]:
-            places = Counter(each.caller for each in self._held)
-            place = min(candidates, key=lambda each: (not each.is_cancel, places[each.caller]))
-            self._line.remove(place)
-            self._held.append(place)
+        while candidates := [each for each in self._line.firsts() if self._is_free_for(each)]:
+            place = min(candidates, key=lambda each: (not each.is_cancel, self._held.by_caller[each.caller]))
+            self._line.discard(place)
+            self._held.add(place)
             place.is_called.set()
 
     def _is_free_for(self, place: Place) -> bool:
-        looks = sum(not each.is_cancel for each in self._held)
-        is_for_cancels = not place.is_cancel and looks >= self._calls - self._kept
-        return not is_for_cancels and _has_room(self._held, place, self._calls)
+        is_for_cancels = not place.is_cancel and self._held.looks >= self._calls - self._kept
+        return not is_for_cancels and self._held.has_room(place, self._calls)
 
     def _queues(self, place: Place) -> bool:
         """Join the queue; return whether there was room, if need be by sending a look away from it."""
         turns = self._queue if place.is_cancel else self._queue + self._kept
-        has_share = _has_share(self._line, place, turns)
+        has_share = self._line.has_share(place, turns)
         if has_share or len(self._line) >= turns:
-            crowd = [each for each in self._line if each.caller == place.caller or not has_share]
-            looks = [each for each in crowd if not each.is_cancel]
-            if not place.is_cancel or not looks:
+            look = self._line.newest_look(place.caller if has_share else None)
+            if not place.is_cancel or not look:
                 return False
-            self._line.remove(looks[-1])
-            looks[-1].is_called.set()
-        self._line.append(place)
+            self._line.discard(look)
+            look.is_called.set()
+        self._line.add(place)
         return True
 
     async def handle(self, ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
@@ -208,16 +256,6 @@ class Admission:
         while self._held or self._watching or self._scopes:
             self._departure = anyio.Event()
             await self._departure.wait()
-
-
-def _has_room(places: Sequence[Place], place: Place, most: int) -> bool:
-    """Whether there is room for one more among places of which there may be so many."""
-    return len(places) < most and not _has_share(places, place, most)
-
-
-def _has_share(places: Sequence[Place], place: Place, most: int) -> bool:
-    """Whether a request's caller has its share of places already: half of them."""
-    return place.caller is not None and sum(each.caller == place.caller for each in places) >= math.ceil(most / 2)
 
 
 class AdmissionMiddleware:
