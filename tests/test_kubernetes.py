@@ -127,9 +127,13 @@ def test_a_pod_can_do_no_more_than_it_must() -> None:
     }
     assert POD["automountServiceAccountToken"] is False
     assert CONTAINER["resources"]["limits"].keys() == {"cpu", "memory"}
-    assert DEPLOYMENT["spec"]["replicas"] >= 2
     # preStop, then the drain, is over before Kubernetes kills.
     assert CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"] + 10 <= POD["terminationGracePeriodSeconds"]
+
+
+def test_the_number_of_replicas_is_the_autoscalers_alone_so_that_applying_again_stops_none() -> None:
+    assert "replicas" not in DEPLOYMENT["spec"]
+    assert OBJECTS["horizontal_pod_autoscaler.yaml"]["spec"]["minReplicas"] >= 2
 
 
 def test_every_option_and_variable_that_is_named_exists(capsys: pytest.CaptureFixture[str]) -> None:
