@@ -101,6 +101,26 @@ async def test_host_and_origin_are_checked_always(
         assert (await here.post("tools/list", headers=headers, version=version)).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("headers", "option"),
+    [({"Host": "evil.example"}, "--allowed-host"), ({"Origin": "https://evil.example"}, "--allowed-origin")],
+)
+@pytest.mark.parametrize("version", ERAS)
+async def test_whose_name_or_page_is_not_allowed_is_told_in_words_before_its_token_is_read(
+    tmp_path: Path, headers: dict[str, str], option: str, version: str
+) -> None:
+    path = tmp_path / "tokens"
+    callers = minted(path, ada="observe")
+    async with site(Front(token_file=path)) as here:
+        for token in (callers["ada"], {}):
+            response = await here.post("tools/list", headers={**headers, **token}, version=version)
+            assert response.status_code in {421, 403}
+            message = response.json()["error"]["message"]
+            assert "Nothing was sent" in message
+            assert message.endswith(f"with {option}.")
+            assert "evil" not in response.text
+
+
 @pytest.mark.parametrize("version", ERAS)
 async def test_a_slash_at_the_end_of_the_path_leads_to_the_same_and_nowhere_else(version: str) -> None:
     """A redirect would go where the request's own header Host says, with the token."""

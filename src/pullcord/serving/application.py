@@ -4,13 +4,13 @@ Any replica answers any request. A request takes one of a bounded number of plac
 that a slow client holds none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -23,6 +23,7 @@ from pullcord.config.surface import GRANTS, Surface
 from pullcord.serving.access import checks
 from pullcord.serving.admission import BODY_LIMIT, Admission, AdmissionMiddleware
 from pullcord.serving.front import PATH, Front
+from pullcord.serving.refusal import refusal
 from pullcord.serving.tally import Tally, TallyMiddleware
 
 HEALTH = "/healthz"
@@ -32,6 +33,14 @@ READY = "/readyz"
 
 GRACE = 7.0
 """Seconds that calls have to finish once the server is told to end."""
+
+_NAMES: Mapping[int, str] = {
+    421: "This server may not be called by the name in the request's header Host. Nothing was sent. Whoever runs it"
+    " allows names with --allowed-host.",
+    403: "Web pages of the request's Origin may not call here. Nothing was sent. Whoever runs this server allows"
+    " origins with --allowed-origin.",
+}
+"""What is said of a Host or Origin that is not allowed, by the HTTP status."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -57,11 +66,9 @@ def application(
         SettingsError: the token file can't be used.
     """
     server.middleware.append(admission.handle)
-    sessions = StreamableHTTPSessionManager(
-        server, stateless=True, security_settings=_security(front), max_request_body_size=BODY_LIMIT
-    )
+    sessions = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=BODY_LIMIT)
     layers = [
-        Middleware(SmallLettersMiddleware),
+        Middleware(NamesMiddleware, _security(front)),
         *checks(front),
         # Innermost: the token is checked by then, and a stranger takes no place.
         Middleware(AdmissionMiddleware, admission),
@@ -151,20 +158,24 @@ def _lower(names: Sequence[str]) -> list[str]:
     return [name.lower() for name in names]
 
 
-class SmallLettersMiddleware:
-    """Writes a request's Host and Origin in small letters, since the SDK compares them by every character.
+class NamesMiddleware:
+    """Refuses requests by another name of this server, or from another web page, than is allowed.
 
     Args:
-        app: handles the request.
+        app: handles the others.
+        settings: the allowed values of Host and Origin, in small letters: the SDK compares them by every character.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, settings: TransportSecuritySettings) -> None:
         self._app = app
+        self._checks = TransportSecurityMiddleware(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         headers = [(name, value.lower() if name in {b"host", b"origin"} else value) for name, value in scope["headers"]]
-        await self._app({**scope, "headers": headers}, receive, send)
+        answer = await self._checks.validate_request(Request({**scope, "headers": headers}))
+        handle = refusal(answer.status_code, _NAMES[answer.status_code]) if answer else self._app
+        await handle(scope, receive, send)
 
 
 def places(front: Front, surface: Surface) -> Admission:
