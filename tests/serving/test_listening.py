@@ -167,6 +167,28 @@ async def test_unfinished_handshakes_keep_nobody_out(tmp_path: Path) -> None:
         assert (await client.get(origin)).status_code == 200
 
 
+async def test_many_new_connections_wait_for_far_fewer_turns_of_the_requests_under_way_than_they_are() -> None:
+    """Where each waits for a turn of all others, a cancel on a new connection is late by the requests before it."""
+    served = 0
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal served
+        served += 1
+        await answering(scope, receive, send)
+
+    number, turns = 200, 0
+    async with listening(counting, Front(port=0)) as origin:
+        with anyio.fail_after(120), ExitStack() as callers:
+            for _ in range(number):
+                address = ("127.0.0.1", httpx2.URL(origin).port)
+                caller = callers.enter_context(socket.create_connection(address))
+                caller.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            while served < number:
+                await anyio.lowlevel.checkpoint()
+                turns += 1
+    assert turns < number / 2
+
+
 async def test_that_nothing_can_be_accepted_is_told_once_and_passes(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
