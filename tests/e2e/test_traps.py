@@ -475,5 +475,5 @@ class TestEveryPlatform:
             answer = await staged.call(name, arguments)
 
         assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
-        assert "the answer can't be read: it is not JSON" in answer["message"]
+        assert "it can't be read: it is not JSON" in answer["message"]
         assert "log in" not in str(answer)

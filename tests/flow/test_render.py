@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.support import PROBLEM, Content, Stage, about, action, answering, shipped, sound, stage, texts
+from tests.support import BASE_URL, PROBLEM, Content, Stage, about, action, answering, shipped, sound, stage, texts
 
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.call import check
@@ -338,7 +338,7 @@ async def test_a_crash_of_ours_is_unknown_and_tells_only_the_log(mode: str, capl
 
 
 LOST = "The request was sent, and the work may or may not be stopping. Look first;"
-REDIRECT = "Everruns answered with a redirect (302), which is never followed; check its base URL."
+REDIRECT = f"A redirect (302) came, which is never followed; check the base URL {BASE_URL}/everruns/api."
 MESSAGES: list[tuple[str, int, object, str]] = [
     ("cancel_task", 200, {"state": "running"}, "Everruns accepted the request to stop; the work may still be running."),
     ("cancel_task", 404, None, "Everruns knows no such work, or this key may not see it; nothing was stopped."),
@@ -420,7 +420,7 @@ def test_a_reply_that_was_not_received_is_no_evidence(held: Held) -> None:
     reply = Reply(200, {}, None, "it broke off")
     answer = render(Attempt(call, judge(call.operation, reply), reply))
 
-    assert answer.message.startswith("Everruns answered with status 200, and the answer can't be read: it broke off.")
+    assert answer.message.startswith("An answer with status 200 came, and it can't be read: it broke off.")
     assert answer.problem is not None
     assert answer.problem["detail"] == "The answer can't be read: it broke off."
 

@@ -61,7 +61,7 @@ LOOKS: list[tuple[Callable[[], httpx2.Response], str, str]] = [
     (lambda: respond(500), "unavailable", "EverShell answered with status 500."),
     (lambda: respond(503), "unavailable", "EverShell answered with status 503."),
     (lambda: respond(200, {}), "unavailable", "EverShell answered in a way that pullcord doesn't know."),
-    (lambda: respond(200, b"<html>"), "unavailable", "the answer can't be read: it is not JSON."),
+    (lambda: respond(200, b"<html>"), "unavailable", "it can't be read: it is not JSON."),
     (lambda: respond(200, [{"status": "running"}]), "unavailable", "in a way that pullcord doesn't know."),
     (lambda: respond(200, [{"id": "x" * 257, "status": "running"}]), "unavailable", "that pullcord doesn't know."),
     (lambda: respond(200, [{"id": {}, "status": "running"}]), "unavailable", "that pullcord doesn't know."),

@@ -235,14 +235,17 @@ async def test_whoever_refuses_is_told_from_the_platform(mode: str, status: int,
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-@pytest.mark.parametrize("status", [400, 404, 409, 422, 503])
-async def test_a_page_of_whoever_stands_in_between_is_not_the_platforms_word(mode: str, status: int) -> None:
-    async with stage(mode, transport=answering(status, b"no such thing", {"Content-Type": "text/plain"})) as staged:
+@pytest.mark.parametrize("status", [200, 302, 400, 404, 409, 422, 503])
+@pytest.mark.parametrize("media", ["text/plain", "text/html"])
+async def test_a_page_of_whoever_stands_in_between_is_not_the_platforms_word(
+    mode: str, status: int, media: str
+) -> None:
+    async with stage(mode, transport=answering(status, b"no such thing", {"Content-Type": media})) as staged:
         answer = await staged.call("cancel_task", {"session_id": SESSION, "task_id": "task_1", "wait_seconds": 0})
 
     assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
     assert f"check the base URL {BASE_URL}/everruns/api" in answer["message"]
-    for said in ("knows no such work", "nothing was stopped", "did not act"):
+    for said in ("Everruns answered", "knows no such work", "nothing was stopped", "did not act"):
         assert said not in answer["message"]
 
 

@@ -61,8 +61,11 @@ PHASES: Mapping[Phase | None, str] = {
 CAUSES: Mapping[Cause, str] = {
     Cause.UNSENT: "{failure}",
     Cause.LOST: "{failure}",
-    Cause.UNREADABLE: "{platform} answered with status {status}, and the answer can't be read: {unreadable}.",
-    Cause.REDIRECT: "{platform} answered with a redirect ({status}), which is never followed; check its base URL.",
+    Cause.UNREADABLE: (
+        "An answer with status {status} came, and it can't be read: {unreadable}. Somebody in between may have sent it;"
+        " check the base URL {base_url}."
+    ),
+    Cause.REDIRECT: "A redirect ({status}) came, which is never followed; check the base URL {base_url}.",
     Cause.FOREIGN: (
         "An answer with status {status} came that is not in {platform}'s form, so somebody in between may have sent"
         " it; check the base URL {base_url}."
