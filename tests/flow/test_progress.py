@@ -40,6 +40,9 @@ class Slow:
         await anyio.sleep(60)
         return Consent.GIVEN_LATER
 
+    def agreed(self, part: str) -> bool:
+        raise AssertionError(part)
+
 
 async def told(
     answer: Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]],

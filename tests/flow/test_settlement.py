@@ -44,6 +44,9 @@ class Slow:
         assert question.target == {"id": "t1"}
         return Consent.GIVEN_LATER
 
+    def agreed(self, part: str) -> bool:
+        raise AssertionError(part)
+
 
 class Came(NamedTuple):
     """What came of a call."""

@@ -12,6 +12,7 @@ from mcp import Client, MCPError, types
 from mcp.client import ClientRequestContext
 from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
+from tests.loom import loom
 from tests.sandbox.clock import Clock
 from tests.support import BASE_URL, respond, shipped, sound
 
@@ -261,10 +262,10 @@ async def test_the_question_names_the_work_that_was_found(mode: str) -> None:
 
 
 class Moving:
-    """A platform whose workspace runs one task at the first look, and then another one, or none."""
+    """A platform whose workspace runs one task at the first look, and then others, or none; None: the look fails."""
 
-    def __init__(self, then: str | None) -> None:
-        self.running: list[str | None] = ["task_1"]
+    def __init__(self, then: list[str] | None) -> None:
+        self.looks = [["task_1"]]
         self.then = then
         self.cancels = 0
         self.transport = httpx2.MockTransport(self._answer)
@@ -273,15 +274,19 @@ class Moving:
         if request.method == "POST":
             self.cancels += 1
             return respond(202)
-        runs = self.running.pop() if self.running else self.then
-        return respond(200, [{"id": runs, "status": "running"}] if runs else [])
+        running = self.looks.pop() if self.looks else self.then
+        return (
+            respond(500) if running is None else respond(200, [{"id": each, "status": "running"} for each in running])
+        )
 
 
 MOVES = pytest.mark.parametrize(
-    ("then", "says"),
+    ("then", "outcome", "found", "says"),
     [
-        ("task_2", "Nothing was cancelled: another task runs now than the expected one; target names it."),
-        (None, "Nothing was cancelled: no task runs now. The expected one may have ended, or may not have begun yet."),
+        (["task_2"], "target_changed", {"task_id": "task_2"}, "another task runs now than the expected one; target"),
+        ([], "target_changed", {"task_id": None}, "no task runs now. The expected one may have ended, or may not have"),
+        (["task_1", "task_2"], "refused", {}, "several tasks run now, and which of them the cancel would meet is"),
+        (None, "unavailable", {}, "whether it would hit what was meant could not be told."),
     ],
 )
 
@@ -289,7 +294,7 @@ MOVES = pytest.mark.parametrize(
 @BOTH
 @MOVES
 async def test_a_consent_to_one_target_is_none_to_what_runs_when_it_arrives(
-    mode: str, then: str | None, says: str
+    mode: str, then: list[str] | None, outcome: str, found: dict[str, str | None], says: str
 ) -> None:
     """In the handshake era the call waits and looks again; in the modern one the target is sealed in the question."""
     platform = Moving(then)
@@ -297,8 +302,58 @@ async def test_a_consent_to_one_target_is_none_to_what_runs_when_it_arrives(
         answer = await asked.call("cancel_workspace_task", workspace_id="ws_1")
     what = "workspace_id ws_1, task_id task_1"
     assert asked.questions == [f"EverShell - cancel the task that runs in a workspace? {what}."]
-    assert (answer["outcome"], answer["message"], platform.cancels) == ("target_changed", says, 0)
-    assert answer["target"] == {"workspace_id": "ws_1", "task_id": then}
+    assert (answer["outcome"], platform.cancels) == (outcome, 0)
+    assert f"Nothing was cancelled: {says}" in answer["message"]
+    assert answer["target"] == {"workspace_id": "ws_1", **found}
+
+
+class Parent:
+    """Loom, with a thread that runs and the threads that it started; all end when they are cancelled."""
+
+    def __init__(self) -> None:
+        self.children = ["a", "b"]
+        self.cancelled: list[str] = []
+        self.transport = httpx2.MockTransport(self._answer)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            self.cancelled.append(request.url.path.split("/")[2])
+            return respond(200, {"state": "proved"})
+        if request.url.path == "/threads":
+            return respond(200, {"threads": [], "total": 0})
+        children = self.children if request.url.path == "/threads/top" else []
+        return respond(200, {"state": "running", "children": children})
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("children", "cancelled", "parts"),
+    [
+        (["a"], {"a"}, {"a": "stopped"}),
+        (["a", "b", "c"], {"a", "b"}, {"a": "stopped", "b": "stopped", "c": "refused"}),
+    ],
+)
+async def test_a_consent_holds_for_the_parts_that_it_named_whatever_else_runs_when_it_arrives(
+    mode: str, children: list[str], cancelled: set[str], parts: dict[str, str]
+) -> None:
+    platform = Parent()
+
+    async def answer(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert context.request_id is not None
+        assert "With it 2 more: Loom - cancel a thread: id a. Loom - cancel a thread: id b." in params.message
+        platform.children = children
+        return YES
+
+    scope = Surface.of(loom(), settings.read(loom(), {}))
+    async with Gateway(platform.transport) as gateway:
+        server = make(scope, Engine(gateway), elicitation=Elicitation(None))
+        async with Client(server, mode=mode, cache=None, elicitation_callback=answer) as client:
+            result = await client.call_tool("cancel_thread", {"id": "top", "cascade": True, "wait_seconds": 0})
+
+    assert {"top", *cancelled} <= set(platform.cancelled)
+    assert "c" not in platform.cancelled
+    outcomes = {each["arguments"]["id"]: each["outcome"] for each in (result.structured_content or {})["parts"]}
+    assert {name: outcomes[name] for name in parts} == parts
 
 
 async def test_a_consent_is_good_for_two_minutes() -> None:

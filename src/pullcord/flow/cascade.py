@@ -13,6 +13,7 @@ import anyio
 
 from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.caller import Caller
+from pullcord.flow.consent import label
 from pullcord.flow.engine import Engine
 from pullcord.flow.parts import Parts, Piece, find
 from pullcord.flow.progress import Report
@@ -65,6 +66,8 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
     parent = await step(call, engine, caller, early_parts)
     if parent.obstacle not in {None, Obstacle.OVER}:
         return parent, None
+    person = caller.person
+    agreed_parts = [each for each in early_parts if person is None or person.agreed(label(each))]
     silent_caller = replace(caller, report=report, person=None)
 
     def stop_jobs(calls: Sequence[Call]) -> list[Job]:
@@ -74,11 +77,11 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
         ]
 
     parent, *attempts = await _side_by_side(
-        [partial(wait, _watchable(parent), gateway, silent_caller), *stop_jobs(early_parts)]
+        [partial(wait, _watchable(parent), gateway, silent_caller), *stop_jobs(agreed_parts)]
     )
     await find([Piece(each.call, each) for each in (parent, *attempts)], gateway, parts)
-    late_parts = parts.calls[len(early_parts) :]
-    if caller.person:
+    late_parts = [each for each in parts.calls if each not in agreed_parts]
+    if person:
         attempts += [withhold(each, Obstacle.FOUND_LATER) for each in late_parts]
     else:
         attempts += await _side_by_side(stop_jobs(late_parts))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pullcord.flow.attempt import Call
+from pullcord.flow.parts import identity
 from pullcord.model import sanitize
 from pullcord.model.cancel import CASCADE, REASON, WAIT_SECONDS
 from pullcord.model.value import Json
@@ -22,6 +23,8 @@ class Question:
     sentence: str
     target: Mapping[str, Json]
     """The ids of the work that the cancel would stop."""
+    parts: tuple[str, ...] = ()
+    """The parts that would be stopped with it, as `label` has them."""
 
 
 class Consent(StrEnum):
@@ -48,6 +51,9 @@ class Person(Protocol):
     async def ask(self, question: Question) -> Consent:
         """Ask the person about a cancel."""
 
+    def agreed(self, part: str) -> bool:
+        """Whether the question that the person agreed to named a part; a label of it."""
+
 
 def question(call: Call, parts: Sequence[Call] = ()) -> Question:
     """The question about a cancel: it names the target and the parts, and quotes the agent's reason.
@@ -56,23 +62,27 @@ def question(call: Call, parts: Sequence[Call] = ()) -> Question:
         call: the cancel.
         parts: the cancels of the parts that are stopped with it.
     """
+    reason = call.arguments.get(REASON)
+    reason_text = f" The agent's reason: {_quoted(reason)}" if isinstance(reason, str) else ""
+    part_texts = "".join(f" {each.operation.title}: {_id_text(each)}." for each in parts)
+    parts_text = f" With it {len(parts)} more:{part_texts}" if parts else ""
+    sentence = f"{call.operation.title}? {_id_text(call)}.{parts_text}{reason_text}"
+    return Question(sentence, call.target, tuple(map(label, parts)))
+
+
+def label(part: Call) -> str:
+    """A text that is the same for two cancels of the same part, and for no others."""
+    return repr(identity(part))
+
+
+def _id_text(call: Call) -> str:
+    """The target of a cancel, and the further arguments that tell what it would stop."""
     others = {
         name: sanitize.value(value)
         for name, value in call.arguments.items()
         if name not in {CASCADE, REASON, WAIT_SECONDS} and name not in call.target
     }
-    text = _id_text({**call.target, **others})
-    reason = call.arguments.get(REASON)
-    reason_text = f" The agent's reason: {_quoted(reason)}" if isinstance(reason, str) else ""
-    part_texts = "".join(f" {each.operation.title}: {_id_text(each.target)}." for each in parts)
-    parts_text = f" With it {len(parts)} more:{part_texts}" if parts else ""
-    target: dict[str, Json] = {**call.target}
-    if parts:
-        target["parts"] = [dict(each.target) for each in parts]
-    return Question(f"{call.operation.title}? {text}.{parts_text}{reason_text}", target)
-
-
-def _id_text(ids: Mapping[str, Json]) -> str:
+    ids = {**call.target, **others}
     return ", ".join(f"{name} {_word(value)}" for name, value in ids.items() if value is not None)
 
 

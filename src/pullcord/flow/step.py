@@ -54,6 +54,8 @@ _REFUSALS = {
     Consent.CHANGED: Obstacle.CHANGED,
     Consent.UNVERIFIED: Obstacle.UNSHARED,
 }
+_UNAIMED = {Aim.UNKNOWN: Obstacle.UNSEEN, Aim.SEVERAL: Obstacle.SEVERAL, Aim.NOTHING: Obstacle.IDLE}
+"""The obstacle, where one target is meant and the look at what runs showed none."""
 _RECORDED = frozenset({
     Obstacle.LIMITED, Obstacle.UNSHARED, Obstacle.DECLINED, Obstacle.UNASKED, Obstacle.PROTECTED, Obstacle.UNGUARDED
 })  # fmt: skip
@@ -121,8 +123,8 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
                 return final_attempt
             if obstacle is None and call.found != agreed_target:
                 obstacle = Obstacle.CHANGED
-        if obstacle is Obstacle.CHANGED and not any(call.found.values()):
-            obstacle = Obstacle.IDLE
+        if obstacle is Obstacle.CHANGED and lookups.sighting:
+            obstacle = _UNAIMED.get(lookups.sighting.aim, obstacle)
     details: Mapping[str, Json] = {}
     if obstacle is None and engine.rate_limit:
         obstacle, details = await _take(engine.rate_limit)
@@ -152,14 +154,12 @@ def _target_obstacle(call: Call, sighting: Sighting) -> Obstacle | None:
     """The obstacle in what the look at what runs showed; None: there is none."""
     if call.is_protected:
         return Obstacle.PROTECTED
-    obstacles = {Aim.UNKNOWN: Obstacle.UNSEEN, Aim.SEVERAL: Obstacle.SEVERAL, Aim.NOTHING: Obstacle.IDLE}
     if call.surface.protected and sighting.aim in {Aim.UNKNOWN, Aim.SEVERAL}:
         return Obstacle.UNGUARDED
     if call.expected is None:
         return None
-    if sighting.aim in obstacles:
-        return obstacles[sighting.aim]
-    return None if call.expected in call.found.values() else Obstacle.CHANGED
+    changed = None if call.expected in call.found.values() else Obstacle.CHANGED
+    return _UNAIMED.get(sighting.aim, changed)
 
 
 async def _look_before(call: Call, engine: Engine) -> Attempt | None:

@@ -7,7 +7,7 @@ the call, and the client makes the same call again with the person's answer.
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import anyio
@@ -90,6 +90,12 @@ class ElicitedPerson:
         self._elicitation, self._ctx, self._params = elicitation, ctx, params
         self.question: types.InputRequiredResult | None = None
         """The question, which is the answer to the call where the consent is pending."""
+        self._parts: Collection[str] = ()
+        """The parts that the question named which the person has answered."""
+
+    def agreed(self, part: str) -> bool:
+        """Whether the question that the person agreed to named a part."""
+        return part in self._parts
 
     async def ask(self, question: Question) -> Consent:
         """Ask about a cancel, or read the person's answer where the call was made again with it."""
@@ -113,6 +119,7 @@ class ElicitedPerson:
                 return self._ask_by_answer(question)
         except SharedStateError:
             return Consent.UNVERIFIED
+        self._parts = sealed["parts"]
         return self._consent(sealed["target"], question)
 
     def _consent(self, target: object, question: Question) -> Consent:
@@ -123,6 +130,7 @@ class ElicitedPerson:
 
     async def _ask_now(self, question: Question) -> Consent:
         start = self._elicitation.now()
+        self._parts = question.parts
         reaction = types.ElicitResult(action="cancel")
         try:
             with anyio.move_on_after(self._elicitation.patience):
@@ -137,7 +145,12 @@ class ElicitedPerson:
 
     def _ask_by_answer(self, question: Question) -> Consent:
         form = types.ElicitRequestFormParams(message=question.sentence, requested_schema=_FORM)
-        state = {"id": secrets.token_hex(8), "at": self._elicitation.now(), "target": dict(question.target)}
+        state = {
+            "id": secrets.token_hex(8),
+            "at": self._elicitation.now(),
+            "target": dict(question.target),
+            "parts": question.parts,
+        }
         self.question = types.InputRequiredResult(
             request_state=json.dumps(state), input_requests={_NAME: types.ElicitRequest(params=form)}
         )
