@@ -533,7 +533,7 @@ class TestFailures:
             (respond(404, {"error": "no"}), "not_found", "Mill knows no such work, or this key may not see it"),
             (respond(500, {"error": "no"}), "unknown", "Mill answered with status 500"),
             (respond(200, {"jobs": "none"}), "unknown", "Mill answered in a way that pullcord doesn't know"),
-            (respond(302), "unknown", "Mill answered with a redirect (302)"),
+            (respond(302), "unknown", "A redirect (302) came, which is never followed; check the base URL"),
             (respond(429, {"error": "slow"}, {"retry-after": "30"}), "rate_limited", "Mill is limiting requests"),
         ],
     )

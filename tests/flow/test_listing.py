@@ -135,6 +135,8 @@ def test_pages_that_no_part_of_the_list_would_show_are_refused_when_loaded() -> 
         ({}, {"next": {"after": "c2"}}, None),
         ({}, {}, None),
         ({"after": "c2"}, {"next": "c2"}, None),
+        ({"after": "20"}, {"next": 20}, None),
+        ({}, {"next": True}, None),
     ],
 )
 @pytest.mark.parametrize("items", [[], [1, 2]], ids=["empty", "some"])

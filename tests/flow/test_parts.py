@@ -21,6 +21,7 @@ from pullcord.flow.journal import Journal
 from pullcord.flow.parts import MOST, PAGES
 from pullcord.flow.rate_limit import Limit, RateLimit
 from pullcord.flow.wording import INCOMPLETE
+from pullcord.model.answer import Items
 from pullcord.model.operation import Catalogue
 from pullcord.model.value import Json
 from pullcord.upstream.gateway import Gateway
@@ -388,3 +389,32 @@ async def test_without_cascade_nothing_is_looked_for() -> None:
     answer = await cascade(threads, cascade=False)
 
     assert (answer["parts"], threads.requests) == (None, ["POST /threads/p/cancel"])
+
+
+async def test_an_id_that_a_platform_writes_as_a_number_is_that_of_the_text_that_its_cancel_takes() -> None:
+    cancelled: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            cancelled.append(request.url.path.split("/")[2])
+            return respond(200, {"state": "proved"})
+        if request.url.path == "/threads":
+            listed = [] if "parent" in request.url.params else [{"id": 7, "state": "running"}]
+            return respond(200, {"threads": listed, "total": len(listed)})
+        return respond(200, {"id": 7, "state": "running", "children": [8] if request.url.path == "/threads/7" else []})
+
+    scope = Surface.of(TREE, settings.read(TREE, {}))
+    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+        found = await run(Call(scope, scope.tools["find_running"], {}), Engine(gateway), Caller("test", _unreported))
+        assert isinstance(found.resource, Items)
+        (item,) = found.resource.items
+        (stop,) = item.actions
+        assert (stop.tool, stop.arguments) == ("cancel_thread", {"id": "7"})
+        call = Call(scope, scope.tools["cancel_thread"], {**stop.arguments, "cascade": True, "wait_seconds": 0})
+        stopped = await run(call, Engine(gateway), Caller("test", _unreported))
+
+    assert (cancelled, [each.arguments for each in stopped.parts or ()]) == (["7", "8"], [{"id": "8"}])
+
+
+async def _unreported(*_: object) -> None:
+    """Report nothing."""

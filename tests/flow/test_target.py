@@ -324,6 +324,27 @@ async def test_the_look_up_is_made_with_the_manifests_arguments_and_its_conditio
     assert sighting.found == {"run_id": "r2"}
 
 
+@pytest.mark.parametrize(("expected", "outcome"), [("7", "stopping"), ("8", "target_changed")])
+async def test_a_platform_may_write_an_id_as_a_number(expected: str, outcome: str) -> None:
+    catalogue = depot(
+        ("{description: A page of runs.}", "{description: A page of runs., content: {application/json: {}}}")
+    )
+    posts: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            posts.append(request.url.path)
+            return respond(200)
+        return respond(200, {"runs": [{"id": 7, "state": "running"}], "total": 1})
+
+    surface = Surface.of(catalogue, settings.read(catalogue, {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}))
+    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+        call = Call(surface, catalogue["halt_line"], {"line": "b", "expect_run_id": expected, "wait_seconds": 0})
+        met = await run(call, Engine(gateway), Caller("test", _silent))
+
+    assert (met.outcome, met.target["run_id"], len(posts)) == (outcome, "7", outcome == "stopping")
+
+
 @pytest.mark.parametrize(("state", "outcome"), [("running", "stopping"), ("done", "nothing_running")])
 async def test_work_that_the_look_before_showed_running_was_met_though_the_list_did_not_have_it(
     state: str, outcome: str
@@ -410,6 +431,16 @@ async def test_what_is_protected_is_refused_whether_named_or_found(
     assert answer["message"] == (
         "No cancel was sent: this is work that must not be stopped from here (PULLCORD_PROTECT)."
     )
+
+
+def test_protected_work_is_known_in_a_list_and_not_in_what_a_cancel_is_told_beside_it() -> None:
+    environ = {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}
+    catalogue = depot()
+    surface = Surface.of(catalogue, settings.read(catalogue, environ), protected=["20", "true", "r9"])
+    call = Call(surface, catalogue["cancel_run"], {"run_id": "r1", "wait_seconds": 20, "cascade": True})
+    assert not call.is_protected
+    assert call._replace(arguments={"run_ids": ["r1", "R9"]}).is_protected
+    assert call._replace(arguments={"run_id": 20}).is_protected
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

@@ -10,7 +10,7 @@ from pullcord.config.settings import Settings
 from pullcord.config.surface import Surface
 from pullcord.flow.verdict import Verdict
 from pullcord.model import sanitize
-from pullcord.model.cancel import EXPECT, REASON, WAIT_SECONDS
+from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS
 from pullcord.model.operation import Operation, Place
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
@@ -57,8 +57,9 @@ class Call(NamedTuple):
     @property
     def is_protected(self) -> bool:
         """Whether its arguments, or the target that was looked up, name work that must not be stopped from here."""
-        values = [value for name, value in self.arguments.items() if name != REASON]
-        ids = {str(value).lower() for value in (*values, *self.found.values())}
+        own = {REASON, CASCADE, WAIT_SECONDS}
+        values = [*(value for name, value in self.arguments.items() if name not in own), *self.found.values()]
+        ids = {str(each).lower() for value in values for each in (value if isinstance(value, list) else [value])}
         return not ids.isdisjoint(self.surface.protected)
 
     @property

@@ -13,6 +13,7 @@ from pullcord.flow.listing import page_of
 from pullcord.flow.looking import look
 from pullcord.flow.work import Work, work_of
 from pullcord.model.answer import Answer
+from pullcord.model.arguments import typed_as
 from pullcord.model.listing import Listing, PageStyle, items_of
 from pullcord.model.operation import Operation
 from pullcord.model.outcome import Outcome
@@ -103,7 +104,7 @@ class _Sweep:
         if not setting:
             self._add_gap(Gap(Outcome.DENIED, f"{places.env} is not set, which says where to look", remedy=remedy))
         for place in filter(None, map(str.strip, setting.split(","))):
-            arguments = dict(zip(places.fills, place.split("/"), strict=False))
+            arguments = typed_as(start.operation, dict(zip(places.fills, place.split("/"), strict=False)))
             faults = self.call.surface.checks[start.operation.id]({**start.arguments, **arguments})
             if faults or place.count("/") != form.count("/"):
                 self._add_gap(Gap(Outcome.DENIED, f"{places.env} holds what is no place like {form}", remedy=remedy))

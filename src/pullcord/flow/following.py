@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pullcord.flow.attempt import Call
 from pullcord.model import sanitize
+from pullcord.model.arguments import typed_as
 from pullcord.model.condition import Context, fits
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
@@ -113,7 +114,8 @@ def count_malformed(links: Sequence[Link], origin: Origin) -> int:
 
 
 def _arguments(link: Link, origin: Origin, item: Json) -> dict[str, Json]:
-    return {name: read(origin.call, origin.reply, expression, item) for name, expression in link.arguments}
+    values = {name: read(origin.call, origin.reply, expression, item) for name, expression in link.arguments}
+    return typed_as(origin.call.surface.catalogue[link.operation_id], values)
 
 
 def _body(origin: Origin) -> Json:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pullcord.model import sanitize
+from pullcord.model.arguments import typed_as
 from pullcord.model.listing import PAGE_LIMIT, Pages, PageStyle, items_of
 from pullcord.model.operation import Operation
 from pullcord.model.pointer import look_up
@@ -36,7 +37,7 @@ def page_of(operation: Operation, arguments: Arguments, body: Json) -> Page | No
         return None
     pages = operation.listing.pages
     if pages.style is PageStyle.CURSOR:
-        return _by_cursor(pages, arguments, body, items)
+        return _by_cursor(operation, pages, arguments, body, items)
     position = _number(operation, pages.at, "default", arguments)
     size = _number(operation, pages.size, "default", arguments) or sanitize.ITEMS_LIMIT
     start, next_position = position, position + size
@@ -63,15 +64,15 @@ def page_of(operation: Operation, arguments: Arguments, body: Json) -> Page | No
     return Page(page, left_out, {**arguments, pages.at: next_position})
 
 
-def _by_cursor(pages: Pages, arguments: Arguments, body: Json, items: list[Json]) -> Page:
+def _by_cursor(operation: Operation, pages: Pages, arguments: Arguments, body: Json, items: list[Json]) -> Page:
     """A page of a list with cursors, which may be empty although others follow."""
-    cursor = look_up(body, pages.next) if pages.next is not None else None
+    value = look_up(body, pages.next) if pages.next is not None else None
     has_more = look_up(body, pages.more) if pages.more is not None else None
-    is_last = has_more is False or cursor in (None, "", arguments.get(pages.at)) or isinstance(cursor, dict | list)
+    onward = {**arguments, **typed_as(operation, {pages.at: value})}
+    cursor = onward[pages.at]
+    is_last = has_more is False or not isinstance(cursor, str) or cursor in {"", arguments.get(pages.at)}
     page = items[:PAGE_LIMIT]
-    if is_last:
-        return Page(page, len(items) - len(page), None)
-    return Page(page, None, {**arguments, pages.at: str(cursor)})
+    return Page(page, len(items) - len(page), None) if is_last else Page(page, None, onward)
 
 
 def _number(operation: Operation, name: str | None, key: str, arguments: Arguments | None = None) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.following import read
 from pullcord.flow.verdict import judge
+from pullcord.model.arguments import typed_as
 from pullcord.model.condition import Context
 from pullcord.model.reply import Reply
 from pullcord.upstream import request
@@ -28,9 +29,9 @@ def linked(call: Call, reply: Reply | None, rel: str) -> Call | None:
         *([early_link] if (early_link := call.operation.link(rel)) else []),
     ]
     for link in links:
-        arguments = {name: read(call, answer, expression) for name, expression in link.arguments}
+        operation = call.surface.catalogue[link.operation_id]
+        arguments = typed_as(operation, {name: read(call, answer, expression) for name, expression in link.arguments})
         if not call.surface.checks[link.operation_id](arguments):
-            operation = call.surface.catalogue[link.operation_id]
             return call._replace(operation=operation, arguments=arguments, found={})
     return None
 

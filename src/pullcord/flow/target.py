@@ -9,6 +9,7 @@ from pullcord.flow.following import read
 from pullcord.flow.listing import page_of
 from pullcord.flow.looking import look
 from pullcord.flow.verdict import Cause, Verdict
+from pullcord.model.arguments import typed_as
 from pullcord.model.cancel import EXPECT, Target
 from pullcord.model.condition import Context, fits
 from pullcord.model.listing import PageStyle, items_of
@@ -37,7 +38,7 @@ async def resolve(call: Call, gateway: Gateway, target: Target) -> Sighting:
     """
     operation = call.surface.catalogue[target.operation_id]
     values = {name: read(call, None, expression) for name, expression in target.arguments}
-    arguments = {name: value for name, value in values.items() if value is not None}
+    arguments = typed_as(operation, {name: value for name, value in values.items() if value is not None})
     attempt = await look(call._replace(operation=operation, arguments=arguments), gateway)
     items = items_of(operation.listing, attempt.reply.body) if operation.listing and attempt.reply else None
     if attempt.verdict.outcome is not Outcome.OBSERVED or items is None:
@@ -50,12 +51,11 @@ async def resolve(call: Call, gateway: Gateway, target: Target) -> Sighting:
     if not matches:
         return Sighting(attempt, Aim.NOTHING, {target.name: None})
     (running,) = matches
-    ids = {target.name: look_up(running, target.at)}
-    expectation = {EXPECT + name: value for name, value in ids.items()}
+    expectation = typed_as(call.operation, {EXPECT + target.name: look_up(running, target.at)})
     if call.surface.checks[call.operation.id]({**call.arguments, **expectation}):
         # Something runs, and its id is none that the argument could have: it is unknown which work runs.
         return Sighting(replace(attempt, verdict=Verdict(Outcome.UNKNOWN, cause=Cause.BODY)), Aim.UNKNOWN, {})
-    return Sighting(attempt, Aim.NAMED, ids)
+    return Sighting(attempt, Aim.NAMED, {target.name: expectation[EXPECT + target.name]})
 
 
 def _goes_on(attempt: Attempt) -> bool:

@@ -102,6 +102,17 @@ def reader(operation: Operation, check: Check) -> Reader:
     return read
 
 
+def typed_as(operation: Operation, arguments: Arguments) -> dict[str, Json]:
+    """Arguments that stood in an answer, in the types of an operation's schema: a number and its text are the same id.
+
+    Args:
+        operation: the one that they are for.
+        arguments: by name; a value that means nothing in its type stays as it is.
+    """
+    schemas = {parameter.name: parameter.schema for parameter in operation.arguments}
+    return {name: _meant(schemas[name], value) if name in schemas else value for name, value in arguments.items()}
+
+
 def checker(operation: Operation) -> Check:
     """Make the function that returns every fault of an operation's arguments, a sentence each; none: they can be sent.
 
