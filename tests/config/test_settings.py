@@ -151,6 +151,7 @@ def test_a_file_that_can_not_be_read_is_told_without_its_name(file: Path) -> Non
         ("%DEPOT_KEY%", "this is a placeholder that was not filled in; write the value, or leave it out"),
         ("<your-key>", "this is a placeholder that was not filled in; write the value, or leave it out"),
         ("...", "this is only the beginning of a value; write it whole"),
+        ("sk_live_\N{HORIZONTAL ELLIPSIS}", "this is only the beginning of a value; write it whole"),
         ("sk_live_...", "this is only the beginning of a value; write it whole"),
         (f'"{HIDDEN}"', "the quotes around the value would be part of it; leave them out"),
         (f"'{HIDDEN}'", "the quotes around the value would be part of it; leave them out"),

@@ -611,3 +611,11 @@ class TestLinks:
         offered = offer(Attempt(call, Verdict(Outcome.UNAVAILABLE)))
 
         assert [action.rel for action in offered.actions] == ["retry-later", "self"]
+
+    def test_a_next_part_that_the_tool_would_refuse_is_not_offered(self) -> None:
+        catalogue = loom()
+        call = Call(Surface.of(catalogue, settings.read(catalogue, {})), catalogue["list_threads"], {})
+        attempt = Attempt(call, Verdict(Outcome.OBSERVED), Reply(200, {}, {}))
+
+        for page, rels in ((2, ["next"]), (0, [])):
+            assert [action.rel for action in offer(attempt, {"page": page}).actions if action.rel == "next"] == rels

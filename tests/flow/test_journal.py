@@ -407,6 +407,17 @@ def test_a_journal_that_cannot_be_written_is_told_when_the_server_starts(
     assert said.startswith(f"pullcord: the journal {unwritable} can't be written, so no cancel could be sent: {why}")
 
 
+def test_a_placeholder_names_no_journal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PULLCORD_JOURNAL", "${JOURNAL}")
+    assert main(["serve"]) == 2
+    what = "this is a placeholder that was not filled in; write the value, or leave it out"
+    assert capsys.readouterr().err == f"pullcord: the journal ${{JOURNAL}}: {what}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_looking_whether_a_journal_can_be_written_adds_nothing_to_it(path: Path) -> None:
     assert Journal(str(path)).fault() is None
     assert path.read_bytes() == b""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from pullcord.assembly.permits import permits
+from pullcord.config.environment import placeholder_fault
 from pullcord.config.surface import Surface
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
@@ -36,6 +37,8 @@ async def make_engine(
     Raises:
         SettingsError: the journal can't be written, or PULLCORD_SHARED can't be used.
     """
+    if journal and (fault := placeholder_fault(journal)):
+        raise SettingsError([f"the journal {journal}: {fault}"])
     journal_file = Journal(journal) if journal else None
     if journal_file and (fault := journal_file.fault()):
         raise SettingsError([f"the journal {journal} can't be written, so no cancel could be sent: {fault}"])

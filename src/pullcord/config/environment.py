@@ -76,7 +76,7 @@ def placeholder_fault(text: str) -> str | None:
         return "this is a placeholder that was not filled in; write the value, or leave it out"
     if len(text) >= _ZEROS and not text.strip("0"):
         return "these zeros are an example's; write a value of your own"
-    if text.endswith("..."):
+    if text.endswith(("...", "\N{HORIZONTAL ELLIPSIS}")):
         return "this is only the beginning of a value; write it whole"
     if len(text) > 1 and _QUOTED.fullmatch(text):
         return "the quotes around the value would be part of it; leave them out"

@@ -61,7 +61,8 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     origin = Origin(call, reply, verdict.outcome, verdict.phase)
     steps = list(_steps(links, origin, seconds, is_hidden=is_hidden))
     actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps if not _is_away(call, step))]
-    if next_arguments:
+    # A cursor in another form than the platform's own is one that the tool would refuse.
+    if next_arguments and not call.surface.checks[call.operation.id](next_arguments):
         actions.append(_action(call, NEXT, call.operation, next_arguments, wording.HINT_NEXT))
     extras = list(_platform_actions(call, reply, verdict)) if reply else []
     actions.extend(action for action in extras if action.tool and action.rel not in AWAY)
