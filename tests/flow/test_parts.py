@@ -418,3 +418,30 @@ async def test_an_id_that_a_platform_writes_as_a_number_is_that_of_the_text_that
 
 async def _unreported(*_: object) -> None:
     """Report nothing."""
+
+
+async def test_a_cancel_that_is_no_tool_stops_parts_with_their_parent_also_where_only_the_parent_s_is_offered() -> None:
+    hidden = loom(
+        "{aim: task, confirm: self}",
+        ("operationId: kill_thread\n      summary", "operationId: kill_thread\n      x-tool: false\n      summary"),
+        (
+            "operationId: cancel_thread\n            parameters: {id: $item#/id}",
+            "operationId: kill_thread\n            parameters: {id: $item#/id}",
+        ),
+    )
+    posts: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            posts.append(request.url.path)
+            return respond(200, {"state": "proved"})
+        if request.url.path == "/threads":
+            return respond(200, {"threads": [{"id": "part", "state": "running"}], "total": 1})
+        return respond(200, {"state": "running"})
+
+    scope = Surface.of(hidden, settings.read(hidden, {}), only=["cancel_thread"])
+    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+        call = Call(scope, scope.tools["cancel_thread"], {"id": "top", "cascade": True, "wait_seconds": 0})
+        await run(call, Engine(gateway), Caller("test", _unreported))
+
+    assert posts == ["/threads/top/cancel", "/threads/part/kill"]

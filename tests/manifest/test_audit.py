@@ -42,6 +42,15 @@ def test_a_shipped_manifest_says_nothing_in_vain(path: Path) -> None:
     assert audit(path.name, path.read_text(encoding="utf-8")) == []
 
 
+def test_without_any_place_no_error_that_is_json_counts_and_other_errors_need_none() -> None:
+    place = FINE[FINE.index("x-problem:") : FINE.index("paths:")]
+    bare = FINE.replace(place, "")
+    (note,) = audit("acme.yaml", bare)
+    assert note.startswith("acme.yaml:5 /: no JSON counts as an error here")
+    for media in ("application/problem+json", "text/plain"):
+        assert audit("acme.yaml", bare.replace("&error {application/json: {", f"&error {{{media}: {{")) == []
+
+
 def test_a_manifest_with_faults_is_told_those() -> None:
     with pytest.raises(ManifestError, match="x is not supported in a document"):
         audit("acme.yaml", "x: 1")

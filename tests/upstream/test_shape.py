@@ -207,6 +207,7 @@ def test_a_success_that_does_not_name_its_work_is_not_about_it() -> None:
     assert mistaken(operation, arguments, Reply(200, JSON, {"id": "t", "session_id": "other"})) == OTHER
     assert mistaken(operation, arguments, Reply(200, JSON, [])) == NAMELESS
     assert mistaken(operation, arguments, Reply(202)) is None, "nothing names nothing"
+    assert mistaken(operation, {}, Reply(200, JSON, {"id": "t"})) is None, "nothing was asked for"
 
 
 def absent(operation: Operation) -> Operation:

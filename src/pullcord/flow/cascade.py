@@ -103,7 +103,8 @@ async def _side_by_side(jobs: Sequence[Job]) -> list[Attempt]:
 
 async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
     """Stop one part, and watch it."""
-    if part.operation.id not in part.surface.tools:
+    # A cancel that is no tool for anybody is for parts alone, and goes with that of its parent.
+    if part.operation.tool and part.operation.id not in part.surface.tools:
         return withhold(part, Obstacle.BARRED)
     if part.deadline is not None and engine.gateway.now() >= part.deadline:
         return withhold(part, Obstacle.LATE)

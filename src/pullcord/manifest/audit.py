@@ -19,7 +19,7 @@ from pullcord.model.errors import ManifestError
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation, Response
-from pullcord.model.outcome import Outcome, Phase
+from pullcord.model.outcome import OVER, Outcome, Phase
 from pullcord.model.pointer import Pointer, escape, look_up
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
@@ -35,6 +35,10 @@ _FITTING: Mapping[str, frozenset[str]] = {
     "array": frozenset({"array"}),
 }
 """By the type of an argument: the types of a body's values that can fill it."""
+_NO_PLACE = (
+    "no JSON counts as an error here, since no place tells what went wrong; write one in x-problem, such as"
+    " code: $response.body#/error/code"
+)
 _EMPTY = "this answer declares no content, so that it counts only where it is empty; write content if it has a body"
 
 
@@ -215,7 +219,11 @@ def _places(entry: _Entry) -> Iterator[Note]:
     """The state of a success, whose answer it is, and what is shown of it."""
     members = entry.node.members("operation")
     if entry.operation.state:
-        yield from _state(entry, entry.operation.state, members["x-state"], entry.success)
+        state = entry.operation.state
+        yield from _state(entry, state, members["x-state"], entry.success)
+        if state.phases and not any(rule.word in OVER or rule.word is Phase.ABSENT for rule in state.phases):
+            phases = members["x-state"].members("x-state")["phases"]
+            yield phases, "no rule says that the work is over, so that no waiting ends before its time; add one"
     for pointer, node in members["x-answers"].named().items() if "x-answers" in members else ():
         yield from _pointer(entry, node, pointer, entry.success)
     for node in members["x-expose"].items() if "x-expose" in members else ():
@@ -362,17 +370,26 @@ def _pointer(entry: _Entry, node: Node, pointer: Pointer, shape: Shape) -> Itera
 
 
 def _problem(entries: Sequence[_Entry]) -> Iterator[Note]:
-    """Where errors are read, and no error of the file has anything."""
-    root = entries[0].node
-    members = root.at("", root.document.value).members("document")
-    errors = [answer.shape for each in entries for answer in each.answers if not answer.is_success]
+    """Where errors are read, and no error of the file has anything; and errors in which nothing is read."""
+    node = entries[0].node
+    document = node.at("", node.document.value)
+    members = document.members("document")
+    errors = [answer for each in entries for answer in each.answers if not answer.is_success]
     places = members["x-problem"].members("x-problem") if "x-problem" in members else {}
-    for name, node in places.items():
-        for place in node.items() if isinstance(node.value, list) else [node]:
+    if not places.keys() - {"all"} and any(_needs_place(media) for each in errors for media in each.response.media):
+        yield members.get("x-problem", document), _NO_PLACE
+    for name, each in places.items():
+        for place in each.items() if isinstance(each.value, list) else [each]:
             pointer = str(place.value) if name == "all" else str(place.value).removeprefix("$response.body#")
             if pointer[:1] in {"", "/"}:
-                yield from _pointer(entries[0], place, pointer, shapes.union(*errors) if errors else None)
+                shape = shapes.union(*(each.shape for each in errors)) if errors else None
+                yield from _pointer(entries[0], place, pointer, shape)
     actions = entries[0].operation.platform.actions
     if actions is not None:
-        bodies = shapes.union(*(answer.shape for each in entries for answer in each.answers))
+        bodies = shapes.union(*(answer.shape for entry in entries for answer in entry.answers))
         yield from _pointer(entries[0], members["x-actions"], actions, bodies)
+
+
+def _needs_place(media: str) -> bool:
+    """Whether an error of a media type counts only if x-problem tells where it says what went wrong."""
+    return media.endswith(("/json", "+json")) and media != "application/problem+json"

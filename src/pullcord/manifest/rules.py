@@ -87,7 +87,10 @@ def _phase(node: Node, scope: Scope) -> Rule[Phase]:
     if "before" in members:
         word = members["before"].choice([*_WITHOUT_SENDING, _SEND])
         before = None if word == _SEND else Outcome(word)
-    return Rule(phase, *_remarks(members, scope), before=before)
+    remarks = _remarks(members, scope)
+    if phase is Phase.ACTIVE and "work_stopped" in members and members["work_stopped"].value == "yes":
+        members["work_stopped"].fault("work in the phase active has not stopped; mend one of the two")
+    return Rule(phase, *remarks, before=before)
 
 
 def poll(node: Node) -> Poll:

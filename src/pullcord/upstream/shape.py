@@ -71,6 +71,8 @@ def mistaken(operation: Operation, arguments: Arguments, reply: Reply) -> str | 
     if rule and rule.word is Phase.ABSENT:
         return None
     for pointer, name in operation.answers:
+        if name not in arguments:
+            continue  # nothing was asked for that the answer could name
         answer_id = _id(look_up(reply.body, pointer))
         if answer_id is None:
             return "it doesn't name the work that was asked for"
