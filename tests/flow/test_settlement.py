@@ -437,7 +437,7 @@ class TestALookBefore:
         came = await call(loom("{aim: task, confirm: self, before: {look: self}}"), look=(state,))
 
         assert (came.answer["outcome"], came.asked) == (outcome, ["look"])
-        assert "Nothing was sent: a look just before told this." in came.answer["message"]
+        assert "No cancel was sent: a look just before told this." in came.answer["message"]
 
     @pytest.mark.parametrize("state", ["running", "waiting", 500, 403])
     async def test_that_shows_none_or_fails_is_followed_by_the_cancel(self, state: Step) -> None:

@@ -90,7 +90,7 @@ FOREIGN: Mapping[Outcome, str] = {
 OBSTACLES: Mapping[Obstacle, str] = {
     Obstacle.MALFORMED: "Nothing was sent. Correct the arguments and call again: {faults}.",
     Obstacle.UNCONFIGURED: "Nothing was sent: {why}",
-    Obstacle.OVER: "Nothing was sent: a look just before told this.",
+    Obstacle.OVER: "No cancel was sent: a look just before told this.",
     Obstacle.PROTECTED: "No cancel was sent: this is work that must not be stopped from here (PULLCORD_PROTECT).",
     Obstacle.UNGUARDED: (
         "No cancel was sent: some work must not be stopped from here (PULLCORD_PROTECT), and which work this would"
