@@ -28,6 +28,7 @@ pytestmark = pytest.mark.anyio
 Step: TypeAlias = str | int | None
 """A state, which a 200 tells; a status without a state; None: no answer ever comes."""
 ONE = "{aim: task, confirm: self}"
+BEFORE = "{aim: task, confirm: self, before: {look: self}}"
 TWO = "{aim: task, confirm: [self, up]}"
 PLACES = {"POST /threads/t1/cancel": "cancel", "GET /threads/t1": "look", "GET /spools/t1": "spool"}
 
@@ -102,8 +103,11 @@ async def call(
         match next(steps[place]):
             case None:
                 await anyio.sleep_forever()
+            case -1:
+                raise httpx2.ConnectError("x")
             case int() as status:
-                return respond(status, {"error": "ended" if status == 409 else "no"})
+                headers = {"retry-after": "1"} if status == 429 and place == "cancel" else {}
+                return respond(status, {"error": "ended" if status == 409 else "no"}, headers)
             case state:
                 return respond(200, {"id": "t1", "spool" if place == "spool" else "state": state})
         raise AssertionError
@@ -191,6 +195,15 @@ class TestOneSign:
         assert came.said == (gone, "unknown", None)
         assert came.answer["may_go_on"] == ([] if gone == "not_found" else ["current_step"])
         assert GONE in came.answer["message"]
+
+    @pytest.mark.parametrize("before", ["", ", before: {look: self}"])
+    async def test_work_that_a_look_showed_and_then_is_gone_was_there(self, before: str) -> None:
+        seen = ("running", 404) if before else ("waiting", "running", 404)
+        came = await call(loom(f"{{aim: task, confirm: self, gone: not_found{before}}}"), look=seen)
+
+        assert came.said == ("stopping", "unknown", None if before else "running")
+        assert GONE in came.answer["message"]
+        assert "nothing was stopped" not in came.answer["message"]
 
     async def test_where_the_answer_says_that_looks_teach_nothing_none_is_made(self) -> None:
         came = await call(loom(), cancel="flagged", look=("cancelled",))
@@ -607,3 +620,34 @@ class TestTime:
         came = await call(loom(), look=("running", 500, 500, "done"))
 
         assert [text for _, text in came.told] == ["Loom: running", "Loom: running (this look failed)", "Loom: done"]
+
+
+class TestBeforeARepeat:
+    """What the look before a repeat shows is told, also where nothing is watched after that."""
+
+    @pytest.mark.parametrize(
+        ("second", "said"),
+        [
+            ("cancelled", ("stopped", "unknown", "cancelled")),
+            ("done", ("unknown", "yes", "done")),
+            (404, ("unknown", "unknown", None)),
+        ],
+    )
+    async def test_of_a_cancel_whose_answer_says_nothing(self, second: Step, said: tuple[str, str, str | None]) -> None:
+        came = await call(loom(BEFORE), wait_seconds=0, cancel=500, look=("running", second))
+
+        assert (came.said, came.asked) == (said, ["look", "cancel", "look"])
+        assert came.answer["evidence"]["watched_seconds"] == 0
+        assert (GONE in came.answer["message"]) is (second == 404)
+
+    async def test_of_a_cancel_that_never_left(self) -> None:
+        came = await call(loom(BEFORE), wait_seconds=0, cancel=-1, look=("running", "done"))
+
+        assert (came.said, came.asked) == (("already_finished", "yes", "done"), ["look", "cancel", "look"])
+        assert "No cancel was sent: a look just before told this." in came.answer["message"]
+
+    async def test_of_a_cancel_that_was_not_taken_yet(self) -> None:
+        came = await call(loom(BEFORE), wait_seconds=0, cancel=429, look=("running", "cancelled"))
+
+        assert came.said == ("rate_limited", "unknown", None), "somebody else's cancel may have ended it"
+        assert came.asked == ["look", "cancel", "look"]

@@ -116,7 +116,7 @@ def _settle_over(attempt: Attempt, watch: Watch, result: Verdict) -> Verdict:
         return replace(result, outcome=Outcome.STOPPED, cause=None)  # by an earlier sending, whose answer was lost
     if verdict.needs_look:
         was_active = attempt.before is not None and attempt.before.verdict.phase is Phase.ACTIVE
-        return replace(result, outcome=Outcome.FINISHED_FIRST if was_active else Outcome.ALREADY_FINISHED)
+        return replace(result, outcome=Outcome.FINISHED_FIRST if was_active else Outcome.ALREADY_FINISHED, cause=None)
     if not watch.settled:
         result = _doubtful(result)
     if phase is not Phase.ENDED:
@@ -136,9 +136,17 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
     if verdict.needs_look and not _was_repeated(attempt):
         return replace(verdict, outcome=Outcome.NOT_FOUND, may_go_on=frozenset())
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
+    if outcome is Outcome.NOT_FOUND and _was_seen(attempt, watch):
+        outcome = verdict.outcome  # there was such work, and nothing tells whether the cancel ended it
     work_stopped, notes = _without_activity(verdict.work_stopped), _merged(verdict.notes, [wording.GONE])
     may_go_on = frozenset() if outcome is Outcome.NOT_FOUND else verdict.may_go_on
     return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on)
+
+
+def _was_seen(attempt: Attempt, watch: Watch) -> bool:
+    """Whether a look showed the work, just before its cancel or since."""
+    before = attempt.before
+    return watch.last is not None or (before is not None and before.verdict.outcome is Outcome.OBSERVED)
 
 
 def _was_repeated(attempt: Attempt) -> bool:

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 import anyio.lowlevel
 
-from pullcord.flow.attempt import Aim, Attempt, Call, Obstacle
+from pullcord.flow.attempt import Aim, Attempt, Call, Obstacle, Watch
 from pullcord.flow.caller import Caller
 from pullcord.flow.consent import Consent, question
 from pullcord.flow.engine import Engine
 from pullcord.flow.looking import linked, look
 from pullcord.flow.rate_limit import Limiter
 from pullcord.flow.record import intent, outcome, record, refusal
+from pullcord.flow.settlement import settle
 from pullcord.flow.target import Sighting, resolve
-from pullcord.flow.verdict import Verdict, judge
+from pullcord.flow.verdict import Cause, Verdict, judge
 from pullcord.model.condition import Context
 from pullcord.model.errors import SharedStateError
 from pullcord.model.outcome import Outcome
@@ -210,25 +211,54 @@ async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) 
     if before and before.verdict.outcome is Outcome.OBSERVED and before.reply:
         context = context._replace(phase=before.verdict.phase, before=before.reply.body)
     start = time.monotonic()
+    over: Attempt | None = None
     reply = Reply.unsent("the caller went away")
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
         reply = Reply.lost("the caller went away")
-        reply = await _send(call, engine)
+        reply, over = await _send(call, engine)
     finally:
         verdict = judge(call.operation, reply, context)
         if engine.journal:
             milliseconds = round((time.monotonic() - start) * 1000)
             await record(engine.journal, outcome(call, verdict.outcome, reply.status, milliseconds))
-    return Attempt(call, verdict, reply, sighting.aim if sighting else Aim.NAMED, before=before)
+    attempt = Attempt(call, verdict, reply, sighting.aim if sighting else Aim.NAMED, before=before)
+    return _with_end(attempt, over) if over else attempt
 
 
-async def _send(call: Call, engine: Engine) -> Reply:
+def _with_end(attempt: Attempt, over: Attempt) -> Attempt:
+    """A cancel that was not repeated, because a look found that there is nothing to stop any more.
+
+    Args:
+        attempt: the cancel, whose answer was lost, or which was not taken.
+        over: the attempt without sending that the look led to.
+    """
+    if attempt.verdict.cause is Cause.UNSENT:
+        return over
+    if attempt.verdict.outcome is not Outcome.UNKNOWN or over.look is None:
+        return attempt
+    is_gone = over.look.verdict.outcome is Outcome.NOT_FOUND
+    watch = Watch(looked=True, last=None if is_gone else over.look, gone=is_gone)
+    return replace(attempt, watch=watch, verdict=settle(attempt, watch))
+
+
+async def _send(call: Call, engine: Engine) -> tuple[Reply, Attempt | None]:
+    """Send a cancel.
+
+    Returns:
+        What came back; and, where it was not repeated because there is nothing to stop any more, the attempt without
+        sending that the look before a repeat led to.
+    """
+    over: Attempt | None = None
+
     async def recheck() -> bool:
         """Whether a repeat would still stop the work that was meant, by a new look."""
+        nonlocal over
         latest_call, latest, obstacle = await _look_up(call, engine)
         is_same = obstacle is None and latest_call.found == call.found
-        return is_same and _attempt_without_sending(call, latest.before) is None
+        over = _attempt_without_sending(call, latest.before) if is_same else None
+        return is_same and over is None
 
     message = request.build(call.operation, call.arguments, call.settings, call.request_id)
-    return await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=recheck)
+    reply = await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=recheck)
+    return reply, over if over and over.obstacle is Obstacle.OVER else None
