@@ -410,7 +410,7 @@ async def test_an_id_that_a_platform_writes_as_a_number_is_that_of_the_text_that
         (item,) = found.resource.items
         (stop,) = item.actions
         assert (stop.tool, stop.arguments) == ("cancel_thread", {"id": "7"})
-        call = Call(scope, scope.tools["cancel_thread"], {**stop.arguments, "cascade": True, "wait_seconds": 0})
+        call = Call(scope, scope.tools["cancel_thread"], {"id": "7", "cascade": True, "wait_seconds": 0})
         stopped = await run(call, Engine(gateway), Caller("test", _unreported))
 
     assert (cancelled, [each.arguments for each in stopped.parts or ()]) == (["7", "8"], [{"id": "8"}])

@@ -651,3 +651,30 @@ class TestBeforeARepeat:
 
         assert came.said == ("rate_limited", "unknown", None), "somebody else's cancel may have ended it"
         assert came.asked == ["look", "cancel", "look"]
+
+
+NONE_SUCH = "        '404': {description: None such., content: *json}\n"
+BUSY_RULE = "{when: {/error: ['no']}, outcome: unavailable}"
+BUSY = (NONE_SUCH, f"{NONE_SUCH}        '503': {{description: Busy., content: *json, x-outcomes: [{BUSY_RULE}]}}\n")
+
+
+class TestAFailureThatARuleExplains:
+    """It is the platform's word, whatever its status, and so is what comes after it."""
+
+    @pytest.mark.parametrize(
+        ("cancel", "look", "said"),
+        [
+            ((503, 503), 500, ("unavailable", "unknown", None)),
+            ((503, "proved"), 500, ("stopped", "yes", None)),
+            ((503, 404), 500, ("not_found", "unknown", None)),
+            ((503, 409), "cancelled", ("already_finished", "unknown", "cancelled")),
+            ((500, 503), "running", ("unknown", "no", "running")),
+            ((503, 500), "running", ("unknown", "no", "running")),
+        ],
+    )
+    async def test_says_that_nothing_was_done(
+        self, cancel: tuple[Step, ...], look: Step, said: tuple[str, str, str | None]
+    ) -> None:
+        came = await call(loom(ONE, BUSY), wait_seconds=1, cancel=cancel, look=(look,))
+
+        assert (came.said, came.asked.count("cancel")) == (said, 2)

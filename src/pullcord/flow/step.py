@@ -216,7 +216,7 @@ async def _cancel(call: Call, engine: Engine, caller: Caller, lookups: Lookups) 
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
         reply = Reply.lost("the caller went away")
-        reply, over = await _send(call, engine)
+        reply, over = await _send(call, engine, context)
     finally:
         verdict = judge(call.operation, reply, context)
         if engine.journal:
@@ -242,8 +242,13 @@ def _with_end(attempt: Attempt, over: Attempt) -> Attempt:
     return replace(attempt, watch=watch, verdict=settle(attempt, watch))
 
 
-async def _send(call: Call, engine: Engine) -> tuple[Reply, Attempt | None]:
+async def _send(call: Call, engine: Engine, context: Context) -> tuple[Reply, Attempt | None]:
     """Send a cancel.
+
+    Args:
+        call: the cancel.
+        engine: sends it.
+        context: what its rules may read.
 
     Returns:
         What came back; and, where it was not repeated because there is nothing to stop any more, the attempt without
@@ -259,6 +264,11 @@ async def _send(call: Call, engine: Engine) -> tuple[Reply, Attempt | None]:
         over = _attempt_without_sending(call, latest.before) if is_same else None
         return is_same and over is None
 
+    def tells(reply: Reply) -> bool:
+        """Whether a rule of the manifest says what an answer means, whatever its status."""
+        verdict = judge(call.operation, reply, context)
+        return verdict.outcome is not Outcome.UNKNOWN and not verdict.needs_look
+
     message = request.build(call.operation, call.arguments, call.settings, call.request_id)
-    reply = await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=recheck)
+    reply = await engine.gateway.send(call.operation, message, deadline=call.deadline, recheck=recheck, tells=tells)
     return reply, over if over and over.obstacle is Obstacle.OVER else None

@@ -116,6 +116,7 @@ class Gateway:
         *,
         deadline: float | None = None,
         recheck: Callable[[], Awaitable[bool]] | None = None,
+        tells: Callable[[Reply], bool] | None = None,
     ) -> Reply:
         """Send a request, and repeat it where that is safe, within the time of the whole call.
 
@@ -127,6 +128,7 @@ class Gateway:
             deadline: when the call must be over, in seconds on this gateway's clock; None: only this request is
                 bounded.
             recheck: called right before each repeat: whether it still makes sense; None: it does.
+            tells: whether an answer with the status of a failure tells what the platform did; None: none does.
 
         Returns:
             The last reply that is the platform's own word; else the first after which the platform may have acted;
@@ -137,21 +139,28 @@ class Gateway:
         limit = self.now() + self._limits.total
         deadline = limit if deadline is None else min(limit, deadline)
         doubt: Reply | None = None
+        has_failed = False
         repeats = 0
+
+        def is_silent(answer: Reply) -> bool:
+            return _has_failed(answer) and not (tells and tells(answer))
+
         while True:
             answer = await self._attempt(operation, request, deadline)
             answer = answer._replace(repeated=doubt is not None)
-            wait = _wait(operation, answer, repeats)
+            wait = _wait(operation, answer, repeats, failed_before=has_failed)
             if wait is None or self.now() + wait >= deadline:
                 break
             await self.sleep(wait)
             if (recheck and not await recheck()) or self.now() >= deadline:
                 break
-            doubt = answer if _is_doubtful(answer) else doubt
+            has_failed = has_failed or _has_failed(answer)
+            doubt = answer if is_silent(answer) else doubt
             repeats += 1
         # An earlier try may have acted; a later one that tells nothing of the platform does not change that.
-        is_silent = answer.failure is not None or not answer.genuine or _is_doubtful(answer)
-        return doubt._replace(repeated=True) if doubt and is_silent else answer
+        if doubt and (answer.failure is not None or not answer.genuine or is_silent(answer)):
+            return doubt._replace(repeated=True)
+        return answer
 
     async def _attempt(self, operation: Operation, request: Request, deadline: float) -> Reply:
         try:
@@ -168,13 +177,14 @@ class Gateway:
         return Reply.lost("no answer came in time")
 
 
-def _wait(operation: Operation, answer: Reply, repeats: int) -> float | None:
+def _wait(operation: Operation, answer: Reply, repeats: int, *, failed_before: bool) -> float | None:
     """Seconds before the next try; None: there must be none.
 
     Args:
         operation: the one that is called.
         answer: the reply to the last try.
         repeats: the repeats so far.
+        failed_before: whether an earlier try had an answer of a failed server, or none.
     """
     if repeats == REPEATS:
         return None
@@ -183,16 +193,16 @@ def _wait(operation: Operation, answer: Reply, repeats: int) -> float | None:
     if not operation.repeatable:
         return None
     retry_after = answer.retry_after
-    if _is_doubtful(answer):
+    if _has_failed(answer):
         wait = max(FIRST_WAIT, retry_after or 0)
-        return wait if wait <= SHORT_WAIT and not answer.repeated else None
+        return wait if wait <= SHORT_WAIT and not failed_before else None
     if answer.status == _TOO_MANY and answer.genuine and retry_after is not None and retry_after <= SHORT_WAIT:
         return retry_after
     return None
 
 
-def _is_doubtful(answer: Reply) -> bool:
-    """Whether the platform may have received the request, and the answer does not tell what it did."""
+def _has_failed(answer: Reply) -> bool:
+    """Whether the platform may have received the request, and by its status the answer does not tell what it did."""
     if answer.failure is not None:
         return answer.sent
     return (answer.status or 0) // 100 == _SERVER_ERROR or (answer.succeeded and answer.unreadable is not None)
