@@ -205,12 +205,30 @@ def test_a_refusal_of_a_repeat_says_nothing_of_the_first_sending(outcome: Outcom
     once, again = (judge(operation, Reply(409, {}, {}, repeated=repeated)) for repeated in (False, True))
 
     assert (once.outcome, once.work_stopped) == (outcome, "no")
-    if MEANINGS[outcome].is_error or outcome is Outcome.ALREADY_FINISHED:
+    if MEANINGS[outcome].is_error or outcome in {Outcome.ALREADY_FINISHED, Outcome.NOTHING_RUNNING}:
         assert (again.outcome, again.work_stopped, again.cause) == (Outcome.UNKNOWN, "unknown", Cause.STATUS)
     else:
         assert again == once
     look = LOOK._replace(responses=operation.responses, state=None)
     assert judge(look, Reply(409, {}, {}, repeated=True)).outcome is outcome, "a look does nothing"
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [("done", "already_finished"), ("stopped", "stopped"), ("expired", "already_finished"), (None, "unknown")],
+)
+def test_that_work_is_over_when_a_cancel_is_repeated_says_what_ended_it_only_by_its_state(
+    state: str | None, outcome: str
+) -> None:
+    phases = (
+        Rule(Phase.ENDED, (Clause("/state", ("done",)),)),
+        Rule(Phase.CANCELLED, (Clause("/state", ("stopped",)),)),
+    )
+    responses = {"200": Response((Rule(Outcome.ALREADY_FINISHED),))}
+    operation = CANCEL._replace(state=State("/state", phases), responses=responses)
+
+    assert judge(operation, Reply(200, {}, {"state": state})).outcome is Outcome.ALREADY_FINISHED
+    assert judge(operation, Reply(200, {}, {"state": state}, repeated=True)).outcome == outcome
 
 
 PAGE = {"Content-Type": "text/html"}

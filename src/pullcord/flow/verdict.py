@@ -104,8 +104,10 @@ def _after_repeat(verdict: Verdict, reply: Reply) -> Verdict:
     has_ended = verdict.outcome is Outcome.ALREADY_FINISHED
     if has_ended and verdict.phase in {Phase.CANCELLED, Phase.HALTED}:
         return replace(verdict, outcome=Outcome.STOPPED)
-    if (has_ended and not reply.succeeded) or MEANINGS[verdict.outcome].is_error:
-        # A later refusal tells neither whether the earlier sending acted nor what ended the work.
+    is_idle = has_ended or verdict.outcome is Outcome.NOTHING_RUNNING
+    says_how = has_ended and reply.succeeded and verdict.state is not None
+    if (is_idle and not says_how) or MEANINGS[verdict.outcome].is_error:
+        # A later refusal, and that nothing runs now, tell neither whether the earlier sending acted nor what ended it.
         return replace(verdict, outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=verdict.cause or Cause.STATUS)
     return verdict
 
