@@ -54,3 +54,9 @@ def test_without_any_place_no_error_that_is_json_counts_and_other_errors_need_no
 def test_a_manifest_with_faults_is_told_those() -> None:
     with pytest.raises(ManifestError, match="x is not supported in a document"):
         audit("acme.yaml", "x: 1")
+
+
+def test_of_a_parameter_that_names_nothing_no_name_is_proposed() -> None:
+    broken = FINE.replace("#/components/parameters/run_id", "#/components/parameters/none", 1)
+    with pytest.raises(ManifestError, match="which cancel_acme_run doesn't take; write one of wait_seconds, reason"):
+        audit("acme.yaml", broken)

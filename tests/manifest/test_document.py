@@ -95,6 +95,10 @@ def test_an_anchor_stands_for_its_value_everywhere() -> None:
     assert parse("m.yaml", "a: &x [1, 2]\nb: *x").value == {"a": [1, 2], "b": [1, 2]}
 
 
+def test_a_fault_behind_an_anchor_is_told_once() -> None:
+    assert faults("a: &x {b: 1, b: 2}\nc: *x\nd: *x") == ("m.yaml:1 /a/b: this key stands twice; keep one",)
+
+
 def test_aliases_that_multiply_are_refused_at_once() -> None:
     """Written out, this would be 10 ** 40 values."""
     rows = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 41)]

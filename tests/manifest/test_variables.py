@@ -67,6 +67,16 @@ def test_no_variable_is_read_by_two_platforms(tmp_path: Path) -> None:
     assert fault == f"/components/securitySchemes/key/x-env: {shared}"
 
 
+def test_the_value_of_a_variable_goes_to_one_place(tmp_path: Path) -> None:
+    """Else a key could stand in the URL, or an address be sent as a key."""
+    (fault,) = refused([written(tmp_path, changed(("x-env: DEPOT_KEY", "x-env: DEPOT_TENANT")))])
+    places = "the header Authorization and {tenant} of the URL"
+    assert fault == (
+        "/servers/0/variables/tenant/x-env:"
+        f" the value of DEPOT_TENANT would go into {places}; write a variable for each"
+    )
+
+
 def test_a_variable_is_not_called_as_the_file_of_another(tmp_path: Path) -> None:
     (fault,) = refused([written(tmp_path, changed(("x-env: DEPOT_TENANT", "x-env: DEPOT_KEY_FILE")))])
     file = "DEPOT_KEY_FILE names a file that holds the value of DEPOT_KEY; write another name"

@@ -19,7 +19,7 @@ from pullcord.model.errors import ManifestError
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
 from pullcord.model.operation import Operation, Response
-from pullcord.model.outcome import OVER, Outcome, Phase
+from pullcord.model.outcome import OF_CANCELS, OF_LOOKS, OVER, Outcome, Phase
 from pullcord.model.pointer import Pointer, escape, look_up
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
@@ -92,6 +92,8 @@ class _Entry(NamedTuple):
 class _Origin(NamedTuple):
     """The answer, or the item of a list, that links lead away from."""
 
+    outcomes: Sequence[Outcome]
+    """Those that the answer may have."""
     body: Shape
     """The shape of the whole answer."""
     item: Shape
@@ -189,6 +191,7 @@ def _reads(entry: _Entry, answer: _Answer) -> bool:
 def _answers(entry: _Entry) -> Iterator[Note]:
     """The rules and links of each response."""
     phases = _phases(entry.operation.state, *_watched(entry))
+    outcomes = OF_CANCELS if entry.operation.cancel else OF_LOOKS
     for answer in entry.answers:
         members = answer.node.members("response")
         rules = members["x-outcomes"].items() if "x-outcomes" in members else []
@@ -200,7 +203,8 @@ def _answers(entry: _Entry) -> Iterator[Note]:
                 yield node, "this holds whatever the answer says; read a field of it, or say with when: {} that it may"
         links = members["links"].named().values() if "links" in members else ()
         for link, node in zip(answer.response.links, links, strict=True):
-            yield from _link(entry, link, node.resolved(), _Origin(answer.shape, answer.shape, phases))
+            origin = _Origin(outcomes, answer.shape, answer.shape, phases)
+            yield from _link(entry, link, node.resolved(), origin)
 
 
 def _watched(entry: _Entry) -> Iterator[State | None]:
@@ -262,19 +266,25 @@ def _list(entry: _Entry) -> Iterator[Note]:
         return
     members = entry.node.members("operation")["x-list"].members("x-list")
     yield from _pointer(entry, members["items"], listing.items, entry.success)
+    kind = "object" if listing.key else "array"
+    yield from _kind(entry, members["items"], shapes.at(entry.root, entry.success, listing.items), kind)
     pages = members["pages"].members("pages")
     for name in ("total", "next", "more"):
         if name in pages:
             yield from _pointer(entry, pages[name], str(pages[name].value), entry.success)
     nodes = [node for node in members["expose"].items() if node.value != f"/{listing.key}"]
     nodes += [members["name"]] if "name" in members else []
-    nodes += [members["since"].members("x-list.since")["at"]] if "since" in members else []
+    if listing.since:
+        node = members["since"].members("x-list.since")["at"]
+        kind = "number" if listing.since.unit else "string"
+        nodes += [node]
+        yield from _kind(entry, node, shapes.at(entry.root, entry.item, listing.since.at), kind)
     for node in nodes:
         yield from _pointer(entry, node, str(node.value), entry.item)
     if listing.state:
         yield from _state(entry, listing.state, members["state"], entry.item)
     links = members["links"].named().values() if "links" in members else ()
-    origin = _Origin(entry.success, entry.item, _phases(listing.state))
+    origin = _Origin([Outcome.OBSERVED], entry.success, entry.item, _phases(listing.state))
     for link, node in zip(listing.links, links, strict=True):
         yield from _link(entry, link, node.resolved(), origin)
 
@@ -299,19 +309,20 @@ def _link(entry: _Entry, link: Link, node: Node, origin: _Origin) -> Iterator[No
             when["phase"],
             "no x-state says one of these phases here, so that this is never offered; mend one of the two",
         )
+    if link.outcomes is not None and not link.outcomes & set(origin.outcomes):
+        yield when["outcome"], "no answer has one of these outcomes here, so that this is never offered; write others"
     if "body" in when:
         yield from _condition(entry, when["body"], link.body, origin.item)
     item = origin.item
     if link.each is not None:
         parts = shapes.at(entry.root, origin.body, link.each)
         yield from _pointer(entry, members["x-each"], link.each, origin.body)
-        if parts and not _may_be(entry, parts, {"array"}):
-            yield members["x-each"], "the schema has no list there, so that this is never offered; name a list"
+        yield from _kind(entry, members["x-each"], parts, "array")
         item = shapes.items(entry.root, parts) if parts else None
     schemas = {parameter.name: parameter.schema for parameter in entry.file[link.operation_id].operation.arguments}
     nodes = members["parameters"].named() if "parameters" in members else {}
     for name, value in link.arguments:
-        yield from _argument(entry, nodes[name], value, schemas[name], _Origin(origin.body, item, origin.phases))
+        yield from _argument(entry, nodes[name], value, schemas[name], origin._replace(item=item))
 
 
 def _argument(
@@ -329,6 +340,13 @@ def _argument(
     values = shapes.at(entry.root, shape, str(value.value))
     if values and not _may_be(entry, values, _FITTING.get(str(schema["type"]), frozenset())):
         yield node, f"the schema has no {schema['type']} there, so that the action is left out; name one"
+
+
+def _kind(entry: _Entry, node: Node, shape: Shape, kind: str) -> Iterator[Note]:
+    """A place at which the schema has values of other types only."""
+    kinds = {"number", "integer"} if kind == "number" else {kind}
+    if shape and not _may_be(entry, shape, kinds):
+        yield node, f"the schema has no {kind} there, so that nothing is read; name one"
 
 
 def _may_be(entry: _Entry, shape: Shape, types: frozenset[str] | set[str]) -> bool:

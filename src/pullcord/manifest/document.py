@@ -185,6 +185,8 @@ class _Reader:
         self.faults = faults
         self.around: set[int] = set()
         """The nodes that the present one is in."""
+        self.refused: set[int] = set()
+        """The nodes of which a fault was noted."""
         self.values = 0
 
     def plain(self, node: yaml.Node, path: tuple[str, ...]) -> Json:
@@ -241,6 +243,8 @@ class _Reader:
 
     def refuse(self, node: yaml.Node, path: tuple[str, ...], sentence: str) -> Json:
         """Note a fault; null stands in for the value."""
-        pointer = "".join(f"/{escape(token)}" for token in path)
-        self.faults.append(fault(self.name, node.start_mark.line + 1, pointer, sentence))
+        if id(node) not in self.refused:  # aliases lead to the same node again
+            self.refused.add(id(node))
+            pointer = "".join(f"/{escape(token)}" for token in path)
+            self.faults.append(fault(self.name, node.start_mark.line + 1, pointer, sentence))
         return None

@@ -71,7 +71,7 @@ def check_leads(scope: Scope, operations: Mapping[str, Operation]) -> None:
             lead.node.fault(f"this leads to {lead.operation_id}, which is no operation of this file; {remedy}")
             continue
         parameters = operation.arguments
-        names = [parameter.name for parameter in parameters]
+        names = [parameter.name for parameter in parameters if parameter.name]
         keys = {name for name, _ in lead.arguments}
         for name in sorted(keys - set(names)):
             lead.node.fault(f"this gives {name}, which {operation.id} doesn't take; {suggestion(name, names)}")

@@ -16,7 +16,7 @@ from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.pointer import Pointer, escape, look_up
 from pullcord.model.running import FIND_RUNNING
 from pullcord.model.value import Json
-from pullcord.model.variables import USER_PREFIX, name_fault, prefix, variables
+from pullcord.model.variables import USER_PREFIX, ambiguous, name_fault, prefix, variables
 
 
 def folder() -> Traversable:
@@ -97,9 +97,14 @@ def _check_variables(operations: Sequence[tuple[Operation, Node]], readers: dict
         of_user: whether the manifest is a user's own.
     """
     platform, document = operations[0][0].platform, operations[0][1].document
+    own_operations = [operation for operation, _ in operations]
+    for name, goes in ambiguous(platform, own_operations).items():
+        place = next(_places(document.value, name), "")
+        sentence = f"the value of {name} would go into {' and '.join(goes)}; write a variable for each"
+        operations[0][1].at(place, None).fault(sentence)
     # A name with a fault of its own says no more than whose the manifest is.
     required = prefix(platform.name, of_user=of_user) if platform.name else USER_PREFIX if of_user else ""
-    for variable in variables(platform, [operation for operation, _ in operations]):
+    for variable in variables(platform, own_operations):
         reader = readers.setdefault(variable.name, platform.name)
         fault = name_fault(variable.name, required)
         if reader != platform.name:

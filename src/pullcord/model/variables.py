@@ -33,6 +33,21 @@ def variables(platform: Platform, operations: Iterable[Operation]) -> list[Varia
     return list({variable.name: variable for variable in _all(platform, operations)}.values())
 
 
+def ambiguous(platform: Platform, operations: Iterable[Operation]) -> dict[str, list[str]]:
+    """The variables whose value would go to several places of the request, such as a key into the URL, each with these.
+
+    Args:
+        platform: the one that reads them.
+        operations: of the platform.
+    """
+    uses: dict[str, list[str]] = {}
+    for name, goes, _ in _all(platform, operations):
+        uses.setdefault(name, []).append(goes)
+    places = {each.listing.places.env for each in operations if each.listing and each.listing.places}
+    unique = {name: list(dict.fromkeys(goes)) for name, goes in uses.items() if name not in places}
+    return {name: goes for name, goes in unique.items() if len(goes) > 1}
+
+
 def _all(platform: Platform, operations: Iterable[Operation]) -> Iterator[Variable]:
     for key in platform.keys:
         yield Variable(key.env, f"the header {key.header}", key.description)
