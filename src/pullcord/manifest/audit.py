@@ -9,6 +9,7 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from pullcord.manifest import shapes
+from pullcord.manifest.entries import Answer, Entry, entries
 from pullcord.manifest.faults import Fault, lines
 from pullcord.manifest.node import Node, suggestion
 from pullcord.manifest.openapi import read_document
@@ -18,7 +19,6 @@ from pullcord.model.condition import Clause, Comparison, Condition, holds, same
 from pullcord.model.errors import ManifestError
 from pullcord.model.expression import Expression, Source
 from pullcord.model.link import Link
-from pullcord.model.operation import Operation, Response
 from pullcord.model.outcome import OF_CANCELS, OF_LOOKS, OVER, Outcome, Phase
 from pullcord.model.pointer import Pointer, escape, look_up
 from pullcord.model.rule import Rule
@@ -40,53 +40,6 @@ _NO_PLACE = (
     " code: $response.body#/error/code"
 )
 _EMPTY = "this answer declares no content, so that it counts only where it is empty; write content if it has a body"
-
-
-class _Answer(NamedTuple):
-    """A response of an operation, and what its body is like."""
-
-    status: str
-    response: Response
-    node: Node
-    shape: Shape
-
-    @property
-    def is_success(self) -> bool:
-        return self.status.startswith("2")
-
-
-class _Entry(NamedTuple):
-    """An operation of the file, its place, its responses, and all operations of the file."""
-
-    operation: Operation
-    node: Node
-    answers: Sequence[_Answer]
-    file: "Mapping[str, _Entry]"
-
-    @property
-    def root(self) -> Json:
-        """The document, which references lead into."""
-        return self.node.document.value
-
-    @property
-    def success(self) -> Shape:
-        """What the body of a success is like."""
-        successes = [answer.shape for answer in self.answers if answer.is_success]
-        return shapes.union(*successes) if successes else None
-
-    @property
-    def item(self) -> Shape:
-        """What an item of its list is like."""
-        listing = self.operation.listing
-        container = shapes.at(self.root, self.success, listing.items) if listing else None
-        return shapes.items(self.root, container) if container else None
-
-    @property
-    def before(self) -> Shape:
-        """What the body of the look before it is sent is like."""
-        cancel = self.operation.cancel
-        link = self.operation.link(cancel.before.look) if cancel and cancel.before else None
-        return self.file[link.operation_id].success if link else []
 
 
 class _Origin(NamedTuple):
@@ -116,19 +69,12 @@ def audit(name: str, text: str) -> list[str]:
     operations = read_document(name, text, faults)
     if faults:
         raise ManifestError(lines(name, faults))
-    entries: dict[str, _Entry] = {}
-    for operation, node in operations:
-        responses = node.members("operation")["responses"].named()
-        answers = [
-            _Answer(status, operation.responses[status], each.resolved(), _shape(each.resolved()))
-            for status, each in responses.items()
-        ]
-        entries[operation.id] = _Entry(operation, node, answers, entries)
-    for each in entries.values():
+    all_entries = entries(operations)
+    for each in all_entries.values():
         for node, sentence in chain(_successes(each), _answers(each), _places(each), _list(each), _target(each)):
             node.fault(sentence)
     root = operations[0][1].at("", operations[0][1].document.value)
-    for node, sentence in chain(_problem([*entries.values()]), _references(root)):
+    for node, sentence in chain(_problem([*all_entries.values()]), _references(root)):
         node.fault(sentence)
     return lines(name, faults)
 
@@ -146,16 +92,7 @@ def _references(node: Node) -> Iterator[Note]:
         yield from _references(each)
 
 
-def _shape(response: Node) -> Shape:
-    """What the body of an answer is like."""
-    members = response.members("response")
-    if "content" not in members:
-        return None
-    media = [each.value for each in members["content"].named().values()]
-    return shapes.union(*([each["schema"]] if isinstance(each, dict) and "schema" in each else None for each in media))
-
-
-def _successes(entry: _Entry) -> Iterator[Note]:
+def _successes(entry: Entry) -> Iterator[Note]:
     """Successes that tell nothing."""
     successes = [answer for answer in entry.answers if answer.is_success]
     if not successes:
@@ -174,7 +111,7 @@ def _successes(entry: _Entry) -> Iterator[Note]:
             yield answer.node, f"nothing is watched after this answer: it has no link {cancel.confirm[0]}; write one"
 
 
-def _reads(entry: _Entry, answer: _Answer) -> bool:
+def _reads(entry: Entry, answer: Answer) -> bool:
     """Whether anything is read in the body of an answer."""
     operation, response = entry.operation, answer.response
     clauses = [clause for rule in response.outcomes for clause in rule.when]
@@ -188,7 +125,7 @@ def _reads(entry: _Entry, answer: _Answer) -> bool:
     )
 
 
-def _answers(entry: _Entry) -> Iterator[Note]:
+def _answers(entry: Entry) -> Iterator[Note]:
     """The rules and links of each response."""
     phases = _phases(entry.operation.state, *_watched(entry))
     outcomes = OF_CANCELS if entry.operation.cancel else OF_LOOKS
@@ -207,7 +144,7 @@ def _answers(entry: _Entry) -> Iterator[Note]:
             yield from _link(entry, link, node.resolved(), origin)
 
 
-def _watched(entry: _Entry) -> Iterator[State | None]:
+def _watched(entry: Entry) -> Iterator[State | None]:
     """The states that watching a cancel may show."""
     cancel = entry.operation.cancel
     if cancel:
@@ -219,7 +156,7 @@ def _phases(*states: State | None) -> frozenset[Phase]:
     return frozenset(rule.word for state in states if state for rule in state.phases)
 
 
-def _places(entry: _Entry) -> Iterator[Note]:
+def _places(entry: Entry) -> Iterator[Note]:
     """The state of a success, whose answer it is, and what is shown of it."""
     members = entry.node.members("operation")
     if entry.operation.state:
@@ -234,7 +171,7 @@ def _places(entry: _Entry) -> Iterator[Note]:
         yield from _pointer(entry, node, str(node.value), entry.success)
 
 
-def _state(entry: _Entry, state: State, node: Node, shape: Shape) -> Iterator[Note]:
+def _state(entry: Entry, state: State, node: Node, shape: Shape) -> Iterator[Note]:
     members = node.members("x-state")
     yield from _pointer(entry, members["at"], state.at, shape)
     if "phases" not in members:
@@ -260,7 +197,7 @@ def _has_phase(rules: Sequence[Rule[Phase]], at: Pointer, word: Json) -> bool:
     )
 
 
-def _list(entry: _Entry) -> Iterator[Note]:
+def _list(entry: Entry) -> Iterator[Note]:
     listing = entry.operation.listing
     if listing is None:
         return
@@ -289,7 +226,7 @@ def _list(entry: _Entry) -> Iterator[Note]:
         yield from _link(entry, link, node.resolved(), origin)
 
 
-def _target(entry: _Entry) -> Iterator[Note]:
+def _target(entry: Entry) -> Iterator[Note]:
     target = entry.operation.cancel.target if entry.operation.cancel else None
     if target is None:
         return
@@ -300,7 +237,7 @@ def _target(entry: _Entry) -> Iterator[Note]:
     yield from _condition(entry, members["when"], target.when, item)
 
 
-def _link(entry: _Entry, link: Link, node: Node, origin: _Origin) -> Iterator[Note]:
+def _link(entry: Entry, link: Link, node: Node, origin: _Origin) -> Iterator[Note]:
     """An action that is never offered."""
     members = node.members("link")
     when = members["x-when"].members("x-when") if "x-when" in members else {}
@@ -326,7 +263,7 @@ def _link(entry: _Entry, link: Link, node: Node, origin: _Origin) -> Iterator[No
 
 
 def _argument(
-    entry: _Entry, node: Node, value: Expression, schema: Mapping[str, Json], origin: _Origin
+    entry: Entry, node: Node, value: Expression, schema: Mapping[str, Json], origin: _Origin
 ) -> Iterator[Note]:
     """An argument that can't be read, or isn't taken, so that the action is left out."""
     if value.source is Source.CONSTANT:
@@ -342,19 +279,19 @@ def _argument(
         yield node, f"the schema has no {schema['type']} there, so that the action is left out; name one"
 
 
-def _kind(entry: _Entry, node: Node, shape: Shape, kind: str) -> Iterator[Note]:
+def _kind(entry: Entry, node: Node, shape: Shape, kind: str) -> Iterator[Note]:
     """A place at which the schema has values of other types only."""
     kinds = {"number", "integer"} if kind == "number" else {kind}
     if shape and not _may_be(entry, shape, kinds):
         yield node, f"the schema has no {kind} there, so that nothing is read; name one"
 
 
-def _may_be(entry: _Entry, shape: Shape, types: frozenset[str] | set[str]) -> bool:
+def _may_be(entry: Entry, shape: Shape, types: frozenset[str] | set[str]) -> bool:
     kinds = shapes.types(entry.root, shape)
     return not kinds or bool(kinds & types)
 
 
-def _condition(entry: _Entry, node: Node, condition: Condition, shape: Shape) -> Iterator[Note]:
+def _condition(entry: Entry, node: Node, condition: Condition, shape: Shape) -> Iterator[Note]:
     """A clause that never holds, or always does."""
     for clause, item in zip(condition, node.named().values(), strict=True):
         if clause.source is Source.BODY:
@@ -366,7 +303,7 @@ def _condition(entry: _Entry, node: Node, condition: Condition, shape: Shape) ->
                 yield from _clause(entry, item, clause, entry.before)
 
 
-def _clause(entry: _Entry, node: Node, clause: Clause, shape: Shape) -> Iterator[Note]:
+def _clause(entry: Entry, node: Node, clause: Clause, shape: Shape) -> Iterator[Note]:
     yield from _pointer(entry, node, clause.at, shape)
     words = shapes.words(entry.root, shapes.at(entry.root, shape, clause.at))
     if words is None or clause.comparison is Comparison.MATCH:
@@ -376,7 +313,7 @@ def _clause(entry: _Entry, node: Node, clause: Clause, shape: Shape) -> Iterator
         yield node, f"the schema has none of these values there; {suggestion(value, [*map(str, words)])}"
 
 
-def _pointer(entry: _Entry, node: Node, pointer: Pointer, shape: Shape) -> Iterator[Note]:
+def _pointer(entry: Entry, node: Node, pointer: Pointer, shape: Shape) -> Iterator[Note]:
     """A pointer that no answer has."""
     values = shapes.at(entry.root, shape, pointer)
     if values is None or values:
@@ -387,7 +324,7 @@ def _pointer(entry: _Entry, node: Node, pointer: Pointer, shape: Shape) -> Itera
     yield node, f"no schema of the answer has {pointer or 'a body'}, so that this is null; {remedy}"
 
 
-def _problem(entries: Sequence[_Entry]) -> Iterator[Note]:
+def _problem(entries: Sequence[Entry]) -> Iterator[Note]:
     """Where errors are read, and no error of the file has anything; and errors in which nothing is read."""
     node = entries[0].node
     document = node.at("", node.document.value)
