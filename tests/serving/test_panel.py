@@ -89,7 +89,7 @@ def test_the_page_knows_each_tool_and_which_of_them_stop_work() -> None:
         name for name, each in TOOLS.items() if each.cancel
     }
     assert platforms["xpander"]["title"] == "xpander.ai"
-    assert tools["cancel_turn"]["what"].startswith("Stop, cancel, interrupt or abort what an Everruns agent does now")
+    assert tools["cancel_turn"]["what"].startswith("Stop what an Everruns agent does now in its")
     assert "go on (cancel_task stops one, cascade all)" in tools["cancel_turn"]["what"]
     assert "allowed_actions" not in tools["cancel_turn"]["what"], "that part is for agents"
     assert (tools["cancel_turn"]["cascade"], tools["cancel_turn"]["wait"]) == (True, 10)

@@ -20,8 +20,10 @@ _FACTS = '<script type="application/json" id="facts">{}</script>'
 """Where the page reads what it must know of platforms and their tools, besides the answers."""
 _FOR_AGENTS = re.compile(r" (Safe to repeat|Returns outcome)\b.*", re.DOTALL)
 """The end of a cancel's description, which says how to call it, and so nothing to people."""
-_FOR_READERS = re.compile("^ *//.*\n|^ +", re.MULTILINE)
-"""What only somebody who reads the page's source needs: lines of comment, and indentation."""
+_SYNONYMS = re.compile(r"^(\w+)(?:, [\w-]+)* or [\w -]+?(?= (?:an?|the|what) )")
+"""The verbs with which a cancel's description begins, so that it is found by each: one of them tells it to people."""
+_FOR_READERS = re.compile("^ *(?://.*)?\n|^ +", re.MULTILINE)
+"""What only somebody who reads the page's source needs: empty lines, comments, and indentation."""
 
 
 def page(tools: Mapping[str, Operation]) -> Resource:
@@ -55,7 +57,7 @@ def _facts(operation: Operation) -> dict[str, Any]:
     wait = arguments.get(WAIT_SECONDS)
     facts = {
         "wait": wait and wait.schema["default"],
-        "what": operation.cancel and _FOR_AGENTS.sub("", operation.description),
+        "what": operation.cancel and _SYNONYMS.sub(r"\1", _FOR_AGENTS.sub("", operation.description)),
         "cascade": CASCADE in arguments,
     }
     return {name: value for name, value in facts.items() if value}
