@@ -1,6 +1,8 @@
 """Tokens of a file: who holds one, and what is wrong with a line."""
 
+import errno
 import hmac
+import os
 from pathlib import Path
 
 import anyio
@@ -135,3 +137,23 @@ def test_a_token_is_shown_once_with_the_line_that_lets_it_in(
     assert main(["token", "ada"]) == 0
     assert "ada:observe,cancel:" in capsys.readouterr().out
     assert main(["token", "a b"]) == 2
+
+
+async def test_a_file_that_could_not_be_read_for_a_moment_is_read_at_the_next_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where the process has opened as many files as it may, just when the tokens were replaced."""
+    path = tmp_path / "tokens"
+    minted(path, ci="observe")
+    tokens = TokenFile(path)
+    after = bare(minted(path, ci="observe cancel")["ci"])
+
+    def exhausted(*_: object, **__: object) -> str:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as moment:
+        moment.setattr(Path, "read_text", exhausted)
+        assert await refused(tokens, after)
+        assert await refused(tokens, after)
+    await tokens.verify(after)
+    assert len(caplog.messages) == 1

@@ -21,7 +21,7 @@ class Rotating(Mapping[str, T]):
     """Values by name, each read again by the first look-up after one of its files has changed.
 
     A look-up costs one stat for each file. A file that isn't regular, such as a pipe, can be read only once, and is
-    never read again.
+    never read again. What a reading raises goes to the caller, and the next look-up reads again.
 
     Args:
         sources: how each value is read, by the value's name.

@@ -88,8 +88,12 @@ class TokenFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._contents = Rotating({_TOKENS: Source(partial(_read, path), [path])})
-        self._content = self._contents[_TOKENS]
+        self._path = path
+        try:
+            self._contents = Rotating({_TOKENS: Source(partial(_read, path), [path])})
+        except OSError as error:
+            raise SettingsError(_unread(path, error).faults) from None
+        self._content = self._current()
         if self._content.faults:
             raise SettingsError(self._content.faults)
 
@@ -99,8 +103,8 @@ class TokenFile:
         Raises:
             TokenRefusedError: the token is in no line.
         """
-        content = self._contents[_TOKENS]
-        if content is not self._content:
+        content = self._current()
+        if content != self._content:
             self._content = content
             for fault in content.faults:
                 _log.error("%s", fault)
@@ -110,14 +114,24 @@ class TokenFile:
             raise TokenRefusedError("it is in no line of the file of --tokens")
         return AccessToken(token="", client_id=grants[0].name, scopes=[*grants[0].scopes])
 
+    def _current(self) -> _Content:
+        """What the file holds now; a failure to read it may pass, so the next request tries again."""
+        try:
+            return self._contents[_TOKENS]
+        except OSError as error:
+            return _unread(self._path, error)
+
+
+def _unread(path: Path, error: OSError) -> _Content:
+    return _Content([], [f"--tokens {path}: the file can't be read: {error.strerror}"])
+
 
 def _read(path: Path) -> _Content:
     try:
         # With a byte order mark, as some editors write it, or without.
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        return _Content([], [f"--tokens {path}: the file can't be read: {reason}"])
+    except UnicodeDecodeError:
+        return _Content([], [f"--tokens {path}: the file can't be read: it is not UTF-8 text"])
     texts = {number: line.strip() for number, line in enumerate(lines, 1)}
     grants = {number: _grant(line) for number, line in texts.items() if line and not line.startswith("#")}
     faults = [
