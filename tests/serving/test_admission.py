@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mcp import MCPError
 from starlette.types import Scope
 from tests.serving.site import ERAS, MODERN, Held, Site, message, minted, said, site, task_of, unwatched
 
-from pullcord.serving.admission import BODY_LIMIT, Admission
+from pullcord.serving.admission import BODY_LIMIT, Admission, Place
 from pullcord.serving.front import Front
 
 pytestmark = pytest.mark.anyio
@@ -325,3 +326,19 @@ async def test_a_client_that_takes_no_answer_holds_no_place(version: str) -> Non
                 await here.app(line.scope, line.receive, line.ignore)
             await here.admission.idle()
         assert (await here.post("tools/list")).status_code == 200
+
+
+async def test_without_a_queue_no_look_waits_either() -> None:
+    admission = Admission(8, 0)
+    entries: list[bool] = []
+
+    async def enter(*, is_cancel: bool) -> None:
+        entries.append(await admission.enter(Place(None, is_cancel), anyio.sleep_forever))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(9):
+            tasks.start_soon(partial(enter, is_cancel=number == 8))
+        await anyio.wait_all_tasks_blocked()
+        assert admission.numbers() == {"handled": 8, "queued": 0, "waiting": 0}
+        assert entries == [True] * 7 + [False, True]
+        tasks.cancel_scope.cancel()

@@ -213,7 +213,7 @@ class Admission:
 
     def _queues(self, place: Place) -> bool:
         """Join the queue; return whether there was room, if need be by sending a look away from it."""
-        turns = self._queue if place.is_cancel else self._queue + self._kept
+        turns = self._queue if place.is_cancel or not self._queue else self._queue + self._kept
         has_share = self._line.has_share(place, turns)
         if has_share or len(self._line) >= turns:
             look = self._line.newest_look(place.caller if has_share else None)
