@@ -98,7 +98,7 @@ async def test_where_nothing_can_be_stopped_nobody_is_asked() -> None:
         assert await status(at, EVERSHELL.provisioning_task) == 1
     assert at.asked == []
     assert at.written[1].endswith(": nothing stops it as it is now")
-    assert at.written[2].endswith("1 may go on: pullcord ps shows what runs, pullcord wait watches it.")
+    assert at.written[2].endswith("1 may go on: pullcord ps shows what runs, pullcord wait ID watches it.")
 
 
 async def test_a_dry_run_shows_and_asks_nothing() -> None:
@@ -150,7 +150,7 @@ async def test_all_that_runs_is_stopped_each_once_and_what_cannot_be_is_told() -
         turns = [each for each in at.sent if re.search(r"/sessions/[^/]+/cancel$", each)]
     assert len(turns) == len(set(turns)), "a cancel of whatever runs is sent once"
     assert f"not stopped  evershell Triage new issues {EVERSHELL.provisioning_task}: nothing stops it" in at.output
-    assert "may go on: pullcord ps shows what runs, pullcord wait watches it." in at.written[-1]
+    assert "may go on: pullcord ps shows what runs, pullcord wait ID watches it." in at.written[-1]
 
 
 async def test_what_went_along_with_another_piece_counts_as_that_part_came_out() -> None:
@@ -402,7 +402,7 @@ async def test_a_signal_ends_the_waiting_and_all_that_was_sent_is_told() -> None
             assert await status(at, EVERSHELL.busy_task, "--yes", "--wait", "300") == 128 + signal.SIGTERM
         assert len(at.sent) == 1
     assert outcomes(at) == ["stopping"]
-    assert at.written[-1].endswith("1 may go on: pullcord ps shows what runs, pullcord wait watches it.")
+    assert at.written[-1].endswith("1 may go on: pullcord ps shows what runs, pullcord wait ID watches it.")
 
 
 async def test_after_a_signal_nothing_more_is_sent() -> None:
@@ -411,3 +411,21 @@ async def test_after_a_signal_nothing_more_is_sent() -> None:
         assert await status(at, EVERSHELL.busy_task, "--yes") == 1
         assert at.sent == []
     assert outcomes(at) == ["not stopped"]
+
+
+@pytest.mark.parametrize("journal", ["-", "/dev/stderr"])
+def test_with_json_the_output_is_one_object_also_where_the_journal_is_the_error_output(
+    journal: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["stop", "--sandbox", "--platform", "xpander", "--yes", "--wait", "0", "--json", "--journal", journal]
+    main(argv)
+    output, errors = capfd.readouterr()
+    assert json.loads(output)["pieces"]
+    assert {json.loads(line)["event"] for line in errors.splitlines()} == {"intent", "outcome"}
+
+
+def test_with_json_the_journal_is_not_the_output(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["stop", "--sandbox", "--all", "--yes", "--json", "--journal", "/dev/stdout"]) == 2
+    output, errors = capfd.readouterr()
+    assert output == ""
+    assert "--journal /dev/stdout: not with --json" in errors

@@ -90,7 +90,7 @@ def logged() -> Iterator[None]:
 
 
 @contextmanager
-def apart(journal: str | None, *, is_output_free: bool) -> Iterator[None]:
+def apart(journal: str | None, *, is_output_free: bool, is_output_for_programs: bool = False) -> Iterator[None]:
     """Keep the log and other sentences away from the streams of the journal and of MCP, while the block runs.
 
     They then go to the standard output if that is free, and are dropped if it isn't.
@@ -98,12 +98,14 @@ def apart(journal: str | None, *, is_output_free: bool) -> Iterator[None]:
     Args:
         journal: the journal's path, as `flow.journal.Journal` takes it; None: there is none.
         is_output_free: whether the standard output does not carry MCP.
+        is_output_for_programs: whether a program reads the standard output, which then takes no such sentences.
     """
     error_output = _descriptor(sys.stderr)
     is_mixed = not is_output_free and not os.isatty(1) and _are_one(error_output, 1)
     with ExitStack() as stack:
         if is_mixed or (journal and _leads_to(journal, error_output)):
-            is_free = is_output_free and not (journal and _leads_to(journal, 1))
+            is_taken = is_output_for_programs or (journal and _leads_to(journal, 1))
+            is_free = is_output_free and not is_taken
             target = sys.stdout if is_free else stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
             stack.enter_context(redirect_stderr(target))
         yield

@@ -19,10 +19,11 @@ from pullcord.commands.work import table
 from pullcord.flow import call as flow_call
 from pullcord.flow.attempt import Call
 from pullcord.flow.caller import Caller
-from pullcord.flow.journal import JOURNAL
+from pullcord.flow.journal import JOURNAL, stream
 from pullcord.model import sanitize
 from pullcord.model.answer import Answer
 from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS
+from pullcord.model.errors import SettingsError
 from pullcord.model.outcome import FINAL, Outcome, WorkStopped
 
 AT_ONCE = 8
@@ -60,7 +61,9 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         SettingsError: the settings can't be used; nothing was sent.
     """
     journal = options.journal or environ.get(JOURNAL)
-    with apart(journal, is_output_free=True):
+    if journal and options.json and stream(journal) == 1:
+        raise SettingsError([f"--journal {journal}: not with --json; the standard output carries one JSON object then"])
+    with apart(journal, is_output_free=True, is_output_for_programs=options.json):
         return anyio.run(_run, options, environ, journal)
 
 
@@ -283,4 +286,4 @@ def _summary(results: Sequence[Result]) -> str:
     proofs = sum(each.is_over(strict=True) for each in results)
     text = f"{count} of {len(results)} over by the record, {proofs} of them proved by a sign of the work itself."
     rest = len(results) - count
-    return f"{text} {rest} may go on: pullcord ps shows what runs, pullcord wait watches it." if rest else text
+    return f"{text} {rest} may go on: pullcord ps shows what runs, pullcord wait ID watches it." if rest else text
