@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -106,10 +107,34 @@ async def test_what_a_journal_records_and_nothing_here_can_look_at_is_told_and_i
     async with desk() as at:
         assert await status(at, "--journal", str(path)) == 1
         assert await status(at, "--journal", str(path), "--platform", "xpander") == 0, "only this platform's"
-    assert at.written == [f"{path} records no work to wait for."] * 2
+    assert at.written == [
+        f"{path} records no work that can be watched here.",
+        f"{path} records no work to wait for.",
+    ]
     (note,) = at.noted
-    assert note.startswith("not all was seen: langgraph: cancel_langgraph_run is no tool here, so nothing tells ")
-    assert note.endswith("offer its platform as where that was called (--platform, --manifest)")
+    assert note.startswith("not all was seen: langgraph: cancel_langgraph_run is not offered here, so nothing tells ")
+    assert note.endswith(f"write --journal {path}, and its platform as where that was called (--platform, --manifest)")
+
+
+def test_the_sandbox_is_not_asked_about_the_work_of_the_environments_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "journal"
+    path.write_text(recorded(target={"task_id": "aaaaaaaa-0000-4000-8000-000000000001"}), encoding="utf-8")
+    monkeypatch.setenv("PULLCORD_JOURNAL", str(path))
+    assert main(["wait", "--sandbox", "--wait", "1"]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "say what is meant" in errors
+
+
+async def test_a_part_that_a_cascade_stopped_is_watched_though_its_cancel_is_no_tool(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text(recorded(), encoding="utf-8")
+    async with desk() as at:
+        reach = at.reach._replace(surface=replace(at.reach.surface, tools={}))
+        assert await watch(reach, options("wait", "--journal", str(path), "--wait", "5"), at.console) == 1
+    assert at.written[0].startswith(f"not ended  stop_task task_id={XPANDER.executing_task}: it may still run")
 
 
 async def test_a_cancel_that_was_never_sent_hides_no_earlier_one_that_was(tmp_path: Path) -> None:
@@ -230,7 +255,7 @@ def test_a_journal_that_cannot_be_read_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PULLCORD_JOURNAL", str(tmp_path / "none"))
-    assert main(["wait", "--sandbox"]) == 2
+    assert main(["wait"]) == 2
     assert "none: this journal can't be read" in capsys.readouterr().err
 
 

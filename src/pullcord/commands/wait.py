@@ -50,7 +50,8 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     Raises:
         SettingsError: the settings can't be used; nothing was sent.
     """
-    if not _names_work(options):
+    # What the sandbox embeds is none of the work that the environment's journal records.
+    if not (_names_work(options) or options.sandbox):
         options.journal = options.journal or environ.get(JOURNAL)
     return anyio.run(_run, options, environ)
 
@@ -99,7 +100,8 @@ async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> 
         console.write(f"{count} of {len(pieces)} ended.")
     else:
         nothing = f"{options.journal} records no" if options.journal else "Nothing was seen to run: there is no"
-        console.write(f"{nothing} work to wait for.")
+        can = " that can be watched here" if options.journal and selection.gaps else " to wait for"
+        console.write(f"{nothing} work{can}.")
     for gap in selection.gaps:
         console.note(f"not all was seen: {gap}")
     return signal_status or (0 if count == len(ends) and not selection.gaps else 1)
@@ -232,7 +234,7 @@ def _recorded(reach: Reach, path: Path, platforms: Sequence[str]) -> Selection:
         for entry in entries
         if not entry["obstacle"] and (not platforms or entry["platform"] in platforms)
     }
-    operations = {(each.platform.name, each.operation_id): each for each in reach.surface.tools.values()}
+    operations = {(each.platform.name, each.operation_id): each for each in reach.surface.catalogue.values()}
     pieces: list[Piece] = []
     gaps: dict[str, None] = {}
     for entry in (each for each in latest.values() if each["outcome"] in _OPEN):
@@ -243,7 +245,7 @@ def _recorded(reach: Reach, path: Path, platforms: Sequence[str]) -> Selection:
             pieces.append(Piece(sanitize.text(call_line(operation.id, target)), None, operation, target))
         else:
             gaps[
-                f"{names[0]}: {names[1]} is no tool here, so nothing tells what became of what it was to stop; offer"
-                " its platform as where that was called (--platform, --manifest)"
+                f"{names[0]}: {names[1]} is not offered here, so nothing tells what became of what it was to stop;"
+                f" write --journal {path}, and its platform as where that was called (--platform, --manifest)"
             ] = None
     return Selection(pieces, gaps=list(gaps))
