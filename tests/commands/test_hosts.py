@@ -377,3 +377,18 @@ def test_what_can_not_be_written_is_refused(config: Run, argv: list[str], fault:
     status, out, err = config(*argv)
     assert (status, out) == (2, "")
     assert fault in err
+
+
+@pytest.mark.parametrize(
+    ("journal", "said"),
+    [("${user_config.journal}", "placeholder"), ("/dev/stdout", "carries MCP"), ("/dev/fd/1", "carries MCP")],
+)
+def test_a_journal_with_which_no_client_could_start_pullcord_is_told(
+    journal: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULLCORD_JOURNAL", journal)
+    assert main(["config", "generic"]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "PULLCORD_JOURNAL: " in errors
+    assert said in errors

@@ -12,10 +12,10 @@ from pullcord.assembly.choice import named, surface
 from pullcord.commands import hosts
 from pullcord.commands.options import choice
 from pullcord.commands.terminal import say
-from pullcord.config.environment import own_value, value
+from pullcord.config.environment import own_value, placeholder_fault, value
 from pullcord.config.settings import PROTECT, platforms
 from pullcord.config.surface import Surface
-from pullcord.flow.journal import JOURNAL
+from pullcord.flow.journal import JOURNAL, stream
 from pullcord.manifest.index import index
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Operation
@@ -75,6 +75,10 @@ def _local(
     names = list(named(choice(options), environ))
     further = [("--platform", name) for name in names if name not in options.platform]
     if journal := environ.get(JOURNAL):
+        if fault := placeholder_fault(journal):
+            raise SettingsError([f"{JOURNAL}: {fault}"])
+        if stream(journal) == 1:
+            raise SettingsError([f"{JOURNAL}: the standard output carries MCP there; name a file, or - for stderr"])
         further.append(("--journal", journal if journal == "-" else str(Path(journal).absolute())))
     entries = list(_variables(offer, names, options.only, environ))
     words = [*program(environ), "serve", *(word for pair in (*choosing, *further) for word in pair)]
