@@ -119,7 +119,7 @@ class ElicitedPerson:
                 return self._ask_by_answer(question)
         except SharedStateError:
             return Consent.UNVERIFIED
-        self._parts = sealed["parts"]
+        self._parts = sealed.get("parts", ())  # an older replica seals none
         return self._consent(sealed["target"], question)
 
     def _consent(self, target: object, question: Question) -> Consent:
