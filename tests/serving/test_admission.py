@@ -333,7 +333,7 @@ async def test_without_a_queue_no_look_waits_either() -> None:
     entries: list[bool] = []
 
     async def enter(*, is_cancel: bool) -> None:
-        entries.append(await admission.enter(Place(None, is_cancel), anyio.sleep_forever))
+        entries.append(await admission.enter(Place(None, is_cancel), Line(ERAS[0], "cancel_task", {}).receive))
 
     async with anyio.create_task_group() as tasks:
         for number in range(9):
