@@ -154,8 +154,8 @@ def _own_actions(attempt: Attempt, reply: Reply | None) -> Iterator[Action]:
             yield Action(rel=AUTHORIZE, hint=wording.hint_denied(call))
         case Outcome.INVALID_ARGUMENTS:
             yield Action(rel=RETRY, operation_id=call.operation.operation_id, hint=wording.HINT_CORRECT)
-        case Outcome.REFUSED if attempt.obstacle is Obstacle.FOUND_LATER:
-            yield _action(call, CANCEL, call.operation, call.arguments, wording.HINT_FOUND_LATER)
+        case Outcome.REFUSED if attempt.obstacle is Obstacle.UNAGREED:
+            yield _action(call, CANCEL, call.operation, call.arguments, wording.HINT_UNAGREED)
         case Outcome.RATE_LIMITED | Outcome.UNAVAILABLE:
             yield _retry_later(attempt, reply)
         case Outcome.UNKNOWN if call.operation.repeatable:
@@ -198,7 +198,11 @@ def _steps(links: Sequence[Link], origin: Origin, seconds: float, *, is_hidden: 
         is_hidden: whether parts may go on to which no link leads: a look that names them is offered after the end, too.
     """
     has_ended = is_over(origin.outcome, origin.phase)
+    followed: list[tuple[str, Arguments]] = []
     for step in follow(links, origin):
+        if (step.operation.id, step.arguments) in followed:
+            continue  # what confirms an end may be the look at the work itself
+        followed.append((step.operation.id, step.arguments))
         if step.link.rel == SELF and has_ended:
             if is_hidden and step.operation.tool and _names_parts(step.operation):
                 yield step._replace(link=step.link._replace(hint=wording.HINT_PARTS))
