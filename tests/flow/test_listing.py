@@ -127,6 +127,8 @@ def test_pages_that_no_part_of_the_list_would_show_are_refused_when_loaded() -> 
         ({}, {"next": "c2"}, {"after": "c2"}),
         ({"per": 5, "after": "c2"}, {"next": "c3"}, {"per": 5, "after": "c3"}),
         ({}, {"next": 20}, {"after": "20"}),
+        ({}, {"next": 1732600000000000000}, {"after": "1732600000000000000"}),
+        ({"after": "1732600000000000000"}, {"next": 1732600000000000000}, None),
         ({}, {"next": "c2", "more": True}, {"after": "c2"}),
         ({}, {"next": "c2", "more": None}, {"after": "c2"}),
         ({}, {"next": "c2", "more": False}, None),

@@ -68,8 +68,10 @@ def _by_cursor(operation: Operation, pages: Pages, arguments: Arguments, body: J
     """A page of a list with cursors, which may be empty although others follow."""
     value = look_up(body, pages.next) if pages.next is not None else None
     has_more = look_up(body, pages.more) if pages.more is not None else None
-    onward = {**arguments, **typed_as(operation, {pages.at: value})}
-    cursor = onward[pages.at]
+    cursor = typed_as(operation, {pages.at: value})[pages.at]
+    if isinstance(cursor, int | float) and not isinstance(cursor, bool):  # too large for typed_as, and a cursor still
+        cursor = str(cursor)
+    onward = {**arguments, pages.at: cursor}
     is_last = has_more is False or not isinstance(cursor, str) or cursor in {"", arguments.get(pages.at)}
     page = items[:PAGE_LIMIT]
     return Page(page, len(items) - len(page), None) if is_last else Page(page, None, onward)
