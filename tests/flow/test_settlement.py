@@ -652,8 +652,40 @@ class TestBeforeARepeat:
         assert came.said == ("rate_limited", "unknown", None), "somebody else's cancel may have ended it"
         assert came.asked == ["look", "cancel", "look"]
 
+    @pytest.mark.parametrize("status", [500, 503])
+    async def test_is_no_word_of_the_platform_where_a_later_look_shows_no_end(self, status: int) -> None:
+        both = "{aim: task, confirm: [self, up], before: {look: self}}"
+        came = await call(loom(both), cancel=status, look=("running", "cancelled"), spool=("turning",))
+
+        assert (came.said, came.asked.count("cancel")) == (("unknown", "no", "cancelled"), 1)
+        assert "did not take the request" not in came.answer["message"]
+        assert "retry" in came.rels
+
+    @pytest.mark.parametrize(("spool", "says"), [("turning", LOOKED[Phase.ACTIVE]), (500, "Its processes may live.")])
+    async def test_that_a_further_sign_speaks_against_is_told(self, spool: Step, says: str) -> None:
+        over = ("outcome: look, else: refused", "outcome: look, else: already_finished")
+        came = await call(loom(TWO, over), cancel=409, look=("cancelled",), spool=(spool,))
+
+        assert came.said[::2] == ("unknown", "cancelled")
+        assert says in came.answer["message"]
+
+    async def test_is_made_once_where_a_rule_asks_for_a_look(self) -> None:
+        came = await call(loom(BEFORE, FAILED), wait_seconds=0, cancel=500, look=("running", "cancelled", 500))
+
+        assert (came.said, came.asked) == (("finished_first", "unknown", "cancelled"), ["look", "cancel", "look"])
+        assert "no look succeeded" not in came.answer["message"]
+
+    async def test_never_says_that_nothing_was_stopped_where_the_work_was_seen_and_the_cancel_sent(self) -> None:
+        came = await call(loom(BEFORE, FAILED), wait_seconds=0, cancel=500, look=("running", 404))
+
+        assert (came.said, came.asked) == (("unknown", "unknown", None), ["look", "cancel", "look"])
+        assert "nothing was stopped" not in came.answer["message"]
+        assert GONE in came.answer["message"]
+
 
 NONE_SUCH = "        '404': {description: None such., content: *json}\n"
+LOOK_RULE = "x-outcomes: [{when: {}, outcome: look}], links: *after"
+FAILED = (NONE_SUCH, f"{NONE_SUCH}        '500': {{description: Failed., content: *json, {LOOK_RULE}}}\n")
 BUSY_RULE = "{when: {/error: ['no']}, outcome: unavailable}"
 BUSY = (NONE_SUCH, f"{NONE_SUCH}        '503': {{description: Busy., content: *json, x-outcomes: [{BUSY_RULE}]}}\n")
 
@@ -670,6 +702,7 @@ class TestAFailureThatARuleExplains:
             ((503, 409), "cancelled", ("already_finished", "unknown", "cancelled")),
             ((500, 503), "running", ("unknown", "no", "running")),
             ((503, 500), "running", ("unknown", "no", "running")),
+            ((503, -1, -1), 500, ("unavailable", "unknown", None)),
         ],
     )
     async def test_says_that_nothing_was_done(
@@ -677,4 +710,5 @@ class TestAFailureThatARuleExplains:
     ) -> None:
         came = await call(loom(ONE, BUSY), wait_seconds=1, cancel=cancel, look=(look,))
 
-        assert (came.said, came.asked.count("cancel")) == (said, 2)
+        assert (came.said, came.asked.count("cancel")) == (said, len(cancel))
+        assert "Nothing was sent" not in came.answer["message"]

@@ -102,10 +102,15 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
     if have_ended(last, looks[1:]):
         return _settle_over(attempt, watch, result)
     if verdict.needs_look and verdict.outcome in FINAL:  # it had ended by the answer, and has not by the look
-        return replace(result, outcome=Outcome.UNKNOWN, notes=_merged([wording.LOOKED[last.phase]], last.notes))
+        phase = Phase.ACTIVE if any(each.phase is Phase.ACTIVE for each in looks) else last.phase
+        note = wording.LOOKED.get(phase)  # none where the record has ended, and the look that must confirm it failed
+        return replace(result, outcome=Outcome.UNKNOWN, notes=_merged([note], last.notes))
     if verdict.needs_look:
         return result
-    outcome = Outcome.STOPPING if verdict.outcome is Outcome.STOPPED else verdict.outcome
+    outcome = verdict.outcome
+    if outcome is Outcome.STOPPED:  # by the answer; or by a look before a repeat, and then nothing was accepted
+        is_accepted = attempt.reply is not None and attempt.reply.succeeded
+        outcome = Outcome.STOPPING if is_accepted else Outcome.UNKNOWN
     return _with_watch_note(replace(result, outcome=outcome), watch)
 
 
@@ -133,7 +138,8 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
     if watch.last:
         last = watch.last.verdict
         verdict = replace(verdict, state=last.state, read=last.read, may_go_on=verdict.may_go_on | last.may_go_on)
-    if verdict.needs_look and not _was_repeated(attempt):
+    may_have_acted = verdict.outcome is Outcome.UNKNOWN and _was_seen(attempt, watch)
+    if verdict.needs_look and not may_have_acted and not _was_repeated(attempt):
         return replace(verdict, outcome=Outcome.NOT_FOUND, may_go_on=frozenset())
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
     if outcome is Outcome.NOT_FOUND and _was_seen(attempt, watch):

@@ -56,7 +56,7 @@ def is_worthwhile(attempt: Attempt) -> bool:
     if cancel is None:
         return verdict.outcome is Outcome.UNKNOWN or (verdict.outcome is Outcome.OBSERVED and verdict.phase not in OVER)
     if verdict.needs_look:
-        return True
+        return attempt.watch is None  # the look before a repeat has decided already
     if verdict.outcome is Outcome.STOPPED:  # an end may turn out to be none, and other signs may prove it
         return verdict.work_stopped != "yes" and bool(cancel.again or cancel.confirm[1:])
     if verdict.outcome in FINAL:

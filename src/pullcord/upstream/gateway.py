@@ -139,6 +139,7 @@ class Gateway:
         limit = self.now() + self._limits.total
         deadline = limit if deadline is None else min(limit, deadline)
         doubt: Reply | None = None
+        earlier: Reply | None = None
         has_failed = False
         repeats = 0
 
@@ -156,11 +157,13 @@ class Gateway:
                 break
             has_failed = has_failed or _has_failed(answer)
             doubt = answer if is_silent(answer) else doubt
+            earlier = answer if answer.status is not None else earlier
             repeats += 1
         # An earlier try may have acted; a later one that tells nothing of the platform does not change that.
         if doubt and (answer.failure is not None or not answer.genuine or is_silent(answer)):
             return doubt._replace(repeated=True)
-        return answer
+        # Where only the repeat could not be sent, what was answered before still holds.
+        return earlier if earlier and answer.failure is not None and not answer.sent else answer
 
     async def _attempt(self, operation: Operation, request: Request, deadline: float) -> Reply:
         try:
