@@ -157,6 +157,32 @@ async def test_the_parent_is_cancelled_first_and_then_its_parts_side_by_side() -
     assert answer["message"].endswith("3 pieces that it had started: 3 stopped.")
 
 
+async def test_a_part_whose_cancel_takes_no_argument_is_stopped_too() -> None:
+    sweep = """\
+  /sweep/all:
+    post:
+      operationId: sweep_threads
+      summary: Loom - sweep
+      description: Stops what is left over.
+      x-cancel: {aim: task}
+      responses:
+        '200': {description: Good., content: *json, x-outcomes: [{when: {/state: [proved]}, outcome: stopped}]}
+        default: {description: Bad., content: *json}
+  /threads/{id}/kill:
+"""
+    link = "            sweep: {operationId: sweep_threads, description: Sweep., x-part: true}\n"
+    catalogue = loom(
+        "{aim: task, confirm: self}",
+        ("  /threads/{id}/kill:\n", sweep),
+        ("            up: {operationId: get_spool", f"{link}            up: {{operationId: get_spool"),
+    )
+    threads = Threads({})
+    answer = await cascade(threads, catalogue=catalogue, wait_seconds=5)
+
+    assert (answer["outcome"], threads.cancelled) == ("stopped", ["p", "all"])
+    assert [(part["tool"], part["arguments"]) for part in answer["parts"]] == [("sweep_threads", {})]
+
+
 async def test_parts_are_found_in_looks_and_lists_and_those_of_parts_too() -> None:
     threads = Threads({"p": ["a"], "b": ["c"]}, listed={"p": ["b", "x"], "a": ["d"]}, states={"x": "cancelled"})
     answer = await cascade(threads)

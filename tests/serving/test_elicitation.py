@@ -356,6 +356,40 @@ async def test_a_consent_holds_for_the_parts_that_it_named_whatever_else_runs_wh
     assert {name: outcomes[name] for name in parts} == parts
 
 
+@BOTH
+@pytest.mark.parametrize("ends", ["before the question", "while the person thinks"])
+async def test_parts_of_work_that_has_ended_are_asked_about_and_stopped(mode: str, ends: str) -> None:
+    state = "cancelled" if ends == "before the question" else "running"
+    cancelled: list[str] = []
+
+    def respond_to(request: httpx2.Request) -> httpx2.Response:
+        name = request.url.path.split("/")[2] if request.url.path != "/threads" else ""
+        if request.method == "POST":
+            cancelled.append(name)
+            return respond(200, {"state": "proved"})
+        if not name:
+            return respond(200, {"threads": [], "total": 0})
+        return respond(200, {"state": state, "children": ["a"]} if name == "top" else {"state": "running"})
+
+    async def answer(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        nonlocal state
+        assert context.request_id is not None
+        assert "With it 1 more: Loom - cancel a thread: id a." in params.message
+        state = "cancelled"
+        return YES
+
+    catalogue = loom("{aim: task, confirm: self, before: {look: self}}")
+    scope = Surface.of(catalogue, settings.read(catalogue, {}))
+    async with Gateway(httpx2.MockTransport(respond_to)) as gateway:
+        server = make(scope, Engine(gateway), elicitation=Elicitation(None))
+        async with Client(server, mode=mode, cache=None, elicitation_callback=answer) as client:
+            result = await client.call_tool("cancel_thread", {"id": "top", "cascade": True, "wait_seconds": 0})
+
+    content = result.structured_content or {}
+    assert (content["outcome"], cancelled) == ("already_finished", ["a"])
+    assert [(each["arguments"], each["outcome"]) for each in content["parts"]] == [({"id": "a"}, "stopped")]
+
+
 async def test_a_consent_is_good_for_two_minutes() -> None:
     clock = [1000.0]
     async with asking("auto", YES, elicitation=Elicitation(None, lambda: clock[0])) as asked:

@@ -82,7 +82,7 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
     await find([Piece(each.call, each) for each in (parent, *attempts)], gateway, parts)
     late_parts = [each for each in parts.calls if each not in agreed_parts]
     if person:
-        attempts += [withhold(each, Obstacle.FOUND_LATER) for each in late_parts]
+        attempts += [withhold(each, Obstacle.UNAGREED) for each in late_parts]
     else:
         attempts += await _side_by_side(stop_jobs(late_parts))
     return parent, Whole(_joint_verdict(parent, attempts, complete=parts.complete), tuple(attempts), parts.complete)
@@ -131,10 +131,11 @@ def _growing(report: Report, engine: Engine, total: float) -> Report:
 
 def _named(report: Report, part: Call) -> Report:
     """A report that tells by the end of its id which part it is about: all are told of as one call's progress."""
-    name = str([*part.arguments.values()][-1])
+    *_, name = "", *map(str, part.arguments.values())  # a cancel that takes no argument has none
+    label = f" ({sanitize.text(name[-_NAME_LENGTH:])})" if name else ""
 
-    async def report_part(seconds: float, of: float, text: str) -> None:
-        await report(seconds, of, f"{text} ({sanitize.text(name[-_NAME_LENGTH:])})")
+    async def report_part(seconds: float, total: float, text: str) -> None:
+        await report(seconds, total, text + label)
 
     return report_part
 

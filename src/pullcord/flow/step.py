@@ -40,7 +40,7 @@ OUTCOMES = {
     Obstacle.UNASKED: Outcome.DENIED,
     Obstacle.BARRED: Outcome.DENIED,
     Obstacle.LATE: Outcome.UNAVAILABLE,
-    Obstacle.FOUND_LATER: Outcome.REFUSED,
+    Obstacle.UNAGREED: Outcome.REFUSED,
     Obstacle.LIMITED: Outcome.RATE_LIMITED,
     Obstacle.UNSHARED: Outcome.UNAVAILABLE,
     Obstacle.UNRECORDED: Outcome.UNAVAILABLE,
@@ -110,8 +110,10 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
     if call.operation.cancel is None:
         return await look(call, engine.gateway)
     call, lookups, obstacle = await _look_up(call, engine)
-    if final_attempt := _attempt_without_sending(call, lookups.before):
-        return final_attempt
+    over = _attempt_without_sending(call, lookups.before)
+    # What work that has ended had started may go on, and is not stopped without a person's consent either.
+    if over and not (parts and caller.person and over.obstacle is Obstacle.OVER):
+        return over
     if obstacle is None and caller.person:
         consent = await caller.person.ask(question(call, parts))
         obstacle = _REFUSALS.get(consent)
@@ -120,12 +122,13 @@ async def step(call: Call, engine: Engine, caller: Caller, parts: Sequence[Call]
             call, lookups, obstacle = await _look_up(
                 call._replace(deadline=engine.gateway.now() + call.allowance), engine
             )
-            if final_attempt := _attempt_without_sending(call, lookups.before):
-                return final_attempt
-            if obstacle is None and call.found != agreed_target:
+            over = _attempt_without_sending(call, lookups.before)
+            if over is None and obstacle is None and call.found != agreed_target:
                 obstacle = Obstacle.CHANGED
         if obstacle is Obstacle.CHANGED and lookups.sighting:
             obstacle = _UNAIMED.get(lookups.sighting.aim, obstacle)
+    if over and obstacle is None:
+        return over
     details: Mapping[str, Json] = {}
     if obstacle is None and engine.rate_limit:
         obstacle, details = await _take(engine.rate_limit)

@@ -111,7 +111,7 @@ OBSTACLES: Mapping[Obstacle, str] = {
     ),
     Obstacle.BARRED: "No cancel was sent: its tool is not one that this caller may use.",
     Obstacle.LATE: "No cancel was sent: there was no time left.",
-    Obstacle.FOUND_LATER: "No cancel was sent: it was found only after a person had agreed to the others.",
+    Obstacle.UNAGREED: "No cancel was sent: no person has agreed to it.",
     Obstacle.LIMITED: (
         "No cancel was sent: this server may send {count} cancels per {unit}. Call again after {seconds} s."
     ),
@@ -182,7 +182,7 @@ HINT_UNASKED = (
     " without --confirm."
 )
 HINT_CORRECT = "Correct the arguments, then call again."
-HINT_FOUND_LATER = "Cancel it, too; a person is asked."
+HINT_UNAGREED = "Cancel it, too; a person is asked."
 HINT_RETARGET = "Cancel what runs now instead."
 HINT_REPEAT = "Make the same call again: it is safe to repeat."
 HINT_AFTER = "Make the same call after {seconds} seconds."
