@@ -325,6 +325,11 @@ def test_an_argument_that_is_not_known_stays_as_it_came() -> None:
     assert read("get_run", {"run_id": "r", "progress": 1}).arguments == {"run_id": "r", "progress": 1}
 
 
+def test_what_stood_in_an_answer_is_given_in_the_types_of_the_arguments() -> None:
+    values: dict[str, Json] = {"line": 7, "page": "5", "per": None, "other": 7}
+    assert arguments.typed_as(OPERATIONS["list_runs"], values) == {"line": "7", "page": 5, "per": None, "other": 7}
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_a_client_that_fills_in_every_argument_cancels_all_the_same(mode: str) -> None:
