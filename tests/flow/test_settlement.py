@@ -668,6 +668,7 @@ class TestBeforeARepeat:
 
         assert came.said[::2] == ("unknown", "cancelled")
         assert says in came.answer["message"]
+        assert (LOOKED[Phase.ACTIVE] in came.answer["message"]) is (spool == "turning")
 
     async def test_is_made_once_where_a_rule_asks_for_a_look(self) -> None:
         came = await call(loom(BEFORE, FAILED), wait_seconds=0, cancel=500, look=("running", "cancelled", 500))
@@ -681,6 +682,11 @@ class TestBeforeARepeat:
         assert (came.said, came.asked) == (("unknown", "unknown", None), ["look", "cancel", "look"])
         assert "nothing was stopped" not in came.answer["message"]
         assert GONE in came.answer["message"]
+
+    async def test_says_that_there_is_no_such_work_any_more_where_the_cancel_was_refused(self) -> None:
+        came = await call(loom(BEFORE), wait_seconds=0, cancel=409, look=("running", 404))
+
+        assert came.said == ("not_found", "unknown", None)
 
 
 NONE_SUCH = "        '404': {description: None such., content: *json}\n"

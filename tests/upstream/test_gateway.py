@@ -181,6 +181,13 @@ async def test_a_failure_to_connect_after_a_lost_answer_is_tried_once_more() -> 
     assert line.slept == [0.1, 0.2]
 
 
+async def test_where_only_the_repeat_could_not_be_sent_what_was_answered_before_still_holds() -> None:
+    line = Line(late(429, "1"), httpx2.ConnectError("x"))
+    answer = await line.send(TASK)
+
+    assert (answer.status, answer.failure, len(line.seen)) == (429, None, 3)
+
+
 async def test_nothing_is_repeated_that_makes_no_sense_any_more() -> None:
     line = Line(httpx2.ReadError("x"), 200)
     looked: list[int] = []
