@@ -93,7 +93,8 @@ def _places(node: Node, scope: Scope) -> Places:
 def _pages(node: Node, parameters: Sequence[Parameter]) -> Pages:
     members = node.members("pages")
     style = PageStyle(members["style"].choice(list(PageStyle)))
-    if not nearest(str(members["style"].value), list(PageStyle)):  # what belongs beside it can't be said
+    word = members["style"].value
+    if word != style and not nearest(str(word), list(PageStyle)):  # what belongs beside it can't be said
         return Pages(style)
     needed_names, optional_names = (names.split() for names in _PAGES[style])
     for name in needed_names:

@@ -38,7 +38,8 @@ def schema(node: Node, members: Mapping[str, Node], kinds: Sequence[str] = tuple
         node.fault(f"type is missing; write one of {', '.join(kinds)}")
         return {"type": "string"}
     kind = members["type"].choice(kinds)
-    if not nearest(str(members["type"].value), kinds):  # what belongs beside it can't be said
+    word = members["type"].value
+    if word != kind and not nearest(str(word), kinds):  # what belongs beside it can't be said
         return {"type": kind}
     values = {"type": kind, **_bounds(members, kind), **_items(node, members, kind)}
     samples = [members["default"]] if "default" in members else []
