@@ -119,7 +119,9 @@ def _main(kind: str, base_url: str, *port: str) -> None:
     if kind == "http":
         import uvicorn  # noqa: PLC0415 - the floors on stdio do without it
 
-        uvicorn.run(make(base_url).streamable_http_app(), host="127.0.0.1", port=int(port[0]), log_level="warning")
+        # Without sessions, as pullcord serves: any replica answers any request.
+        app = make(base_url).streamable_http_app(stateless_http=True)
+        uvicorn.run(app, host="127.0.0.1", port=int(port[0]), log_level="warning")
     else:
         anyio.run(_serve, kind, base_url)
 
