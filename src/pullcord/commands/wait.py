@@ -98,10 +98,11 @@ async def watch(reach: Reach, options: argparse.Namespace, console: Console) -> 
         output(json.dumps(value, ensure_ascii=False, indent=2))
     elif pieces:
         console.write(f"{count} of {len(pieces)} ended.")
+    elif options.journal:
+        what = "that can be watched here" if selection.gaps else "to wait for"
+        console.write(f"{options.journal} records no work {what}.")
     else:
-        nothing = f"{options.journal} records no" if options.journal else "Nothing was seen to run: there is no"
-        can = " that can be watched here" if options.journal and selection.gaps else " to wait for"
-        console.write(f"{nothing} work{can}.")
+        console.write("Nothing was seen to run: there is no work to wait for.")
     for gap in selection.gaps:
         console.note(f"not all was seen: {gap}")
     return signal_status or (0 if count == len(ends) and not selection.gaps else 1)

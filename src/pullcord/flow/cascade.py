@@ -131,8 +131,8 @@ def _growing(report: Report, engine: Engine, total: float) -> Report:
 
 def _named(report: Report, part: Call) -> Report:
     """A report that tells by the end of its id which part it is about: all are told of as one call's progress."""
-    *_, name = "", *map(str, part.arguments.values())  # a cancel that takes no argument has none
-    label = f" ({sanitize.text(name[-_NAME_LENGTH:])})" if name else ""
+    ids = [str(value) for value in part.arguments.values()]
+    label = f" ({sanitize.text(ids[-1][-_NAME_LENGTH:])})" if ids else ""  # a cancel may take no argument
 
     async def report_part(seconds: float, total: float, text: str) -> None:
         await report(seconds, total, text + label)
