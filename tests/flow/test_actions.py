@@ -477,7 +477,7 @@ def _link(*arguments: tuple[str, Expression], operation_id: str = "get_session",
 
 
 def _offered(body: Json, *links: Link, verdict: Verdict | None = None) -> Answer:
-    operation = shipped()["get_session"]._replace(responses={"200": Response(links=links)})
+    operation = replace(shipped()["get_session"], responses={"200": Response(links=links)})
     reply = Reply(200, {"x-id": OTHER}, body)
     given = offer(Attempt(_call(operation, LOOK), verdict or Verdict(Outcome.OBSERVED, "no"), reply))
     return {"allowed_actions": [action.to_json() for action in given.actions], "notes": given.notes}
@@ -577,8 +577,8 @@ class TestLinks:
         catalogue = loom()
         whole_cancel = catalogue["cancel_thread"]
         links = whole_cancel.responses["200"].links
-        cancel = whole_cancel._replace(
-            responses={"200": Response(links=tuple(each for each in links if not each.part))}
+        cancel = replace(
+            whole_cancel, responses={"200": Response(links=tuple(each for each in links if not each.part))}
         )
         call = Call(Surface.of(catalogue, settings.read(catalogue, {})), cancel, {"id": "t0"})
         ended = Verdict(Outcome.STOPPED, may_go_on=frozenset({MayGoOn.CHILDREN}))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import anyio
@@ -587,10 +588,10 @@ class TestFailures:
     async def test_a_platform_without_such_a_list_is_told(self) -> None:
         bare = {name: each for name, each in mill().items() if name != "list_jobs"}
         other = {
-            each.id: each._replace(platform=each.platform._replace(name="loom", title="Loom")) for each in bare.values()
+            each.id: replace(each, platform=each.platform._replace(name="loom", title="Loom")) for each in bare.values()
         }
         renamed = {
-            f"loom_{name}": each._replace(id=f"loom_{name}", tool=f"loom_{name}") for name, each in other.items()
+            f"loom_{name}": replace(each, id=f"loom_{name}", tool=f"loom_{name}") for name, each in other.items()
         }
         answer = await find({**mill(), **renamed}, Mill({}))
         assert answer["evidence"] == {"platforms": {"mill": "observed", "loom": "partly"}}

@@ -1,6 +1,7 @@
 """A cancel that names no task: what runs is looked up first, named, and compared."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -391,7 +392,7 @@ async def test_behind_a_part_of_a_list_other_tasks_may_run(
     tasks = shipped()["list_workspace_tasks"]
     assert tasks.listing
     pages = tasks.listing._replace(pages=Pages(PageStyle.LIMIT))
-    catalogue = {**shipped(), "list_workspace_tasks": tasks._replace(listing=pages)}
+    catalogue = {**shipped(), "list_workspace_tasks": replace(tasks, listing=pages)}
     surface = Surface.of(catalogue, settings.read(catalogue, Sandbox().environment(BASE_URL)), protected=protected)
     platform = Platform(lambda: respond(200, items))
     async with Gateway(platform.transport) as gateway:

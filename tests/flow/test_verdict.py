@@ -1,6 +1,7 @@
 """A reply to its outcome: the design's table, row by row, and the rules that lead there."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
@@ -193,7 +194,7 @@ def test_what_is_not_in_the_platforms_shape_says_at_most_that_it_was_refused(
 
 @pytest.mark.parametrize("outcome", [Outcome.STOPPED, Outcome.NOTHING_RUNNING])
 def test_no_rule_is_held_to_what_is_not_in_the_platforms_shape(outcome: Outcome) -> None:
-    operation = CANCEL._replace(responses={"default": Response((Rule(outcome),))})
+    operation = replace(CANCEL, responses={"default": Response((Rule(outcome),))})
 
     assert judge(operation, Reply(404, {}, {})).outcome is outcome
     assert judge(operation, Reply(404, {}, {}, genuine=False)).outcome is Outcome.UNKNOWN
@@ -201,7 +202,7 @@ def test_no_rule_is_held_to_what_is_not_in_the_platforms_shape(outcome: Outcome)
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_a_refusal_of_a_repeat_says_nothing_of_the_first_sending(outcome: Outcome) -> None:
-    operation = CANCEL._replace(state=None, responses={"default": Response((Rule(outcome, work_stopped="no"),))})
+    operation = replace(CANCEL, state=None, responses={"default": Response((Rule(outcome, work_stopped="no"),))})
     once, again = (judge(operation, Reply(409, {}, {}, repeated=repeated)) for repeated in (False, True))
 
     assert (once.outcome, once.work_stopped) == (outcome, "no")
@@ -209,7 +210,7 @@ def test_a_refusal_of_a_repeat_says_nothing_of_the_first_sending(outcome: Outcom
         assert (again.outcome, again.work_stopped, again.cause) == (Outcome.UNKNOWN, "unknown", Cause.STATUS)
     else:
         assert again == once
-    look = LOOK._replace(responses=operation.responses, state=None)
+    look = replace(LOOK, responses=operation.responses, state=None)
     assert judge(look, Reply(409, {}, {}, repeated=True)).outcome is outcome, "a look does nothing"
 
 
@@ -225,7 +226,7 @@ def test_that_work_is_over_when_a_cancel_is_repeated_says_what_ended_it_only_by_
         Rule(Phase.CANCELLED, (Clause("/state", ("stopped",)),)),
     )
     responses = {"200": Response((Rule(Outcome.ALREADY_FINISHED),))}
-    operation = CANCEL._replace(state=State("/state", phases), responses=responses)
+    operation = replace(CANCEL, state=State("/state", phases), responses=responses)
 
     assert judge(operation, Reply(200, {}, {"state": state})).outcome is Outcome.ALREADY_FINISHED
     assert judge(operation, Reply(200, {}, {"state": state}, repeated=True)).outcome == outcome
@@ -273,7 +274,8 @@ def test_no_answer_is_told_apart_by_whether_the_request_was_sent() -> None:
 
 
 def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
-    operation = CANCEL._replace(
+    operation = replace(
+        CANCEL,
         state=None,
         responses={
             "2XX": Response(
@@ -301,7 +303,8 @@ def test_the_first_rule_that_fits_decides_and_tells_what_it_read() -> None:
 
 
 def test_what_the_state_and_the_rule_of_the_outcome_read_is_told_together() -> None:
-    operation = CANCEL._replace(
+    operation = replace(
+        CANCEL,
         state=State("/s", (Rule(Phase.ENDED, (Clause("/t", (1,)),)),)),
         responses={"200": Response((Rule(Outcome.STOPPED, (Clause("/a", ("x",)),)),))},
     )
@@ -315,7 +318,8 @@ def test_the_rules_of_phases_and_outcomes_may_read_arguments_headers_and_the_loo
         Clause("x-node", ("n1",), Source.HEADER),
         Clause("", (Phase.ACTIVE,), Source.PHASE),
     )
-    operation = CANCEL._replace(
+    operation = replace(
+        CANCEL,
         state=State("/{task_id}/s", (Rule(Phase.ENDED, clauses),)),
         responses={"200": Response((Rule(Outcome.STOPPED, clauses),))},
     )
@@ -341,7 +345,8 @@ def test_the_rules_of_phases_and_outcomes_may_read_arguments_headers_and_the_loo
 def test_what_the_first_sending_of_a_repeated_cancel_stopped_is_stopped(
     state: str, outcome: Outcome, *, repeated: bool
 ) -> None:
-    operation = CANCEL._replace(
+    operation = replace(
+        CANCEL,
         state=State(
             "/s",
             (

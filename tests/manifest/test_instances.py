@@ -1,5 +1,7 @@
 """One manifest for several servers of a kind."""
 
+from dataclasses import replace
+
 import pytest
 from tests.depot import depot
 from tests.yard import yard
@@ -79,7 +81,7 @@ def test_an_instance_has_a_short_name(name: str) -> None:
 
 
 def test_an_instances_tools_have_names_that_hosts_take() -> None:
-    given = [KIND["get_run"]._replace(tool="x" * 60), KIND["depot/halt_line"]]
+    given = [replace(KIND["get_run"], tool="x" * 60), KIND["depot/halt_line"]]
     assert instance_faults(given, "abc") == []
     (fault,) = instance_faults(given, "abcd")
     assert fault == f"the tool abcd_{'x' * 60} would be longer than 64 characters; write a shorter name"

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -46,8 +47,8 @@ def surfaces() -> tuple[Surface, Surface]:
 
     What names the work of an answer is left out: it is read before anything is dropped.
     """
-    catalogue = {name: each._replace(answers=()) for name, each in loading.load(loading.shipped()).items()}
-    whole = {name: each._replace(kept=lambda: WHOLE) for name, each in catalogue.items()}
+    catalogue = {name: replace(each, answers=()) for name, each in loading.load(loading.shipped()).items()}
+    whole = {name: replace(each, kept=lambda: WHOLE) for name, each in catalogue.items()}
     return _surface(catalogue), _surface(whole)
 
 
@@ -75,6 +76,7 @@ def walk(value: object) -> Iterator[object]:
     if isinstance(value, Projection | Platform):
         return
     yield value
+    value = vars(value) if isinstance(value, Operation) else value
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
     for each in parts:
         yield from walk(each)

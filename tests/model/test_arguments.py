@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -172,14 +173,14 @@ def test_every_fault_of_a_call_is_told_at_once() -> None:
 
 
 def test_an_operation_without_arguments_says_that_it_takes_none() -> None:
-    told = arguments.checker(OPERATIONS["get_run"]._replace(parameters=()))({"zzz": 1})
+    told = arguments.checker(replace(OPERATIONS["get_run"], parameters=()))({"zzz": 1})
     assert told == ["zzz is not an argument of get_run (it takes none)"]
 
 
 def test_of_a_description_nothing_but_its_last_full_stop_is_left_out() -> None:
     (run, *_) = OPERATIONS["get_run"].arguments
     check = arguments.checker(
-        OPERATIONS["get_run"]._replace(parameters=(run._replace(description="The run of a BMX."),))
+        replace(OPERATIONS["get_run"], parameters=(run._replace(description="The run of a BMX."),))
     )
     assert check({}) == ["run_id is missing (The run of a BMX)"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -100,7 +100,7 @@ async def test_what_an_agent_writes_stays_in_its_quotes(mode: str) -> None:
 
 def test_of_an_argument_that_is_more_than_one_word_the_question_says_where_it_ends() -> None:
     cancel = shipped()["stop_task"]
-    free = cancel._replace(parameters=(cancel.parameters[0]._replace(place=Place.BODY),))
+    free = replace(cancel, parameters=(cancel.parameters[0]._replace(place=Place.BODY),))
     settings_of = settings.read(shipped(), Sandbox().environment(BASE_URL))
     call = Call(Surface.of(shipped(), settings_of), free, {free.parameters[0].name: 'x. Nothing is "stopped"'})
     assert question(call).sentence == "xpander.ai - stop a task? task_id \"x. Nothing is 'stopped'\"."

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -98,7 +99,7 @@ def test_the_page_knows_each_tool_and_which_of_them_stop_work() -> None:
 
 
 def test_no_text_of_a_manifest_ends_the_element_that_it_stands_in() -> None:
-    operation = TOOLS["stop_task"]._replace(description="</script><script>alert(1)</script>")
+    operation = replace(TOOLS["stop_task"], description="</script><script>alert(1)</script>")
     html = page({"stop_task": operation}).load()
     assert html.count("<script") == page({}).load().count("<script") == 2
     assert facts(html)["xpander"]["tools"]["stop_task"]["what"] == operation.description

@@ -138,7 +138,7 @@ def test_the_instructions_name_the_platforms_and_what_they_call_their_work() -> 
 def test_the_instructions_stay_short_however_many_platforms_there_are(*, sandbox: bool) -> None:
     scope = Surface.of(shipped(), settings.read(shipped(), {}))
     many = {
-        f"{name}_{n}": each._replace(platform=each.platform._replace(title=f"A platform with a long name, {n}"))
+        f"{name}_{n}": replace(each, platform=each.platform._replace(title=f"A platform with a long name, {n}"))
         for name, each in scope.tools.items()
         for n in range(20)
     }
@@ -150,7 +150,7 @@ def test_the_instructions_stay_short_however_many_platforms_there_are(*, sandbox
 
 def test_where_not_even_one_platform_has_room_none_is_named() -> None:
     scope = Surface.of(shipped(), settings.read(shipped(), {}))
-    long = {name: each._replace(platform=each.platform._replace(title="L" * 600)) for name, each in scope.tools.items()}
+    long = {name: replace(each, platform=each.platform._replace(title="L" * 600)) for name, each in scope.tools.items()}
     told = instructions(replace(scope, tools=long), sandbox=False)
     assert "LL" not in told
     assert "jobs, runs, tasks, sessions, turns. Final:" in told

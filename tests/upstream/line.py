@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 import httpx2
@@ -55,7 +56,7 @@ LOST = [
 @functools.cache
 def unabridged() -> Catalogue:
     """The shipped operations, of whose replies everything is kept."""
-    return {name: each._replace(kept=lambda: WHOLE) for name, each in shipped().items()}
+    return {name: replace(each, kept=lambda: WHOLE) for name, each in shipped().items()}
 
 
 class Line:

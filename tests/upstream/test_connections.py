@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 Behaviour: TypeAlias = Callable[[anyio.abc.ByteStream], Awaitable[None]]
 
-ANY = unabridged()[TASK]._replace(answers=())
+ANY = replace(unabridged()[TASK], answers=())
 """An operation whose answers need to name nothing."""
 KEPT = request(unabridged()[TASK], "http://127.0.0.1:1/x")._replace(kept=True)
 """A request that may share a connection."""

@@ -3,6 +3,7 @@
 import gzip
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -95,7 +96,7 @@ async def test_a_body_of_just_the_limit_is_read() -> None:
 
 @pytest.mark.parametrize(("length", "body"), [(SMALL, {"a": 1, "b": 2}), (SMALL + 1, {"a": 1})])
 async def test_of_a_body_that_is_not_small_only_what_is_read_is_kept(length: int, body: Json) -> None:
-    operation = unabridged()[CURRENT]._replace(kept=lambda: Projection(members={"a": Projection()}))
+    operation = replace(unabridged()[CURRENT], kept=lambda: Projection(members={"a": Projection()}))
     transport = httpx2.MockTransport(lambda _: respond(200, b'{"a":1,"b":2}'.ljust(length)))
     reply = await Exchange(transport, connect=5).send(operation, request(operation), 30)
 

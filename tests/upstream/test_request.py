@@ -64,13 +64,13 @@ def test_a_request_carries_the_method_the_address_and_the_key() -> None:
 def test_a_request_shares_a_connection_where_its_answer_names_the_work_and_it_may_be_repeated() -> None:
     aimed, current = OPERATIONS["cancel_task"], OPERATIONS["cancel_turn"]
     given = {"session_id": "s1", "task_id": "t1"}
-    naming = current._replace(answers=(("/id", "session_id"),))
+    naming = replace(current, answers=(("/id", "session_id"),))
 
     def sent(operation: Operation) -> request.Request:
         return request.build(operation, given, SETTINGS, "a-request-id")
 
     assert sent(aimed).kept
-    assert not sent(aimed._replace(answers=())).kept
+    assert not sent(replace(aimed, answers=())).kept
     assert not sent(current).kept
     assert not sent(naming).kept
     assert sent(naming).arguments == given

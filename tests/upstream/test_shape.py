@@ -1,6 +1,7 @@
 """Only the platform speaks for the platform: what an answer must look like to be its word."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from tests.support import shipped
@@ -43,7 +44,7 @@ PLATFORM = shipped()["cancel_task"].platform._replace(
         "request_id": (Expression(Source.HEADER, "x-request-id"),),
     }
 )
-OPERATION = shipped()["cancel_task"]._replace(platform=PLATFORM, responses=RESPONSES, state=None)
+OPERATION = replace(shipped()["cancel_task"], platform=PLATFORM, responses=RESPONSES, state=None)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_success_has_the_media_type_of_its_status_or_nothing_where_none_is_dec
 @pytest.mark.parametrize(("status", "body"), [(201, {}), (203, {}), (201, None), (204, None)])
 def test_a_success_whose_status_is_not_declared_is_somebody_elses(status: int, body: Json) -> None:
     responses = {"200": RESPONSES["200"], "default": RESPONSES["default"], "4XX": RESPONSES["202"]}
-    operation = OPERATION._replace(responses=responses)
+    operation = replace(OPERATION, responses=responses)
     assert not is_in_shape(operation, Reply(status, JSON if body is not None else {}, body))
 
 
@@ -116,7 +117,7 @@ def test_an_error_tells_what_went_wrong_where_the_manifest_says_or_is_a_declared
 
 
 def test_an_error_without_a_body_may_also_be_of_a_declared_media_type() -> None:
-    operation = OPERATION._replace(responses={"401": Response(media=("text/plain", "text/html"))})
+    operation = replace(OPERATION, responses={"401": Response(media=("text/plain", "text/html"))})
     assert is_in_shape(operation, Reply(401, HTML))
     assert not is_in_shape(operation, Reply(401, JSON))
     assert not is_in_shape(operation, Reply(401))
@@ -134,9 +135,9 @@ def test_a_problem_is_never_a_success() -> None:
 
 
 def test_what_is_declared_for_any_other_status_declares_no_empty_answer() -> None:
-    operation = OPERATION._replace(responses={"default": Response()})
+    operation = replace(OPERATION, responses={"default": Response()})
     assert not is_in_shape(operation, Reply(502))
-    assert is_in_shape(operation._replace(responses={"5XX": Response()}), Reply(502))
+    assert is_in_shape(replace(operation, responses={"5XX": Response()}), Reply(502))
 
 
 @pytest.mark.parametrize(
@@ -154,8 +155,8 @@ def test_where_each_error_of_the_platform_has_some_members_one_without_them_is_s
     body: Json, *, own: bool
 ) -> None:
     platform = PLATFORM._replace(problem_all=("/message", "/restate_code"))
-    assert is_in_shape(OPERATION._replace(platform=platform), Reply(409, JSON, body)) is own
-    assert is_in_shape(OPERATION._replace(platform=platform), Reply(401)), "what has no body has no members"
+    assert is_in_shape(replace(OPERATION, platform=platform), Reply(409, JSON, body)) is own
+    assert is_in_shape(replace(OPERATION, platform=platform), Reply(401)), "what has no body has no members"
 
 
 @pytest.mark.parametrize(
@@ -195,12 +196,12 @@ NAMELESS = "it doesn't name the work that was asked for"
 def test_a_success_names_the_work_that_was_asked_about_as_a_text_or_a_number(
     asked: Json, answered: Json, reason: str | None
 ) -> None:
-    operation = OPERATION._replace(answers=(("/id", "task_id"),))
+    operation = replace(OPERATION, answers=(("/id", "task_id"),))
     assert mistaken(operation, {"task_id": asked}, Reply(200, JSON, {"id": answered})) == reason
 
 
 def test_a_success_that_does_not_name_its_work_is_not_about_it() -> None:
-    operation = OPERATION._replace(answers=(("/id", "task_id"), ("/session_id", "session_id")))
+    operation = replace(OPERATION, answers=(("/id", "task_id"), ("/session_id", "session_id")))
     arguments: dict[str, Json] = {"task_id": "t", "session_id": "s"}
     assert mistaken(operation, arguments, Reply(200, JSON, {})) == NAMELESS
     assert mistaken(operation, arguments, Reply(200, JSON, {"id": "t"})) == NAMELESS
@@ -212,11 +213,11 @@ def test_a_success_that_does_not_name_its_work_is_not_about_it() -> None:
 
 def absent(operation: Operation) -> Operation:
     phases = (Rule(Phase.ABSENT, (Clause("/{task_id}/status", ("not_found",)),)), Rule(Phase.ENDED))
-    return operation._replace(state=State("/status", phases))
+    return replace(operation, state=State("/status", phases))
 
 
 def test_an_answer_that_says_that_there_is_no_such_work_need_not_name_it() -> None:
-    operation = absent(OPERATION._replace(answers=(("/id", "task_id"),)))
+    operation = absent(replace(OPERATION, answers=(("/id", "task_id"),)))
     gone: Json = {"t": {"status": "not_found"}}
     assert mistaken(operation, {"task_id": "t"}, Reply(200, JSON, gone)) is None
     assert mistaken(operation, {"task_id": "u"}, Reply(200, JSON, gone)) == NAMELESS

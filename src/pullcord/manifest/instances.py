@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pullcord.manifest.naming import renamed
 from pullcord.model.operation import Operation, Platform
@@ -47,7 +48,8 @@ def _of(platform: Platform, operation: Operation, variable: Callable[[str], str]
     listing = operation.listing
     if listing and listing.places:
         listing = listing._replace(places=listing.places._replace(env=variable(listing.places.env)))
-    return operation._replace(
+    return replace(
+        operation,
         platform=platform,
         tool=operation.tool and f"{platform.name}_{operation.tool}",
         title=f"{operation.title} ({platform.name})",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pullcord.manifest.node import Node
 from pullcord.model.link import Link
@@ -59,7 +60,8 @@ def _renamed(operation: Operation, ids: Mapping[str, str]) -> Operation:
     if cancel and cancel.target:
         target = cancel.target._replace(operation_id=ids[cancel.target.operation_id])
         cancel = cancel._replace(target=target)
-    return operation._replace(
+    return replace(
+        operation,
         id=ids[operation.id],
         responses={status: each._replace(links=relinked(each.links)) for status, each in operation.responses.items()},
         cancel=cancel,

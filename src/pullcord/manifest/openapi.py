@@ -6,6 +6,7 @@ are documentation: they are not read here. All faults of a file are found at onc
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pullcord.manifest import cancels, lists, problems, rules
@@ -212,7 +213,7 @@ def _completed(operation: Operation, operations: Mapping[str, Operation], node: 
     ]
     for name in {each.name for each in extras} & set(names):
         node.fault(f"a parameter is called {name}, which pullcord adds itself; call it something else")
-    return operation._replace(parameters=(*operation.parameters, *extras))
+    return replace(operation, parameters=(*operation.parameters, *extras))
 
 
 def _only_reads(node: Node, members: Mapping[str, Node], method: str) -> bool:

@@ -1,6 +1,7 @@
 """Works out which parts of each operation's replies anything reads, so that no more is kept of them. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
 
@@ -33,7 +34,7 @@ def with_kept(operations: Sequence[Operation]) -> list[Operation]:
     def kept(name: str) -> Projection:
         return readings()[name]
 
-    return [each._replace(kept=partial(kept, each.id)) for each in operations]
+    return [replace(each, kept=partial(kept, each.id)) for each in operations]
 
 
 def _readings(operations: Sequence[Operation]) -> dict[str, Projection]:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -38,6 +40,9 @@ class Response(NamedTuple):
     links: tuple[Link, ...] = ()
     media: tuple[str, ...] = ()
     """The media types that its body may have, such as application/json, as the manifest writes them; none: no body."""
+
+
+_UNDESCRIBED = Response()
 
 
 class Place(StrEnum):
@@ -118,7 +123,8 @@ class Platform(NamedTuple):
     """Whether its tools are listed although the operator did not name the platform."""
 
 
-class Operation(NamedTuple):
+@dataclass(frozen=True)
+class Operation:
     """One call that a platform offers, and all that pullcord knows of it."""
 
     id: str
@@ -147,22 +153,31 @@ class Operation(NamedTuple):
     kept: Callable[[], Projection] = lambda: WHOLE
     """The parts of a reply's body that anything reads once its shape is known; of a large one no more is kept."""
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[Parameter, ...]:
         """The parameters that the caller gives."""
         return tuple(parameter for parameter in self.parameters if parameter.is_argument)
 
+    @cached_property
+    def schemas(self) -> Mapping[str, Mapping[str, Json]]:
+        """The JSON Schema of each argument, by the argument's name."""
+        return {parameter.name: parameter.schema for parameter in self.arguments}
+
+    @cached_property
+    def path_names(self) -> tuple[str, ...]:
+        """The names of the arguments that stand in its path: the ids of the work that it is about."""
+        return tuple(parameter.name for parameter in self.parameters if parameter.place is Place.PATH)
+
     def accepted(self, values: Mapping[str, Json]) -> dict[str, Json]:
         """Those of some arguments that it takes, by name, without those that are None."""
-        names = {parameter.name for parameter in self.arguments}
-        return {name: value for name, value in values.items() if name in names and value is not None}
+        return {name: value for name, value in values.items() if name in self.schemas and value is not None}
 
     @property
     def repeatable(self) -> bool:
         """Whether sending it once more after a lost answer can't hit other work than was meant."""
         return self.cancel is None or self.cancel.aim == "task"
 
-    @property
+    @cached_property
     def links(self) -> list[Link]:
         """The links of all its responses."""
         return [link for response in self.responses.values() for link in response.links]
@@ -174,8 +189,11 @@ class Operation(NamedTuple):
 
     def response(self, status: int | None) -> Response:
         """What the manifest says of a status, or of no answer (None)."""
-        keys = (str(status), f"{status // 100}XX", "default") if status is not None else ("default",)
-        return next((self.responses[key] for key in keys if key in self.responses), Response())
+        responses = self.responses
+        response = None
+        if status is not None:
+            response = responses.get(str(status)) or responses.get(f"{status // 100}XX")
+        return response or responses.get("default") or _UNDESCRIBED
 
 
 Catalogue: TypeAlias = Mapping[str, Operation]
