@@ -11,7 +11,7 @@ from pullcord.config.surface import Surface
 from pullcord.flow.verdict import Verdict
 from pullcord.model import sanitize
 from pullcord.model.cancel import CASCADE, EXPECT, REASON, WAIT_SECONDS
-from pullcord.model.operation import Operation, Place
+from pullcord.model.operation import Operation
 from pullcord.model.reply import Reply
 from pullcord.model.value import Arguments, Json
 
@@ -44,9 +44,8 @@ class Call(NamedTuple):
     @property
     def target(self) -> dict[str, Json]:
         """The ids of the work that it aims at: from the arguments, and those that were looked up."""
-        paths = [parameter.name for parameter in self.operation.parameters if parameter.place is Place.PATH]
-        ids = {name: self.arguments[name] for name in paths if name in self.arguments} | dict(self.found)
-        return {name: sanitize.value(value) for name, value in ids.items()}
+        own = ((name, self.arguments[name]) for name in self.operation.path_names if name in self.arguments)
+        return {name: sanitize.value(value) for name, value in (*own, *self.found.items())}
 
     @property
     def expected(self) -> Json:
@@ -57,6 +56,8 @@ class Call(NamedTuple):
     @property
     def is_protected(self) -> bool:
         """Whether its arguments, or the target that was looked up, name work that must not be stopped from here."""
+        if not self.surface.protected:
+            return False
         own = {REASON, CASCADE, WAIT_SECONDS}
         values = [*(value for name, value in self.arguments.items() if name not in own), *self.found.values()]
         ids = {str(each).lower() for value in values for each in (value if isinstance(value, list) else [value])}
@@ -71,8 +72,7 @@ class Call(NamedTuple):
     @property
     def wait(self) -> int:
         """Seconds to watch for the end, 0 to 300: the argument wait_seconds, or its default."""
-        defaults = [each.schema.get("default") for each in self.operation.parameters if each.name == WAIT_SECONDS]
-        seconds = self.arguments.get(WAIT_SECONDS, defaults[0] if defaults else 0)
+        seconds = self.arguments.get(WAIT_SECONDS, self.operation.schemas.get(WAIT_SECONDS, _NOTHING).get("default"))
         return seconds if isinstance(seconds, int) else 0
 
 

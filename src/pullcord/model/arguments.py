@@ -42,6 +42,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ADDED = frozenset({"toolCallId", "task_progress"})
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 _UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\x9f/\\%?#;]")
+_DOTS = frozenset({"", ".", ".."})
 _EXACT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
 _UNSHOWN = frozenset({"examples", "minLength", "maxLength", "minItems", "maxItems"})
@@ -109,7 +110,7 @@ def typed_as(operation: Operation, arguments: Arguments) -> dict[str, Json]:
         operation: the one that they are for.
         arguments: by name; a value that means nothing in its type stays as it is.
     """
-    schemas = {parameter.name: parameter.schema for parameter in operation.arguments}
+    schemas = operation.schemas
     return {name: _meant(schemas[name], value) if name in schemas else value for name, value in arguments.items()}
 
 
@@ -133,7 +134,7 @@ def checker(operation: Operation) -> Check:
     def check(arguments: Arguments) -> list[str]:
         faults: dict[str, str] = {}
         try:
-            validator.validate_python({name: arguments[name] for name in parameters if name in arguments})
+            validator.validate_python(arguments)
         except ValidationError as error:
             for detail in error.errors():
                 name = str(detail["loc"][0])
@@ -142,6 +143,8 @@ def checker(operation: Operation) -> Check:
             value = arguments.get(name)
             if name not in faults and isinstance(value, str) and not segment(value):
                 faults[name] = _SEGMENT
+        if not faults and arguments.keys() <= parameters.keys():
+            return []
         sentences = [
             f"{name} {fault} ({parameters[name].description.removesuffix('.')})" for name, fault in faults.items()
         ]
@@ -248,8 +251,8 @@ def segment(value: str) -> bool:
     It has 1 to 256 characters, is no "." or "..", and holds no white space, control character, or any of / \ % ? # ;
     """
     # Some servers fold compatible characters: U+FF0F becomes a slash, U+2025 two dots (Unicode, NFKC).
-    folded = unicodedata.normalize("NFKC", value)
-    return len(value) <= SEGMENT_LIMIT and folded not in {"", ".", ".."} and not _UNSAFE.search(value + folded)
+    forms = (value,) if value.isascii() else (value, unicodedata.normalize("NFKC", value))
+    return len(value) <= SEGMENT_LIMIT and not any(form in _DOTS or _UNSAFE.search(form) for form in forms)
 
 
 def _sentence(kind: str, schema: Mapping[str, Any], *, inner: bool = False) -> str:
