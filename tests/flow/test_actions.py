@@ -589,8 +589,8 @@ class TestLinks:
 
         assert looks(attempt) == looks(attempt, Whole(ended, (), complete=False)) == [HINT_PARTS]
         assert looks(attempt, Whole(ended, (), complete=True)) == []
-        assert looks(replace(attempt, verdict=replace(ended, may_go_on=frozenset()))) == []
-        assert looks(replace(attempt, call=call._replace(operation=whole_cancel))) == [], "its own links lead to them"
+        assert looks(attempt._replace(verdict=ended._replace(may_go_on=frozenset()))) == []
+        assert looks(attempt._replace(call=call._replace(operation=whole_cancel))) == [], "its own links lead to them"
         look = call._replace(operation=catalogue["get_thread"])
         seen = Verdict(Outcome.OBSERVED, phase=Phase.CANCELLED, may_go_on=frozenset({MayGoOn.CHILDREN}))
         assert looks(Attempt(look, seen, attempt.reply)) == []

@@ -1,7 +1,6 @@
 """The records that the whole flow hands on: the call, one attempt at it, and what watching its work showed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -132,8 +131,7 @@ class Obstacle(StrEnum):
     """Pullcord itself failed, perhaps after a sending."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt at a call: what came back, and the verdict on it."""
 
     call: Call
@@ -145,7 +143,7 @@ class Attempt:
     """The last look before, where nothing was sent: at what runs, or at the work itself; None: there was none."""
     obstacle: Obstacle | None = None
     """Why nothing was sent; None: it was sent."""
-    details: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = _NOTHING
     """The values in the sentence about the obstacle, by name."""
     before: "Attempt | None" = None
     """The look at the work just before its cancel was sent."""
@@ -153,8 +151,7 @@ class Attempt:
     """What watching the work showed; None: it was not watched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """What watching the work showed, after a cancel or in a look that waits."""
 
     seconds: float = 0
@@ -172,8 +169,7 @@ class Watch:
     """Whether the end is certain: where `again` of x-cancel asks for it, another look has confirmed the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """What came of a cancel with cascade."""
 
     verdict: Verdict

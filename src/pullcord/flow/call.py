@@ -3,7 +3,6 @@
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Call, Obstacle
@@ -54,7 +53,7 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
     if call.operation.id == FIND_RUNNING:
         return await find(call, engine.gateway)
     progress = Progress(caller.report, engine.gateway.now, call.allowance, call.operation.platform.title)
-    caller = replace(caller, report=progress.tell)
+    caller = caller._replace(report=progress.tell)
     with progress.kept_up():
         if is_asked_for(call):
             attempt, whole = await cascade(call, engine, caller)

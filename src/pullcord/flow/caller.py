@@ -1,7 +1,7 @@
 """Who calls a tool, and how a call reaches them while it is under way."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pullcord.flow.consent import Person
 from pullcord.flow.progress import Report
@@ -11,8 +11,7 @@ async def no_report(_seconds: float, _total: float, _text: str) -> None:
     """Report nothing: the caller wants the answer alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """The caller of a tool."""
 
     name: str

@@ -5,7 +5,6 @@ Each piece is stopped by the one engine step, and has an outcome of its own.
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -68,11 +67,11 @@ async def cascade(call: Call, engine: Engine, caller: Caller) -> tuple[Attempt, 
         return parent, None
     person = caller.person
     agreed_parts = [each for each in early_parts if person is None or person.agreed(label(each))]
-    silent_caller = replace(caller, report=report, person=None)
+    silent_caller = caller._replace(report=report, person=None)
 
     def stop_jobs(calls: Sequence[Call]) -> list[Job]:
         return [
-            partial(_stop, _addressed(parent.call, each), engine, replace(silent_caller, report=_named(report, each)))
+            partial(_stop, _addressed(parent.call, each), engine, silent_caller._replace(report=_named(report, each)))
             for each in calls
         ]
 
@@ -113,7 +112,7 @@ async def _stop(part: Call, engine: Engine, caller: Caller) -> Attempt:
 
 def _watchable(attempt: Attempt) -> Attempt:
     """An attempt whose work is watched, even if its cancel alone doesn't reach it: its parts are stopped, too."""
-    return replace(attempt, verdict=replace(attempt.verdict, is_watchable=True))
+    return attempt._replace(verdict=attempt.verdict._replace(is_watchable=True))
 
 
 def _growing(report: Report, engine: Engine, total: float) -> Report:
@@ -157,8 +156,7 @@ def _joint_verdict(parent: Attempt, parts: Iterable[Attempt], *, complete: bool)
     work_stopped = next((word for word in _WORST_WORK_STOPPED if word in words), "yes" if words else "unknown")
     may_go_on = frozenset(word for each in verdicts for word in each.may_go_on)
     has_ended = complete and not outcomes.intersection(_WORST)
-    return replace(
-        parent.verdict,
+    return parent.verdict._replace(
         outcome=next((word for word in _WORST if word in outcomes), parent.verdict.outcome),
         work_stopped="unknown" if work_stopped == "yes" and not complete else work_stopped,
         may_go_on=may_go_on - {MayGoOn.CHILDREN} if has_ended else may_go_on,

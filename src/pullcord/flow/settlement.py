@@ -1,7 +1,6 @@
 """The verdict after work was watched: that of the cancel, or of the first look, with what the looks add. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from pullcord.flow import wording
 from pullcord.flow.attempt import Attempt, Watch
@@ -20,7 +19,7 @@ def settle(attempt: Attempt, watch: Watch) -> Verdict:
     if last is None and not watch.gone:
         verdict = unsettled(attempt)
         note = wording.LOOKED_IN_VAIN.format(seconds=f"{watch.seconds:.0f}") if watch.looked else None
-        return replace(verdict, notes=_merged(verdict.notes, [note]))
+        return verdict._replace(notes=_merged(verdict.notes, [note]))
     if attempt.call.operation.cancel is None:
         return _settle_look(last or attempt.verdict, watch)
     if last is None or (watch.gone and last.phase not in OVER):
@@ -30,7 +29,7 @@ def settle(attempt: Attempt, watch: Watch) -> Verdict:
 
 def idle(verdict: Verdict) -> Verdict:
     """The verdict on a cancel that was accepted although nothing ran before it and after it."""
-    return replace(verdict, outcome=Outcome.NOTHING_RUNNING, may_go_on=frozenset(), notes=(wording.LOOKED_TWICE,))
+    return verdict._replace(outcome=Outcome.NOTHING_RUNNING, may_go_on=frozenset(), notes=(wording.LOOKED_TWICE,))
 
 
 def unsettled(attempt: Attempt) -> Verdict:
@@ -44,7 +43,7 @@ def unsettled(attempt: Attempt) -> Verdict:
 
 def _doubtful(verdict: Verdict) -> Verdict:
     """The verdict on a cancel whose end no later look confirmed."""
-    return replace(verdict, work_stopped="unknown", notes=_merged(verdict.notes, [wording.UNSETTLED]))
+    return verdict._replace(work_stopped="unknown", notes=_merged(verdict.notes, [wording.UNSETTLED]))
 
 
 def have_ended(last: Verdict, further: Iterable[Verdict]) -> bool:
@@ -65,8 +64,8 @@ def _delays(verdict: Verdict) -> bool:
 def _settle_look(last: Verdict, watch: Watch) -> Verdict:
     """The verdict after a look that waited: that of the last look that succeeded."""
     if watch.gone:
-        return replace(
-            last, work_stopped=_without_activity(last.work_stopped), notes=_merged(last.notes, [wording.GONE])
+        return last._replace(
+            work_stopped=_without_activity(last.work_stopped), notes=_merged(last.notes, [wording.GONE])
         )
     return last if last.phase in OVER else _with_watch_note(last, watch)
 
@@ -75,20 +74,19 @@ def _without_step(verdict: Verdict) -> Verdict:
     """The verdict on a cancel: where it is known that the work has stopped, its step does not go on."""
     if verdict.work_stopped != "yes":
         return verdict
-    return replace(verdict, may_go_on=verdict.may_go_on - {MayGoOn.CURRENT_STEP})
+    return verdict._replace(may_go_on=verdict.may_go_on - {MayGoOn.CURRENT_STEP})
 
 
 def _with_watch_note(verdict: Verdict, watch: Watch) -> Verdict:
     note = wording.WATCHED.format(seconds=f"{watch.seconds:.0f}")
-    return replace(verdict, notes=_merged(verdict.notes, [note]))
+    return verdict._replace(notes=_merged(verdict.notes, [note]))
 
 
 def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
     """The verdict on a cancel whose work was seen since."""
     verdict = attempt.verdict
     looks = [last, *(each.verdict for each in watch.further)]
-    result = replace(
-        verdict,
+    result = verdict._replace(
         state=last.state,
         phase=last.phase,
         read={pointer: value for each in looks for pointer, value in each.read.items()},
@@ -98,38 +96,38 @@ def _settle_seen(attempt: Attempt, watch: Watch, last: Verdict) -> Verdict:
     )
     if verdict.outcome is Outcome.NOTHING_RUNNING:
         phase = Phase.ENDED if last.phase in OVER else last.phase
-        return replace(result, notes=_merged([wording.LOOKED[phase]], last.notes))
+        return result._replace(notes=_merged([wording.LOOKED[phase]], last.notes))
     if have_ended(last, looks[1:]):
         return _settle_over(attempt, watch, result)
     if verdict.needs_look and verdict.outcome in FINAL:  # it had ended by the answer, and has not by the look
         phase = Phase.ACTIVE if any(each.phase is Phase.ACTIVE for each in looks) else last.phase
         note = wording.LOOKED.get(phase)  # none where the record has ended, and the look that must confirm it failed
-        return replace(result, outcome=Outcome.UNKNOWN, notes=_merged([note], last.notes))
+        return result._replace(outcome=Outcome.UNKNOWN, notes=_merged([note], last.notes))
     if verdict.needs_look:
         return result
     outcome = verdict.outcome
     if outcome is Outcome.STOPPED:  # by the answer; or by a look before a repeat, and then nothing was accepted
         is_accepted = attempt.reply is not None and attempt.reply.succeeded
         outcome = Outcome.STOPPING if is_accepted else Outcome.UNKNOWN
-    return _with_watch_note(replace(result, outcome=outcome), watch)
+    return _with_watch_note(result._replace(outcome=outcome), watch)
 
 
 def _settle_over(attempt: Attempt, watch: Watch, result: Verdict) -> Verdict:
     """The verdict where the work has ended, by the record."""
     verdict, phase = attempt.verdict, result.phase
     if verdict.needs_look and _was_repeated(attempt) and phase is not Phase.ENDED:
-        return replace(result, outcome=Outcome.STOPPED, cause=None)  # by an earlier sending, whose answer was lost
+        return result._replace(outcome=Outcome.STOPPED, cause=None)  # by an earlier sending, whose answer was lost
     if verdict.needs_look:
         was_active = attempt.before is not None and attempt.before.verdict.phase is Phase.ACTIVE
-        return replace(result, outcome=Outcome.FINISHED_FIRST if was_active else Outcome.ALREADY_FINISHED, cause=None)
+        return result._replace(outcome=Outcome.FINISHED_FIRST if was_active else Outcome.ALREADY_FINISHED, cause=None)
     if not watch.settled:
         result = _doubtful(result)
     if phase is not Phase.ENDED:
-        return replace(result, outcome=Outcome.STOPPED)
+        return result._replace(outcome=Outcome.STOPPED)
     if verdict.outcome in {Outcome.STOPPING, Outcome.STOPPED}:
         note = None if attempt.call.operation.repeatable else wording.MISSED
-        return replace(result, outcome=Outcome.FINISHED_FIRST, notes=_merged(result.notes, [note]))
-    return replace(result, notes=_merged([wording.LOOKED[phase]], result.notes))
+        return result._replace(outcome=Outcome.FINISHED_FIRST, notes=_merged(result.notes, [note]))
+    return result._replace(notes=_merged([wording.LOOKED[phase]], result.notes))
 
 
 def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
@@ -137,16 +135,16 @@ def _settle_gone(attempt: Attempt, watch: Watch) -> Verdict:
     verdict, cancel = attempt.verdict, attempt.call.operation.cancel
     if watch.last:
         last = watch.last.verdict
-        verdict = replace(verdict, state=last.state, read=last.read, may_go_on=verdict.may_go_on | last.may_go_on)
+        verdict = verdict._replace(state=last.state, read=last.read, may_go_on=verdict.may_go_on | last.may_go_on)
     may_have_acted = verdict.outcome is Outcome.UNKNOWN and _was_seen(attempt, watch)
     if verdict.needs_look and not may_have_acted and not _was_repeated(attempt):
-        return replace(verdict, outcome=Outcome.NOT_FOUND, may_go_on=frozenset())
+        return verdict._replace(outcome=Outcome.NOT_FOUND, may_go_on=frozenset())
     outcome = cancel.gone if cancel and cancel.gone and verdict.outcome is Outcome.STOPPING else verdict.outcome
     if outcome is Outcome.NOT_FOUND and _was_seen(attempt, watch):
         outcome = verdict.outcome  # there was such work, and nothing tells whether the cancel ended it
     work_stopped, notes = _without_activity(verdict.work_stopped), _merged(verdict.notes, [wording.GONE])
     may_go_on = frozenset() if outcome is Outcome.NOT_FOUND else verdict.may_go_on
-    return replace(verdict, outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on)
+    return verdict._replace(outcome=outcome, work_stopped=work_stopped, notes=notes, may_go_on=may_go_on)
 
 
 def _was_seen(attempt: Attempt, watch: Watch) -> bool:

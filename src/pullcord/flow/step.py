@@ -5,7 +5,6 @@ It is called once for a plain cancel or look, and anew when a person's answer ar
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import anyio.lowlevel
@@ -179,13 +178,13 @@ def _attempt_without_sending(call: Call, before: Attempt | None) -> Attempt | No
         return None
     verdict, cancel = before.verdict, call.operation.cancel
     if verdict.outcome is Outcome.NOT_FOUND:
-        return Attempt(call, replace(verdict, cancel_outcome=None), look=before, obstacle=Obstacle.OVER)
+        return Attempt(call, verdict._replace(cancel_outcome=None), look=before, obstacle=Obstacle.OVER)
     if verdict.outcome is not Outcome.OBSERVED:
         attempt = Attempt(call, _unseen_verdict(before), look=before, obstacle=Obstacle.UNSEEN)
         return attempt if cancel and cancel.before and cancel.before.required else None
     if verdict.cancel_outcome is None:
         return None
-    verdict = replace(verdict, outcome=verdict.cancel_outcome, cancel_outcome=None)
+    verdict = verdict._replace(outcome=verdict.cancel_outcome, cancel_outcome=None)
     return Attempt(call, verdict, look=before, obstacle=Obstacle.OVER)
 
 
@@ -242,7 +241,7 @@ def _with_end(attempt: Attempt, over: Attempt) -> Attempt:
         return attempt
     is_gone = over.look.verdict.outcome is Outcome.NOT_FOUND
     watch = Watch(looked=True, last=None if is_gone else over.look, gone=is_gone)
-    return replace(attempt, watch=watch, verdict=settle(attempt, watch))
+    return attempt._replace(watch=watch, verdict=settle(attempt, watch))
 
 
 async def _send(call: Call, engine: Engine, context: Context) -> tuple[Reply, Attempt | None]:

@@ -1,7 +1,6 @@
 """Looks up which work a cancel that names no task would stop, just before it is sent."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from pullcord.flow.attempt import Aim, Attempt, Call
@@ -47,14 +46,14 @@ async def resolve(call: Call, gateway: Gateway, target: Target) -> Sighting:
     if len(matches) > 1:
         return Sighting(attempt, Aim.SEVERAL, {})
     if _goes_on(attempt):  # further items that were not seen may run, too
-        return Sighting(replace(attempt, verdict=Verdict(Outcome.UNKNOWN)), Aim.UNKNOWN, {})
+        return Sighting(attempt._replace(verdict=Verdict(Outcome.UNKNOWN)), Aim.UNKNOWN, {})
     if not matches:
         return Sighting(attempt, Aim.NOTHING, {target.name: None})
     (running,) = matches
     expectation = typed_as(call.operation, {EXPECT + target.name: look_up(running, target.at)})
     if call.surface.checks[call.operation.id]({**call.arguments, **expectation}):
         # Something runs, and its id is none that the argument could have: it is unknown which work runs.
-        return Sighting(replace(attempt, verdict=Verdict(Outcome.UNKNOWN, cause=Cause.BODY)), Aim.UNKNOWN, {})
+        return Sighting(attempt._replace(verdict=Verdict(Outcome.UNKNOWN, cause=Cause.BODY)), Aim.UNKNOWN, {})
     return Sighting(attempt, Aim.NAMED, {target.name: expectation[EXPECT + target.name]})
 
 

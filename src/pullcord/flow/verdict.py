@@ -5,8 +5,9 @@ status, by the table below. An answer that is not in the platform's shape tells 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pullcord.model import sanitize
 from pullcord.model.condition import ALONE, Context, fill
@@ -38,6 +39,7 @@ BY_STATUS: Mapping[int, Outcome] = {
 }
 """Outcomes of an error of the platform by its status (RFC 9110, 15; RFC 6585; RFC 4918); any other is unknown."""
 
+_NOTHING: Mapping[Pointer, Json] = MappingProxyType({})
 _REDIRECTS = range(300, 400)
 _NOTHING_GOES_ON = frozenset({Outcome.DENIED, Outcome.INVALID_ARGUMENTS, Outcome.NOT_FOUND})
 """Outcomes after which nothing is known that may go on."""
@@ -62,8 +64,7 @@ class Cause(StrEnum):
     """The answer is a success that no rule explains."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The outcome of a call, and what it rests on."""
 
     outcome: Outcome
@@ -72,7 +73,7 @@ class Verdict:
     state: str | None = None
     """The platform's own word for the state of the work."""
     phase: Phase | None = None
-    read: Mapping[Pointer, Json] = field(default_factory=dict)
+    read: Mapping[Pointer, Json] = _NOTHING
     """The fields that decided."""
     notes: tuple[str, ...] = ()
     """Sentences for the agent, beside the outcome's own."""
@@ -103,12 +104,12 @@ def _after_repeat(verdict: Verdict, reply: Reply) -> Verdict:
     """The verdict on a cancel that was sent once more: an earlier sending may have acted, and its answer was lost."""
     has_ended = verdict.outcome is Outcome.ALREADY_FINISHED
     if has_ended and verdict.phase in {Phase.CANCELLED, Phase.HALTED}:
-        return replace(verdict, outcome=Outcome.STOPPED)
+        return verdict._replace(outcome=Outcome.STOPPED)
     is_idle = has_ended or verdict.outcome is Outcome.NOTHING_RUNNING
     says_how = has_ended and reply.succeeded and verdict.state is not None
     if (is_idle and not says_how) or MEANINGS[verdict.outcome].is_error:
         # A later refusal, and that nothing runs now, tell neither whether the earlier sending acted nor what ended it.
-        return replace(verdict, outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=verdict.cause or Cause.STATUS)
+        return verdict._replace(outcome=Outcome.UNKNOWN, work_stopped="unknown", cause=verdict.cause or Cause.STATUS)
     return verdict
 
 
@@ -136,15 +137,14 @@ def _judge(operation: Operation, reply: Reply, context: Context) -> Verdict:
     return _verdict(outcome, standing, None, fields, cause)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The state of the work, by a body."""
 
     word: str | None = None
     """The platform's own word for it, cleaned."""
     rule: Rule[Phase] | None = None
     """The rule that fits; None: none does."""
-    read: Mapping[Pointer, Json] = field(default_factory=dict)
+    read: Mapping[Pointer, Json] = _NOTHING
     """The fields that the rule reads."""
 
     @property

@@ -1,7 +1,6 @@
 """Waits for the end of work: follows the links that confirm a cancel, or repeats a look, until the time is up."""
 
 import random
-from dataclasses import replace
 
 import anyio
 
@@ -37,15 +36,15 @@ async def wait(attempt: Attempt, gateway: Gateway, caller: Caller) -> Attempt:
     if not is_worthwhile(attempt):
         return attempt
     if not attempt.call.wait and not attempt.verdict.needs_look:
-        return replace(attempt, verdict=unsettled(attempt))
+        return attempt._replace(verdict=unsettled(attempt))
     if await _met_nothing(attempt, gateway):
-        return replace(attempt, verdict=idle(attempt.verdict))
+        return attempt._replace(verdict=idle(attempt.verdict))
     calls = _looks(attempt)
     if not calls:
-        return replace(attempt, watch=Watch(possible=False), verdict=unsettled(attempt))
+        return attempt._replace(watch=Watch(possible=False), verdict=unsettled(attempt))
     watch = await _Watching(attempt, calls, gateway, caller).run()
     source = attempt if attempt.call.operation.cancel else watch.last or attempt
-    return replace(source, watch=watch, verdict=settle(attempt, watch))
+    return source._replace(watch=watch, verdict=settle(attempt, watch))
 
 
 def is_worthwhile(attempt: Attempt) -> bool:
@@ -115,7 +114,7 @@ class _Watching:
             await self._look()  # this one decides
         else:
             await self._follow()
-        return replace(self.watch, seconds=self.elapsed, settled=not (self.recheck_seconds and self.ends == 1))
+        return self.watch._replace(seconds=self.elapsed, settled=not (self.recheck_seconds and self.ends == 1))
 
     async def _follow(self) -> None:
         """Look until the work has ended, no look can tell more, or the time is up."""
@@ -148,14 +147,14 @@ class _Watching:
         first_call, *other_calls = self.calls
         attempt = await self._make_look(first_call)
         verdict = attempt.verdict
-        self.watch = replace(self.watch, looked=True, gone=verdict.outcome is Outcome.NOT_FOUND)
+        self.watch = self.watch._replace(looked=True, gone=verdict.outcome is Outcome.NOT_FOUND)
         self.is_hopeless = verdict.outcome in _HOPELESS
         if verdict.outcome is not Outcome.OBSERVED:
             await self._report(f"{self.state} (this look failed)")
             return
         self.state = verdict.state or "unknown"
         attempts = [await self._make_look(each) for each in other_calls] if verdict.phase in OVER else []
-        self.watch = replace(self.watch, last=attempt, further=tuple(attempts))
+        self.watch = self.watch._replace(last=attempt, further=tuple(attempts))
         self.is_hopeless = any(each.verdict.outcome is Outcome.DENIED for each in attempts)
         self.ends = self.ends + 1 if have_ended(verdict, [each.verdict for each in attempts]) else 0
         await self._report(self.state)
