@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from mcp import types
 from tests.support import BASE_URL, PROBLEM, Content, Stage, about, action, answering, shipped, sound, stage, texts
 
 from pullcord.flow.attempt import Attempt, Call
@@ -237,7 +238,7 @@ def test_no_answer_is_an_envelope_too(held: Held, name: str, failure: Reply) -> 
     call = Call(held.staged.scope, shipped()[name], ARGUMENTS[name], request_id="r")
     answer = render(Attempt(call, judge(shipped()[name], failure), failure))
 
-    sound(held.staged.scope, name, tool_result(answer))
+    sound(held.staged.scope, name, types.CallToolResult.model_validate(tool_result(answer)))
     assert answer.evidence is None
     assert answer.problem == {
         "title": "No answer" if failure.sent else "Not sent",

@@ -29,6 +29,10 @@ OFFERED_WAIT = 20
 """Seconds that an offered cancel or look waits: well below the time limits of clients."""
 
 
+_AFTER_WHICH_NOTHING = frozenset({Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED})
+"""Obstacles after which no step is offered."""
+
+
 class Offer(NamedTuple):
     """The next steps of an answer, and sentences about them for its message."""
 
@@ -45,7 +49,7 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
         whole: what came of all that its work had started; None: without cascade.
     """
     call, verdict = attempt.call, attempt.verdict
-    if attempt.obstacle in {Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED}:
+    if attempt.obstacle in _AFTER_WHICH_NOTHING:
         return Offer([], [])
     if attempt.obstacle is Obstacle.UNASKED:
         return Offer([Action(rel=AUTHORIZE, hint=wording.HINT_UNASKED)], [])
@@ -121,8 +125,9 @@ def _is_away(call: Call, step: Step) -> bool:
 
 def _repeats(call: Call, action: Action) -> bool:
     """Whether an action makes the same call again, but for the seconds that it waits."""
-    arguments = {**(action.arguments or {}), WAIT_SECONDS: 0}
-    return action.tool == call.operation.id and arguments == {**call.arguments, WAIT_SECONDS: 0}
+    if action.tool != call.operation.id:
+        return False
+    return {**(action.arguments or {}), WAIT_SECONDS: 0} == {**call.arguments, WAIT_SECONDS: 0}
 
 
 def _brief(action: Action) -> Action:
@@ -132,7 +137,7 @@ def _brief(action: Action) -> Action:
 
 def _with_wait(arguments: Arguments, operation: Operation, rel: str) -> Arguments:
     """The arguments of a call with wait_seconds, where it is a cancel or a look at the work itself."""
-    waits = (operation.cancel or rel == SELF) and any(each.name == WAIT_SECONDS for each in operation.parameters)
+    waits = (operation.cancel or rel == SELF) and WAIT_SECONDS in operation.schemas
     return {**arguments, WAIT_SECONDS: OFFERED_WAIT} if waits else arguments
 
 

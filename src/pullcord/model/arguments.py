@@ -251,8 +251,9 @@ def segment(value: str) -> bool:
     It has 1 to 256 characters, is no "." or "..", and holds no white space, control character, or any of / \ % ? # ;
     """
     # Some servers fold compatible characters: U+FF0F becomes a slash, U+2025 two dots (Unicode, NFKC).
-    forms = (value,) if value.isascii() else (value, unicodedata.normalize("NFKC", value))
-    return len(value) <= SEGMENT_LIMIT and not any(form in _DOTS or _UNSAFE.search(form) for form in forms)
+    folded = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    both = value if folded is value else value + folded
+    return len(value) <= SEGMENT_LIMIT and folded not in _DOTS and not _UNSAFE.search(both)
 
 
 def _sentence(kind: str, schema: Mapping[str, Any], *, inner: bool = False) -> str:

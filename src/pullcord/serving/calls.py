@@ -5,7 +5,7 @@ from typing import Any
 
 from mcp import types
 from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.context import ServerRequestContext
+from mcp.server.context import HandlerResult, ServerRequestContext
 from pydantic_core import to_json
 
 from pullcord.flow import call as flow_call
@@ -24,7 +24,7 @@ async def answer(
     ctx: ServerRequestContext[Any],
     params: types.CallToolRequestParams,
     elicitation: Elicitation | None,
-) -> types.CallToolResult | types.InputRequiredResult:
+) -> HandlerResult:
     """Answer the tool call of a client.
 
     Args:
@@ -60,11 +60,15 @@ def _name(ctx: ServerRequestContext[Any]) -> str:
     return sanitize.text(", ".join(names), 100)
 
 
-def tool_result(answer: Answer) -> types.CallToolResult:
-    """An answer as MCP carries it: the same JSON as text and as structure, since models see one or the other."""
+def tool_result(answer: Answer) -> dict[str, Any]:
+    """An answer as MCP carries it: the same JSON as text and as structure, since models see one or the other.
+
+    It is a result as it stands on the wire, which the SDK checks: a record of the SDK would be made and unmade again.
+    """
     value = answer.to_json()
-    return types.CallToolResult(
-        is_error=answer.is_error,
-        structured_content=value,
-        content=[types.TextContent(type="text", text=to_json(value).decode())],
-    )
+    return {
+        "resultType": "complete",
+        "content": [{"type": "text", "text": to_json(value).decode()}],
+        "structuredContent": value,
+        "isError": answer.is_error,
+    }

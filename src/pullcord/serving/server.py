@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mcp import MCPError, types
 from mcp.server.caching import CacheableMethod, CacheHint
-from mcp.server.context import ServerRequestContext
+from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 
 from pullcord import __version__
@@ -64,9 +64,7 @@ def make(
     ) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[tools[name] for name in surface_of(ctx).tools])
 
-    async def call_tool(
-        ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    async def call_tool(ctx: ServerRequestContext[Any], params: types.CallToolRequestParams) -> HandlerResult:
         callable_surface = surface_of(ctx)
         operation = callable_surface.tools.get(params.name)
         if operation is None:
@@ -85,7 +83,6 @@ def make(
         website_url=WEBSITE,
         icons=[icon()],
         on_list_tools=list_tools,
-        on_call_tool=call_tool,
         # Without it the SDK lists all tools before each call over HTTP.
         get_tool_input_schema=lambda name: tools[name].input_schema if name in tools else None,
         cache_hints={
@@ -94,6 +91,7 @@ def make(
             **dict.fromkeys(_PUBLIC, CacheHint(ttl_ms=300_000, scope="public")),
         },
     )
+    server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
     # Whether the client can show it is never asked: some hosts that can don't say so.
     resources.offer(server, [*([panels.page(surface.tools)] if panel else []), skill.SKILL])
     skill.offer(server)

@@ -47,14 +47,10 @@ def message(line: bytes) -> SessionMessage:
         LineError: it is none.
     """
     try:
-        value = from_json(line)
-    except ValueError:
-        raise _no_json(line) from None
-    try:
-        rpc_message = types.jsonrpc_message_adapter.validate_python(value, by_name=False)
+        rpc_message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
-        raise LineError(types.INVALID_REQUEST, _NO_MESSAGE, _request_id(value)) from None
-    if isinstance(rpc_message, types.JSONRPCNotification) and "id" in value:  # a request whose id is no id
+        raise _no_message(line) from None
+    if isinstance(rpc_message, types.JSONRPCNotification) and "id" in from_json(line):  # a request whose id is no id
         raise LineError(types.INVALID_REQUEST, _NO_MESSAGE)
     return SessionMessage(rpc_message)
 
@@ -106,6 +102,14 @@ def _line_error(error: Exception) -> LineError | None:
         return _no_json(text.encode()) if text.strip() else None
     # The error of a missing member holds the object that it is missing from.
     value = next((each["input"] for each in details if each["type"] == "missing" and not each["loc"][2:]), None)
+    return LineError(types.INVALID_REQUEST, _NO_MESSAGE, _request_id(value))
+
+
+def _no_message(line: bytes) -> LineError:
+    try:
+        value = from_json(line)
+    except ValueError:
+        return _no_json(line)
     return LineError(types.INVALID_REQUEST, _NO_MESSAGE, _request_id(value))
 
 
