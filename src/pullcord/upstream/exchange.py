@@ -4,7 +4,7 @@ The first call imports this module and the connections: a start needs no HTTP.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn, cast
 
 import httpx2
@@ -85,8 +85,9 @@ class Exchange:
             return Reply.unsent("the base URL, or a value in the request, can't be sent")
         try:
             response = await self._transport.handle_async_request(http_request)
+            stream = cast("httpx2.AsyncByteStream", response.stream)  # as every asynchronous transport gives it
             try:
-                reply, length = await _read(response, request.secrets)
+                reply, length = await _read(response, stream, request.secrets)
                 if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
                     await _close_connection(response)
                     reply = reply._replace(body=None, unreadable=reason)
@@ -99,7 +100,7 @@ class Exchange:
                     retry_after=problem.retry_after(operation.platform, source),
                 )
             finally:
-                await response.aclose()
+                await stream.aclose()
         except UnsentError as error:
             return Reply.unsent(str(error))
         except httpx2.TransportError as error:
@@ -112,14 +113,23 @@ async def _close_connection(response: httpx2.Response) -> None:
         await response.extensions["network_stream"].aclose()
 
 
-async def _read(response: httpx2.Response, secrets: Sequence[str]) -> tuple[Reply, int]:
-    """The reply, and the bytes of its body."""
-    headers = _headers(response, secrets)
+async def _read(
+    response: httpx2.Response, stream: httpx2.AsyncByteStream, parts: Sequence[str]
+) -> tuple[Reply, int]:
+    """The reply, and the bytes of its body.
+
+    Args:
+        response: the answer.
+        stream: its body.
+        parts: of the request, that must be hidden in the reply.
+    """
+    secrets = [part for part in parts if len(part) >= SECRET]
+    headers = _headers(response.headers.raw, secrets)
     content = b""
     body: Json = None
     unreadable = None
     try:
-        content = await _bounded(response, headers)
+        content = await _bounded(stream, headers)
         body = _text(content, secrets) if shape.media_type(headers) == shape.TEXT else _parse(content, secrets)
     except ValueError as error:
         unreadable = str(error)
@@ -128,20 +138,20 @@ async def _read(response: httpx2.Response, secrets: Sequence[str]) -> tuple[Repl
     return Reply(response.status_code, headers, body, unreadable), len(content)
 
 
-def _headers(response: httpx2.Response, secrets: Sequence[str]) -> dict[str, str]:
+def _headers(raw: Iterable[tuple[bytes, bytes]], secrets: Sequence[str]) -> dict[str, str]:
     """The headers by lower-case name; several of one name are joined (RFC 9110, sections 5.3 and 5.5)."""
     headers: dict[str, str] = {}
-    for raw_name, raw_value in response.headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), str(_without(secrets, raw_value.decode("latin-1")))
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), _hidden(secrets, raw_value.decode("latin-1"))
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
 
-async def _bounded(response: httpx2.Response, headers: Mapping[str, str]) -> bytes:
+async def _bounded(stream: httpx2.AsyncByteStream, headers: Mapping[str, str]) -> bytes:
     if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise ValueError("it is compressed, although pullcord asked for plain text")
     content = bytearray()
-    async for chunk in cast("httpx2.AsyncByteStream", response.stream):  # as every asynchronous transport gives it
+    async for chunk in stream:
         content += chunk
         if len(content) > BODY_LIMIT:
             raise ValueError("it is larger than 1 MiB")
@@ -150,7 +160,7 @@ async def _bounded(response: httpx2.Response, headers: Mapping[str, str]) -> byt
 
 def _text(content: bytes, secrets: Sequence[str]) -> Json:
     """The body as a text without the key; None: it is empty."""
-    return _without(secrets, content.decode(errors="replace")) if content.strip() else None
+    return _hidden(secrets, content.decode(errors="replace")) if content.strip() else None
 
 
 def _parse(content: bytes, secrets: Sequence[str]) -> Json:
@@ -161,10 +171,10 @@ def _parse(content: bytes, secrets: Sequence[str]) -> Json:
     """
     if not content.strip():
         return None
-    if sum(map(content.count, _BEFORE_VALUES)) > VALUES_LIMIT:
+    if len(content) > VALUES_LIMIT and sum(map(content.count, _BEFORE_VALUES)) > VALUES_LIMIT:
         raise ValueError(f"it holds more than {VALUES_LIMIT:,} values")
     try:
-        value = json.loads(content, parse_constant=_no_constant)
+        value = _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
         # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
         may_hide = b"\\" in content or b"\0" in content
         return _without(secrets, value) if may_hide or any(each.encode() in content for each in secrets) else value
@@ -176,14 +186,23 @@ def _without(secrets: Sequence[str], value: Json) -> Json:
     """A value in which each secret that the platform quotes is replaced by [key]."""
     match value:
         case str():
-            for secret in secrets:
-                value = value.replace(secret, "[key]") if len(secret) >= SECRET else value
+            return _hidden(secrets, value)
         case list():
             return [_without(secrets, item) for item in value]
         case dict():
-            return {str(_without(secrets, name)): _without(secrets, member) for name, member in value.items()}
+            return {_hidden(secrets, name): _without(secrets, member) for name, member in value.items()}
     return value
+
+
+def _hidden(secrets: Sequence[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "[key]")
+    return text
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+"""As json.loads decodes, which makes a new one for each text where constants are refused."""
