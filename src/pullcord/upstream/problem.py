@@ -41,10 +41,10 @@ def _member(platform: Platform, reply: Reply, name: str) -> Json:
 
     A member that the manifest doesn't name is read only in application/problem+json (RFC 9457, 3).
     """
-    places: tuple[Expression, ...] = ()
-    if media_type(reply.headers) == PROBLEM:
-        places = (Expression(Source.BODY, f"/{name}"),)
-    values = (_read(reply, place) for place in platform.problem.get(name, places))
+    places = platform.problem.get(name)
+    if places is None:
+        places = (Expression(Source.BODY, f"/{name}"),) if media_type(reply.headers) == PROBLEM else ()
+    values = (_read(reply, place) for place in places)
     return next((value for value in values if value is not None), None)
 
 
@@ -76,6 +76,8 @@ def retry_after(platform: Platform, reply: Reply) -> int | None:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < sanitize.INTEGER_LIMIT:
         return math.ceil(value)
     header = reply.headers.get("retry-after", "").strip()
+    if not header:
+        return None
     if header.isascii() and header.isdecimal():
         return int(header[:18])
     try:

@@ -41,14 +41,14 @@ def is_in_shape(operation: Operation, reply: Reply) -> bool:
     """
     if reply.status is None or reply.unreadable is not None:
         return False
-    statuses = {str(reply.status), f"{reply.status // 100}XX"} & operation.responses.keys()
+    is_declared = str(reply.status) in operation.responses or f"{reply.status // 100}XX" in operation.responses
     media_types = [_bare(media) for media in operation.response(reply.status).media]
     media = media_type(reply.headers)
     if reply.body is None:
         is_empty_text = not reply.succeeded and media in media_types and _kind(media) != _JSON
-        return bool(statuses) and (not media_types or is_empty_text)
+        return is_declared and (not media_types or is_empty_text)
     if reply.succeeded:
-        return bool(statuses) and media != PROBLEM and _kind(media) in map(_kind, media_types)
+        return is_declared and media != PROBLEM and _kind(media) in map(_kind, media_types)
     if media == TEXT:
         return TEXT in media_types
     return _kind(media) == _JSON and _is_problem(operation.platform, media, reply.body)
@@ -64,16 +64,21 @@ def mistaken(operation: Operation, arguments: Arguments, reply: Reply) -> str | 
         arguments: of the call.
         reply: a success.
     """
-    if reply.body is None or not operation.answers:
+    if reply.body is None:
         return None
-    phases = operation.state.phases if operation.state else ()
-    rule, _ = first(phases, reply.body, Context(arguments, reply.headers))
-    if rule and rule.word is Phase.ABSENT:
-        return None
+    mistake = _mistake(operation, arguments, reply.body)
+    if mistake is None or operation.state is None:
+        return mistake
+    rule, _ = first(operation.state.phases, reply.body, Context(arguments, reply.headers))
+    return None if rule and rule.word is Phase.ABSENT else mistake
+
+
+def _mistake(operation: Operation, arguments: Arguments, body: Json) -> str | None:
+    """Why a body doesn't name the work of a call; None: it does, or nothing was asked for that it could name."""
     for pointer, name in operation.answers:
         if name not in arguments:
-            continue  # nothing was asked for that the answer could name
-        answer_id = _id(look_up(reply.body, pointer))
+            continue
+        answer_id = _id(look_up(body, pointer))
         if answer_id is None:
             return "it doesn't name the work that was asked for"
         if answer_id != _id(arguments[name]):
