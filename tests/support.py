@@ -13,6 +13,7 @@ import jsonschema
 from mcp import Client, types
 from mcp.shared.dispatcher import ProgressFnT
 from tests.sandbox.clock import Clock
+from tests.transport import Over, mock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -26,6 +27,7 @@ from pullcord.model.running import callables
 from pullcord.sandbox import CONFIDENTIAL, Sandbox
 from pullcord.serving.server import make
 from pullcord.serving.tools import tool
+from pullcord.upstream.connections import Transport
 from pullcord.upstream.gateway import Gateway
 
 Answer: TypeAlias = dict[str, Any]
@@ -141,7 +143,7 @@ class Stage:
 async def stage(
     mode: str = "auto",
     *,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
     environ: Mapping[str, str] | None = None,
     only: Collection[str] = (),
     sleep: Callable[[float], Awaitable[None]] | None = None,
@@ -171,7 +173,7 @@ async def stage(
     catalogue = shipped()
     given = {**sandbox.environment(BASE_URL), **(environ or {})}
     scope = Surface.of(catalogue, settings.read(catalogue, given), only, settings.protected(given))
-    gateway = Gateway(transport or httpx2.ASGITransport(app=sandbox.app), now=now, sleep=sleep or passing)
+    gateway = Gateway(transport or Over(httpx2.ASGITransport(app=sandbox.app)), now=now, sleep=sleep or passing)
     async with gateway, Client(make(scope, desk(gateway)), mode=mode, cache=None) as client:
         yield Stage(sandbox, clock, scope, client, slept)
 
@@ -230,6 +232,6 @@ def about(name: str, arguments: Mapping[str, Any], body: Mapping[str, Any]) -> d
     return whole
 
 
-def answering(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> httpx2.MockTransport:
+def answering(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> Over:
     """A platform that always answers so."""
-    return httpx2.MockTransport(lambda _: respond(status, body, headers))
+    return mock(lambda _: respond(status, body, headers))

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import httpx2
 from tests.support import Stage, stage
 
 from pullcord.assembly.reach import Reach
 from pullcord.commands.console import Console
 from pullcord.commands.options import parsers
 from pullcord.flow.engine import Engine
+from pullcord.upstream.connections import Transport
 
 
 @dataclass
@@ -60,7 +60,7 @@ async def desk(
     *,
     typed: str | None = None,
     environ: Mapping[str, str] | None = None,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
     make: Callable[..., Engine] = Engine,
     sleep: Callable[[float], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Desk]:

@@ -9,6 +9,7 @@ import anyio
 import httpx2
 import pytest
 from tests.support import answering, shipped
+from tests.transport import Over, mock
 
 from pullcord.commands import check
 from pullcord.commands.check import Line
@@ -16,6 +17,7 @@ from pullcord.commands.main import main
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.sandbox import CONFIDENTIAL, Sandbox, running
+from pullcord.upstream.connections import LostError, Transport, UnsentError
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +33,7 @@ def _silent(_: str) -> None:
     raise AssertionError("nothing takes long here")
 
 
-async def asked(transport: httpx2.AsyncBaseTransport, environ: dict[str, str]) -> dict[str, Line]:
+async def asked(transport: Transport, environ: dict[str, str]) -> dict[str, Line]:
     scope = scope_of(environ)
     async with Gateway(transport, sleep=lambda _: anyio.lowlevel.checkpoint()) as gateway:
         with anyio.fail_after(10):
@@ -41,7 +43,7 @@ async def asked(transport: httpx2.AsyncBaseTransport, environ: dict[str, str]) -
 
 async def test_a_platform_that_answers_works_and_was_asked_once_for_a_list() -> None:
     sandbox = Sandbox()
-    lines = await asked(httpx2.ASGITransport(app=sandbox.app), sandbox.environment(HERE))
+    lines = await asked(Over(httpx2.ASGITransport(app=sandbox.app)), sandbox.environment(HERE))
     assert check.works(list(lines.values()))
     assert {name: line["live"] and line["live"]["outcome"] for name, line in lines.items()} == dict.fromkeys(
         ["everruns", "evershell", "xpander"], "observed"
@@ -56,7 +58,7 @@ async def test_a_platform_that_answers_works_and_was_asked_once_for_a_list() -> 
 async def test_a_platform_without_settings_is_not_asked() -> None:
     sandbox = Sandbox()
     environ = {name: value for name, value in sandbox.environment(HERE).items() if not name.startswith("XPANDER")}
-    lines = await asked(httpx2.ASGITransport(app=sandbox.app), environ)
+    lines = await asked(Over(httpx2.ASGITransport(app=sandbox.app)), environ)
     assert lines["xpander"]["live"] is None
     assert check.works(list(lines.values()))
     assert "set XPANDER_API_KEY" in check.table(list(lines.values()))
@@ -77,7 +79,7 @@ async def test_nothing_works_where_nothing_could_be_asked() -> None:
     ],
 )
 async def test_a_platform_that_does_not_answer_as_it_should_fails_and_is_told_in_our_words(
-    transport: httpx2.MockTransport, outcome: str
+    transport: Transport, outcome: str
 ) -> None:
     environ = {"EVERRUNS_API_KEY": "a-key"}
     lines = await asked(transport, environ)
@@ -95,8 +97,8 @@ async def test_a_platform_that_does_not_answer_as_it_should_fails_and_is_told_in
 @pytest.mark.parametrize(
     ("error", "state"),
     [
-        (httpx2.ConnectError("refused"), "no answer"),
-        (httpx2.ReadTimeout("slow"), "no answer"),
+        (UnsentError("the connection could not be made"), "no answer"),
+        (LostError("the connection broke"), "no answer"),
         (httpx2.Response(429), "asked too often"),
     ],
 )
@@ -108,7 +110,7 @@ async def test_it_is_not_said_that_a_platform_does_not_work_that_did_not_answer(
             raise error
         return error
 
-    lines = await asked(httpx2.MockTransport(failing), {"EVERRUNS_API_KEY": "a-key"})
+    lines = await asked(mock(failing), {"EVERRUNS_API_KEY": "a-key"})
     assert lines["everruns"]["live"]
     assert lines["everruns"]["live"]["works"] is None
     assert f"Everruns: {state}\n" in check.table(list(lines.values()))
@@ -117,10 +119,10 @@ async def test_it_is_not_said_that_a_platform_does_not_work_that_did_not_answer(
 
 async def test_why_a_platform_could_not_be_reached_is_told() -> None:
     def failing(_: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectTimeout("slow")
+        raise UnsentError("the connection could not be made")
 
-    lines = await asked(httpx2.MockTransport(failing), {"EVERRUNS_API_KEY": "a-key"})
-    assert "Connecting took too long." in " ".join(check.table(list(lines.values())).split())
+    lines = await asked(mock(failing), {"EVERRUNS_API_KEY": "a-key"})
+    assert "The connection could not be made." in " ".join(check.table(list(lines.values())).split())
 
 
 async def test_a_platform_with_nothing_harmless_to_ask_for_is_told_so() -> None:
@@ -152,7 +154,7 @@ async def test_what_is_waited_for_is_told_until_all_have_answered() -> None:
             waiting.set()
 
     scope = scope_of(sandbox.environment(HERE))
-    async with Gateway(httpx2.MockTransport(slow)) as gateway:
+    async with Gateway(mock(slow)) as gateway:
         with anyio.fail_after(10):
             lines = await check.live(check.report(scope), scope, gateway, say, pause=0.001)
     assert check.works(lines)

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from tests.e2e.weather import Trouble, Weather, refusal
 from tests.support import Stage, stage
+from tests.transport import Over
 
 from pullcord.commands.demo import SCENES, Story, tell
 from pullcord.sandbox import CONFIDENTIAL
@@ -100,7 +101,7 @@ async def test_work_that_is_not_there_to_be_stopped_is_a_failure() -> None:
 
 async def test_work_that_goes_on_and_a_tool_that_stopped_nothing_are_failures() -> None:
     weather = Weather((Trouble("/stop", times=999, answer=refusal(403)),))
-    async with stage(transport=weather) as on:
+    async with stage(transport=Over(weather)) as on:
         weather.sandbox.append(on.sandbox)
         status, story = await told(on)
     assert status == 1

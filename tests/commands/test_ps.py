@@ -4,10 +4,10 @@ import json
 import subprocess
 import sys
 
-import httpx2
 import pytest
 from tests.commands.desk import desk, options
 from tests.support import respond
+from tests.transport import mock
 
 from pullcord.commands.main import main
 from pullcord.commands.ps import PAUSE, show
@@ -104,7 +104,7 @@ async def test_settings_with_a_fault_are_told_once() -> None:
 
 
 async def test_a_look_that_failed_is_told_in_the_platforms_name() -> None:
-    async with desk(transport=httpx2.MockTransport(lambda _: respond(403))) as at:
+    async with desk(transport=mock(lambda _: respond(403))) as at:
         assert await show(at.reach, options("ps"), at.console) == 1
     assert len(at.noted) == 3
 

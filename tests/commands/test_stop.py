@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from tests.commands.desk import Desk, desk, options
 from tests.support import respond
+from tests.transport import mock
 
 from pullcord.commands.main import main
 from pullcord.commands.stop import stop
@@ -338,7 +339,7 @@ async def test_a_refusal_is_told_and_the_status_says_that_it_goes_on() -> None:
         return respond(403) if request.method == "POST" else listed
 
     listed = respond(200, [])
-    async with desk(transport=httpx2.MockTransport(refuse)) as at:
+    async with desk(transport=mock(refuse)) as at:
         assert await status(at, "stop_task", f"task_id={XPANDER.executing_task}", "--yes") == 1
     assert at.written[1].startswith("denied  ")
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import anyio
-import httpx2
 import pytest
 from tests.commands.desk import Desk, desk, options
 from tests.e2e.weather import Trouble, Weather, refusal
 from tests.support import answering
+from tests.transport import Over
 
 from pullcord.commands.main import main
 from pullcord.commands.stop import stop
@@ -18,6 +18,7 @@ from pullcord.commands.wait import watch
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
 from pullcord.sandbox import Sandbox
+from pullcord.upstream.connections import Transport
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -186,7 +187,7 @@ async def test_work_that_nothing_stops_is_no_work_to_watch() -> None:
 
 
 async def test_a_look_that_fails_is_no_end() -> None:
-    transport: httpx2.AsyncBaseTransport = answering(503)
+    transport: Transport = answering(503)
     async with desk(transport=transport) as at:
         assert await status(at, "stop_task", f"task_id={XPANDER.executing_task}", "--wait", "5") == 1
     assert at.written[0].startswith("not ended  ")
@@ -196,7 +197,7 @@ async def test_a_look_that_fails_is_no_end() -> None:
 async def test_work_that_was_seen_and_is_gone_needs_no_more_waiting() -> None:
     """Its list showed it, and a look at it then finds nothing."""
     weather = Weather((Trouble(XPANDER.executing_task, times=99, answer=refusal(404)),))
-    async with desk(transport=weather) as at:
+    async with desk(transport=Over(weather)) as at:
         weather.sandbox.append(at.on.sandbox)
         start = at.on.clock.now
         assert await status(at, XPANDER.executing_task, "--wait", "300") == 0
@@ -209,7 +210,7 @@ async def test_work_that_was_seen_and_is_gone_needs_no_more_waiting() -> None:
 
 
 async def test_work_that_only_a_typed_call_names_and_is_not_found_is_not_called_ended() -> None:
-    transport: httpx2.AsyncBaseTransport = answering(404)
+    transport: Transport = answering(404)
     async with desk(transport=transport) as at:
         assert await status(at, "stop_task", f"task_id={XPANDER.executing_task}") == 1
     result, summary = at.written

@@ -14,6 +14,7 @@ import anyio
 import pytest
 from tests.e2e.weather import Trouble, Weather, refusal
 from tests.support import Stage, shipped, stage
+from tests.transport import Over
 
 from pullcord.commands import agent as agent_module
 from pullcord.commands import demo as demo_module
@@ -68,7 +69,7 @@ async def setting(
 ) -> AsyncIterator[Run]:
     """An agent on a stage in the given weather."""
     weather = Weather(troubles)
-    async with stage(mode, transport=weather, environ=environ) as on:
+    async with stage(mode, transport=Over(weather), environ=environ) as on:
         weather.sandbox.append(on.sandbox)
         tools = (await on.client.list_tools()).tools
         steps: list[Step] = []

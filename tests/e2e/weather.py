@@ -7,6 +7,7 @@ import httpx2
 from tests.support import respond
 
 from pullcord.sandbox import Sandbox
+from pullcord.upstream.connections import LostError
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Weather(httpx2.AsyncBaseTransport):
                     await onward.handle_async_request(request)
                 if trouble.answer:
                     return trouble.answer()
-                raise httpx2.ReadError("the connection broke")
+                raise LostError("the connection broke")
         return await onward.handle_async_request(request)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from tests.support import BASE_URL, Answer, Stage, actions, stage, texts
+from tests.transport import Over
 
 from pullcord.model.sanitize import TEXT_LIMIT
 from pullcord.model.value import Json
@@ -116,7 +117,7 @@ async def answers(change: Callable[[Json], Json], mode: str) -> list[Answer]:
         assert progress >= 0
         said.append(message or "")
 
-    async with stage(mode, transport=transport) as staged:
+    async with stage(mode, transport=Over(transport)) as staged:
         transport.sandbox = staged.sandbox
         found = [await staged.call(name, arguments, report) for name, arguments in calls(staged.sandbox).items()]
         _tools_are_all_called(staged)

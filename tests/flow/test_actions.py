@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from tests.loom import loom
 from tests.support import BASE_URL, Answer, action, actions, answering, shipped, stage
+from tests.transport import mock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -26,6 +27,7 @@ from pullcord.model.reply import Reply
 from pullcord.model.rule import Rule
 from pullcord.model.state import State
 from pullcord.model.value import Json
+from pullcord.upstream.connections import UnsentError
 
 pytestmark = pytest.mark.anyio
 
@@ -372,9 +374,9 @@ class TestOfPullcord:
 
     async def test_a_connection_that_fails_can_be_tried_later(self) -> None:
         def refuse(_: httpx2.Request) -> httpx2.Response:
-            raise httpx2.ConnectError("x")
+            raise UnsentError("the connection could not be made")
 
-        async with stage(transport=httpx2.MockTransport(refuse)) as staged:
+        async with stage(transport=mock(refuse)) as staged:
             answer = await staged.call("stop_task", EXECUTION)
 
         assert answer["outcome"] == "unavailable"

@@ -10,6 +10,7 @@ import anyio.lowlevel
 import httpx2
 import pytest
 from tests.support import Stage, action, answering, respond, stage
+from tests.transport import mock
 
 from pullcord.flow.engine import Engine
 from pullcord.flow.journal import Journal
@@ -158,7 +159,7 @@ async def test_a_caller_that_goes_away_leaves_the_cancel_finished_and_recorded(m
         async with (
             stage(
                 mode,
-                transport=httpx2.MockTransport(slow),
+                transport=mock(slow),
                 desk=lambda gateway: Engine(gateway, Journal(str(path))),
             ) as staged,
             anyio.create_task_group() as tasks,

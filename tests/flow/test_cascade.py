@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from tests.sandbox.clock import Clock
 from tests.support import respond, stage
+from tests.transport import mock
 
 from pullcord.assembly.choice import Choice, surface
 from pullcord.flow.attempt import Call
@@ -86,7 +87,7 @@ async def _cancel(
     def now() -> float:
         return time.now.timestamp()
 
-    gateway = Gateway(httpx2.MockTransport(answer), now=now, sleep=time.sleep)
+    gateway = Gateway(mock(answer), now=now, sleep=time.sleep)
     engine = Engine(gateway, rate_limit=RateLimit(limit, gateway.now) if limit else None)
 
     async def report(_seconds: float, _of: float, _text: str) -> None:

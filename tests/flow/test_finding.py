@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.hurry import HURRIED
 from tests.mill import PAGE, PAGES, RUNNING, mill
 from tests.support import BASE_URL, Answer, Stage, action, respond, shipped, stage
+from tests.transport import mock
 
 from pullcord.config import settings as read_settings
 from pullcord.config.surface import Surface
@@ -22,6 +23,7 @@ from pullcord.flow.caller import Caller
 from pullcord.flow.engine import Engine
 from pullcord.model.operation import Catalogue
 from pullcord.sandbox import Sandbox
+from pullcord.upstream.connections import UnsentError
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +48,7 @@ async def find(
 ) -> Answer:
     """Look at what runs on a platform that answers so."""
     scope = Surface.of(catalogue, read_settings.read(catalogue, environ or {}), protected=protected)
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:  # type: ignore[arg-type] # it may be a coroutine
+    async with Gateway(mock(answer)) as gateway:  # type: ignore[arg-type] # it may be a coroutine
         call = Call(scope, scope.tools["find_running"], arguments or {})
         told = (await run(call, Engine(gateway), Caller("test"))).to_json()
     for item in (told["resource"] or {"items": []})["items"]:
@@ -556,7 +558,7 @@ class TestFailures:
 
     async def test_a_platform_that_can_not_be_reached_is_told(self) -> None:
         def refuse(_: httpx2.Request) -> httpx2.Response:
-            raise httpx2.ConnectError("x")
+            raise UnsentError("the connection could not be made")
 
         found = await find(mill(), refuse, {"contains": "x"})
         assert found["outcome"] == "unavailable"

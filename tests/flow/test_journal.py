@@ -23,6 +23,7 @@ from tests.e2e.processes import started
 from tests.faults.proxy import Exchange, Proxy, proxy
 from tests.faults.wire import PATIENCE, Server, serving
 from tests.support import BASE_URL, respond, shipped, stage
+from tests.transport import Over, mock
 
 from pullcord.commands import journal as journal_command
 from pullcord.commands.main import main
@@ -106,7 +107,7 @@ async def test_a_cancel_is_on_disk_before_it_leaves_and_its_outcome_after(
         return respond(200, {"id": request.url.path.split("/")[-2], "status": "stopped", "is_manually_stopped": True})
 
     monkeypatch.setattr(os, "fsync", counted)
-    transport = httpx2.MockTransport(arrive)
+    transport = mock(arrive)
     async with stage(mode, transport=transport, desk=lambda gateway: Engine(gateway, Journal(str(path)))) as staged:
         target = staged.sandbox.xpander.ids.executing_task
         answer = await staged.call("stop_task", {"task_id": target, "reason": "too dear \u202e\x9b31m"})
@@ -443,7 +444,7 @@ async def test_a_cancel_whose_caller_went_away_while_it_was_recorded_is_known_to
     surface = Surface.of(catalogue, settings.read(catalogue, sandbox.environment(BASE_URL)))
     call = Call(surface, catalogue["stop_task"], {"task_id": sandbox.xpander.ids.executing_task})
     with anyio.fail_after(PATIENCE):
-        async with Gateway(httpx2.ASGITransport(app=sandbox.app)) as gateway:
+        async with Gateway(Over(httpx2.ASGITransport(app=sandbox.app))) as gateway:
             with scope:
                 await run(call, Engine(gateway, Leaving(str(path))), Caller("test", silent))
 
@@ -460,7 +461,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_the_agent_and_the_oper
         path.mkdir()
         return respond(200, {"status": "cancelled"})
 
-    transport = httpx2.MockTransport(arrive)
+    transport = mock(arrive)
     async with stage(mode, transport=transport, desk=lambda gateway: Engine(gateway, Journal(str(path)))) as staged:
         answer = await staged.call("cancel_turn", {"session_id": staged.sandbox.everruns.ids.active_session})
     assert answer["outcome"] == "stopped"

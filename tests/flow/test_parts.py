@@ -10,6 +10,7 @@ import pytest
 from tests.hurry import HURRIED
 from tests.loom import loom
 from tests.support import Answer, respond
+from tests.transport import mock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -124,7 +125,7 @@ async def cascade(
         if told is not None:
             told.append((seconds, of, text))
 
-    async with Gateway(httpx2.MockTransport(threads)) as gateway:
+    async with Gateway(mock(threads)) as gateway:
         engine = Engine(gateway, journal, rate_limit)
         given: dict[str, Json] = {"id": "p", "cascade": True, "wait_seconds": 0, **arguments}
         call = Call(scope, catalogue["cancel_thread"], given)
@@ -430,7 +431,7 @@ async def test_an_id_that_a_platform_writes_as_a_number_is_that_of_the_text_that
         return respond(200, {"id": 7, "state": "running", "children": [8] if request.url.path == "/threads/7" else []})
 
     scope = Surface.of(TREE, settings.read(TREE, {}))
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+    async with Gateway(mock(answer)) as gateway:
         found = await run(Call(scope, scope.tools["find_running"], {}), Engine(gateway), Caller("test", _unreported))
         assert isinstance(found.resource, Items)
         (item,) = found.resource.items
@@ -466,7 +467,7 @@ async def test_a_cancel_that_is_no_tool_stops_parts_with_their_parent_also_where
         return respond(200, {"state": "running"})
 
     scope = Surface.of(hidden, settings.read(hidden, {}), only=["cancel_thread"])
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+    async with Gateway(mock(answer)) as gateway:
         call = Call(scope, scope.tools["cancel_thread"], {"id": "top", "cascade": True, "wait_seconds": 0})
         await run(call, Engine(gateway), Caller("test", _unreported))
 

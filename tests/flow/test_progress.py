@@ -10,6 +10,7 @@ import pytest
 from tests.hurry import HURRIED
 from tests.loom import loom
 from tests.support import respond
+from tests.transport import mock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -57,7 +58,7 @@ async def told(
     async def report(seconds: float, of: float, text: str) -> None:
         reports.append((seconds, of, text))
 
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+    async with Gateway(mock(answer)) as gateway:
         began = anyio.current_time()
         call = Call(surface, catalogue["cancel_thread"], {"id": "t1", **arguments})
         await run(call, Engine(gateway), Caller("test", report, person))
@@ -117,7 +118,7 @@ async def test_a_report_that_fails_is_the_last_and_the_answer_stands(
         reports.append(seconds)
         raise BrokenPipeError
 
-    async with Gateway(httpx2.MockTransport(_slowly)) as gateway:
+    async with Gateway(mock(_slowly)) as gateway:
         call = Call(
             Surface.of(catalogue, settings.read(catalogue, {})), catalogue["cancel_thread"], {"id": "t1", **arguments}
         )

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp import types
 from tests.support import BASE_URL, PROBLEM, Content, Stage, about, action, answering, shipped, sound, stage, texts
+from tests.transport import mock
 
 from pullcord.flow.attempt import Attempt, Call
 from pullcord.flow.call import check
@@ -27,6 +28,7 @@ from pullcord.model.reply import Reply
 from pullcord.sandbox import CONFIDENTIAL
 from pullcord.serving.calls import tool_result
 from pullcord.serving.tools import tool
+from pullcord.upstream.connections import UnsentError
 
 MARK = "Zx9"
 """Stands in every text that the platform below sends."""
@@ -178,7 +180,7 @@ def _hold() -> Iterator[Held]:
         return httpx2.Response(status, stream=Content(content), headers=raw)
 
     with anyio.from_thread.start_blocking_portal() as portal:
-        cm = portal.wrap_async_context_manager(stage(transport=httpx2.MockTransport(handler)))
+        cm = portal.wrap_async_context_manager(stage(transport=mock(handler)))
         with cm as staged:
             made = Held(portal, staged)
             yield made
@@ -325,7 +327,7 @@ async def test_a_crash_of_ours_is_unknown_and_tells_only_the_log(mode: str, capl
     def crash(_: httpx2.Request) -> httpx2.Response:
         raise RuntimeError(MARK)
 
-    async with stage(mode, transport=httpx2.MockTransport(crash)) as staged:
+    async with stage(mode, transport=mock(crash)) as staged:
         answer = await staged.call("cancel_turn", ARGUMENTS["cancel_turn"])
 
     assert (answer["outcome"], answer["work_stopped"]) == ("unknown", "unknown")
@@ -394,9 +396,9 @@ async def test_a_wait_that_the_platform_names_is_said() -> None:
 
 async def test_a_connection_that_never_stood_is_told_from_a_lost_answer() -> None:
     def refuse(_: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectError("x")
+        raise UnsentError("the connection could not be made")
 
-    async with stage(transport=httpx2.MockTransport(refuse)) as staged:
+    async with stage(transport=mock(refuse)) as staged:
         cancel = await staged.call("cancel_turn", ARGUMENTS["cancel_turn"])
         look = await staged.call("get_session", ARGUMENTS["get_session"])
 

@@ -10,6 +10,7 @@ import pytest
 from tests.hurry import HURRIED
 from tests.loom import loom
 from tests.support import Answer, respond
+from tests.transport import mock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -21,6 +22,7 @@ from pullcord.flow.engine import Engine
 from pullcord.flow.wording import GONE, LOOKED, UNSETTLED, UNWATCHABLE
 from pullcord.model.operation import Catalogue
 from pullcord.model.outcome import Phase
+from pullcord.upstream.connections import UnsentError
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +106,7 @@ async def call(
             case None:
                 await anyio.sleep_forever()
             case -1:
-                raise httpx2.ConnectError("x")
+                raise UnsentError("the connection could not be made")
             case int() as status:
                 headers = {"retry-after": "1"} if status == 429 and place == "cancel" else {}
                 return respond(status, {"error": "ended" if status == 409 else "no"}, headers)
@@ -117,7 +119,7 @@ async def call(
         assert of <= named.allowance
         came.told.append((seconds, text))
 
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+    async with Gateway(mock(answer)) as gateway:
         began = anyio.current_time()
         named = Call(scope, catalogue[tool], {"id": "t1", "wait_seconds": wait_seconds})
         told = (await run(named, Engine(gateway), Caller("test", report))).to_json()
@@ -484,7 +486,7 @@ class TestALookBefore:
             raise AssertionError
 
         surface = Surface.of(catalogue, settings.read(catalogue, {}))
-        async with Gateway(httpx2.MockTransport(answer)) as gateway:
+        async with Gateway(mock(answer)) as gateway:
             named = Call(surface, catalogue["cancel_thread"], {"id": "t1", "wait_seconds": 0})
             came = await run(named, Engine(gateway), Caller("test", report, Slow()))
 

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from tests.depot import depot
 from tests.support import BASE_URL, Stage, action, respond, shipped, stage
+from tests.transport import mock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -18,6 +19,7 @@ from pullcord.flow.target import resolve
 from pullcord.flow.wording import AIMS
 from pullcord.model.listing import Pages, PageStyle
 from pullcord.sandbox import Sandbox
+from pullcord.upstream.connections import LostError, UnsentError
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +41,7 @@ class Platform:
     def __init__(self, look: Callable[[], httpx2.Response], status: int = 202) -> None:
         self.look, self.status = look, status
         self.cancels = 0
-        self.transport = httpx2.MockTransport(self._answer)
+        self.transport = mock(self._answer)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "GET":
@@ -49,11 +51,11 @@ class Platform:
 
 
 def _refuse() -> httpx2.Response:
-    raise httpx2.ConnectError("x")
+    raise UnsentError("the connection could not be made")
 
 
 def _lose() -> httpx2.Response:
-    raise httpx2.ReadTimeout("x")
+    raise LostError("no answer came in time")
 
 
 LOOKS: list[tuple[Callable[[], httpx2.Response], str, str]] = [
@@ -202,7 +204,7 @@ class Changing:
 
     def __init__(self, *lists: list[dict[str, str]]) -> None:
         self.lists = [*lists]
-        self.transport = httpx2.MockTransport(self._answer)
+        self.transport = mock(self._answer)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         return respond(200, self.lists.pop(0)) if request.method == "GET" else respond(202)
@@ -239,7 +241,7 @@ class Moving:
         self.tries = 0
         self.cancelled: list[str] = []
         self.now = ""
-        self.transport = httpx2.MockTransport(self._answer)
+        self.transport = mock(self._answer)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "GET":
@@ -247,7 +249,7 @@ class Moving:
             return respond(200, [{"id": self.now, "status": "running"}])
         self.tries += 1
         if self.tries == 1:
-            raise httpx2.ConnectError("x")
+            raise UnsentError("the connection could not be made")
         self.cancelled.append(self.now)
         return respond(202)
 
@@ -318,7 +320,7 @@ async def test_the_look_up_is_made_with_the_manifests_arguments_and_its_conditio
         return respond(200, {"runs": [{"id": "r1", "line": "a"}, {"id": "r2", "line": "b"}], "total": 2})
 
     surface = Surface.of(catalogue, settings.read(catalogue, {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}))
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+    async with Gateway(mock(answer)) as gateway:
         sighting = await resolve(Call(surface, catalogue["halt_line"], {"line": "b"}), gateway, cancel.target)
 
     assert queries == [b"kind=day&page=1&per=10"]
@@ -339,7 +341,7 @@ async def test_a_platform_may_write_an_id_as_a_number(expected: str, outcome: st
         return respond(200, {"runs": [{"id": 7, "state": "running"}], "total": 1})
 
     surface = Surface.of(catalogue, settings.read(catalogue, {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}))
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+    async with Gateway(mock(answer)) as gateway:
         call = Call(surface, catalogue["halt_line"], {"line": "b", "expect_run_id": expected, "wait_seconds": 0})
         met = await run(call, Engine(gateway), Caller("test", _silent))
 
@@ -364,7 +366,7 @@ async def test_work_that_the_look_before_showed_running_was_met_though_the_list_
         return respond(200, {"runs": [], "total": 0} if request.url.path == "/runs" else {"state": state})
 
     surface = Surface.of(catalogue, settings.read(catalogue, {"DEPOT_URL": BASE_URL, "DEPOT_KEY": "k"}))
-    async with Gateway(httpx2.MockTransport(answer)) as gateway:
+    async with Gateway(mock(answer)) as gateway:
         call = Call(surface, catalogue["halt_line"], {"line": "a", "wait_seconds": 1})
         came = await run(call, Engine(gateway), Caller("test", _silent))
 

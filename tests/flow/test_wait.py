@@ -8,8 +8,10 @@ import anyio.lowlevel
 import httpx2
 import pytest
 from tests.support import Stage, respond, stage
+from tests.transport import mock
 
 from pullcord.flow.engine import Engine
+from pullcord.upstream.connections import LostError, UnsentError
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +42,7 @@ class Platform:
         self.looks = itertools.chain(looks, itertools.repeat(looks[-1]))
         self.cancel = cancel or (lambda: respond(200, {**NAMED, "state": "running"}))
         self.seen: list[str] = []
-        self.transport = httpx2.MockTransport(self._answer)
+        self.transport = mock(self._answer)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.seen.append(request.method)
@@ -48,11 +50,11 @@ class Platform:
 
 
 def _refuse() -> httpx2.Response:
-    raise httpx2.ConnectError("x")
+    raise UnsentError("the connection could not be made")
 
 
 def _lose() -> httpx2.Response:
-    raise httpx2.ReadTimeout("x")
+    raise LostError("no answer came in time")
 
 
 class TestTheSandbox:
@@ -323,7 +325,7 @@ class TestAFailingLook:
 
         monkeypatch.setattr("pullcord.flow.wait.LAST_LOOK", -59.0)  # of the 60 s, some are left
         with anyio.fail_after(20):
-            async with stage(transport=httpx2.MockTransport(answer)) as staged:
+            async with stage(transport=mock(answer)) as staged:
                 given = await staged.call("cancel_task", {**TASK, "wait_seconds": 60})
 
         assert given["outcome"] == "stopping"

@@ -17,6 +17,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.depot import fitting
 from tests.sandbox.clock import Clock
+from tests.transport import mock
 
 from pullcord.config.settings import Settings, platforms
 from pullcord.config.surface import Surface
@@ -168,7 +169,7 @@ async def answer(surface: Surface, name: str, arguments: Arguments, seed: int) -
     def now() -> float:
         return clock.now.timestamp()
 
-    gateway = Gateway(httpx2.MockTransport(platform), now=now, sleep=clock.sleep)
+    gateway = Gateway(mock(platform), now=now, sleep=clock.sleep)
     async with gateway:
         call = Call(surface, operation, arguments)
         result = (await run(call, Engine(gateway), Caller("test", report))).to_json()

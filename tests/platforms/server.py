@@ -9,6 +9,7 @@ import httpx2
 from mcp import Client
 from tests.sandbox.clock import Clock
 from tests.support import Content
+from tests.transport import mock
 
 from pullcord.assembly.choice import Choice, surface
 from pullcord.flow.engine import Engine
@@ -96,7 +97,7 @@ async def call(
     if key:
         environ[f"{platform.upper()}_API_KEY"] = key
     scope = surface(Choice(platforms=[platform]), environ)
-    gateway = Gateway(httpx2.MockTransport(respond), now=now, sleep=pass_time)
+    gateway = Gateway(mock(respond), now=now, sleep=pass_time)
     async with gateway, Client(make(scope, Engine(gateway)), cache=None) as client:
         result = await client.call_tool(tool, dict(arguments))
     return came._replace(answer=result.structured_content or {})

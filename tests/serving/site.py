@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HttpScope
 from tests.sandbox.clock import Clock
 from tests.support import BASE_URL, shipped
+from tests.transport import Over
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -175,7 +176,7 @@ async def site(
     admission = admission or places(front, scope)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(
-            Gateway(httpx2.ASGITransport(app=platform or sandbox.app), now=now, sleep=passing)
+            Gateway(Over(httpx2.ASGITransport(app=platform or sandbox.app)), now=now, sleep=passing)
         )
         engine = Engine(gateway, Journal(str(journal)) if journal else None)
         server = make(scope, engine, view=access.view(scope, front))

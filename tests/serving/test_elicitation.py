@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from tests.loom import loom
 from tests.sandbox.clock import Clock
 from tests.support import BASE_URL, respond, shipped, sound
+from tests.transport import Over, mock
 
 from pullcord.config import settings
 from pullcord.config.surface import Surface
@@ -27,6 +28,7 @@ from pullcord.model.operation import Place
 from pullcord.sandbox import Sandbox
 from pullcord.serving.elicitation import Elicitation
 from pullcord.serving.server import make
+from pullcord.upstream.connections import Transport
 from pullcord.upstream.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +58,7 @@ async def asking(
     elicitation: Elicitation | None = None,
     limit: Limit | None = None,
     instead: ElicitationFnT | None = None,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
 ) -> AsyncIterator[Asked]:
     """Set up a server that asks; None: a client that can't be asked."""
     questions: list[str] = []
@@ -69,7 +71,7 @@ async def asking(
 
     sandbox = Sandbox(Clock())
     scope = Surface.of(shipped(), settings.read(shipped(), sandbox.environment(BASE_URL)))
-    async with Gateway(transport or httpx2.ASGITransport(app=sandbox.app)) as gateway:
+    async with Gateway(transport or Over(httpx2.ASGITransport(app=sandbox.app))) as gateway:
         engine = Engine(gateway, rate_limit=RateLimit(limit, gateway.now) if limit else None)
         server = make(scope, engine, elicitation=elicitation or Elicitation(None))
         async with Client(server, mode=mode, cache=None, elicitation_callback=answer if says else instead) as client:
@@ -268,7 +270,7 @@ class Moving:
         self.looks = [["task_1"]]
         self.then = then
         self.cancels = 0
-        self.transport = httpx2.MockTransport(self._answer)
+        self.transport = mock(self._answer)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "POST":
@@ -313,7 +315,7 @@ class Parent:
     def __init__(self) -> None:
         self.children = ["a", "b"]
         self.cancelled: list[str] = []
-        self.transport = httpx2.MockTransport(self._answer)
+        self.transport = mock(self._answer)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "POST":
@@ -380,7 +382,7 @@ async def test_parts_of_work_that_has_ended_are_asked_about_and_stopped(mode: st
 
     catalogue = loom("{aim: task, confirm: self, before: {look: self}}")
     scope = Surface.of(catalogue, settings.read(catalogue, {}))
-    async with Gateway(httpx2.MockTransport(respond_to)) as gateway:
+    async with Gateway(mock(respond_to)) as gateway:
         server = make(scope, Engine(gateway), elicitation=Elicitation(None))
         async with Client(server, mode=mode, cache=None, elicitation_callback=answer) as client:
             result = await client.call_tool("cancel_thread", {"id": "top", "cascade": True, "wait_seconds": 0})

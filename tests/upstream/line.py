@@ -7,11 +7,13 @@ from typing import TypeAlias
 
 import httpx2
 from tests.support import respond, shipped
+from tests.transport import mock
 
 from pullcord.model.operation import Catalogue, Operation
 from pullcord.model.projection import WHOLE
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
+from pullcord.upstream.connections import LostError, UnsentError
 from pullcord.upstream.gateway import Gateway, Limits
 from pullcord.upstream.request import Request
 
@@ -34,22 +36,9 @@ JSON = {"content-type": "application/json"}
 ANSWERED = Reply(200, JSON, NAMED)
 """What is made of a success."""
 
-NOT_SENT = [
-    httpx2.ConnectError("x"),
-    httpx2.ConnectTimeout("x"),
-    httpx2.PoolTimeout("x"),
-    httpx2.ProxyError("x"),
-    httpx2.UnsupportedProtocol("x"),
-    httpx2.LocalProtocolError("x"),
-]
+REFUSED = UnsentError("the connection could not be made")
 """What a transport raises where surely nothing left this machine."""
-LOST = [
-    httpx2.ReadTimeout("x"),
-    httpx2.WriteTimeout("x"),
-    httpx2.ReadError("x"),
-    httpx2.WriteError("x"),
-    httpx2.RemoteProtocolError("x"),
-]
+BROKEN = LostError("the connection broke")
 """What it raises where something may have."""
 
 
@@ -67,7 +56,7 @@ class Line:
         self.seen: list[httpx2.Request] = []
         self.slept: list[float] = []
         self.clock = 0.0
-        transport = httpx2.MockTransport(self._answer)
+        transport = mock(self._answer)
         self.gateway = Gateway(transport, limits=Limits(total=total), now=lambda: self.clock, sleep=self._sleep)
 
     async def _sleep(self, seconds: float) -> None:

@@ -92,6 +92,26 @@ def over(network: Network, limits: Limits = LIMITS) -> Gateway:
     return Gateway(Connections({}, limits.connections, network), limits=limits, sleep=at_once)
 
 
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://platform.example:x/", {}),
+        ("https://platform.example/", {"X-Reason": "sp\u00e4t"}),
+        ("https://platform.example/", {"X-Reas\u00f6n": "late"}),
+        ("https://platform.example/\ud800", {}),
+    ],
+)
+async def test_what_is_no_address_and_what_fits_no_header_is_not_sent(url: str, headers: dict[str, str]) -> None:
+    network = Network()
+    sent = request(ANY, url)
+    sent.headers.update(headers)
+    async with over(network) as gateway:
+        answer = await gateway.send(ANY, sent)
+
+    assert answer == Reply.unsent("the base URL, or a value in the request, can't be sent")
+    assert network.made == []
+
+
 async def test_a_connection_is_made_by_the_first_call_shared_by_the_next_and_closed_at_the_end() -> None:
     network = Network()
 
@@ -229,7 +249,7 @@ async def test_looks_leave_connections_to_cancels() -> None:
 
     async def call(method: str) -> None:
         operation = ANY if method == "POST" else unabridged()[GET]
-        answers.append(await gateway.send(operation, KEPT._replace(method=method)))
+        answers.append(await gateway.send(operation, KEPT._replace(method=method, cancels=method == "POST")))
 
     with anyio.fail_after(20):
         async with over(network, Limits(connect=0.01, connections=8)) as gateway, anyio.create_task_group() as tasks:
@@ -372,7 +392,9 @@ class TestWhyNothingWasSent:
         )
 
     async def test_its_port_is_none(self) -> None:
-        assert await answer_of("http://127.0.0.1:99999999/x") == Reply.unsent("the connection could not be made")
+        assert await answer_of("http://127.0.0.1:99999999/x") == Reply.unsent(
+            "the base URL, or a value in the request, can't be sent"
+        )
 
     async def test_it_took_too_long(self) -> None:
         async def silent(_: anyio.abc.ByteStream) -> None:

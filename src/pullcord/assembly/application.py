@@ -15,7 +15,7 @@ from pullcord.serving import access, application
 from pullcord.serving.elicitation import Elicitation, state_key
 from pullcord.serving.front import MAX_CALLS, MAX_QUEUE, Front
 from pullcord.serving.server import make
-from pullcord.upstream.connections import Connections
+from pullcord.upstream.way import transport
 
 
 class Application:
@@ -111,5 +111,5 @@ def _front(options: ApplicationOptions) -> Front:
         max_calls=options.get("max_calls", MAX_CALLS),
         max_queue=options.get("max_queue", MAX_QUEUE),
         embedded=True,
-        connections=partial(Connections, options.get("environ") or {}, 1),
+        transport=partial(transport, options.get("environ") or {}),
     )

@@ -72,9 +72,9 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
 
         from pullcord.serving import access, http_server  # noqa: PLC0415 - standard input and output do without them
         from pullcord.serving.front import Front  # noqa: PLC0415 - as above
-        from pullcord.upstream.connections import Connections  # noqa: PLC0415 - as above
+        from pullcord.upstream.way import transport  # noqa: PLC0415 - as above
 
-        front = Front(**front_options, connections=partial(Connections, environ, 1))
+        front = Front(**front_options, transport=partial(transport, environ))
         if faults := front.faults():
             raise SettingsError(faults)
         _tell_terminal(is_http=True)

@@ -75,7 +75,7 @@ def checks(front: Front) -> list[Middleware]:
     """
     verifiers: list[_Verifier] = [TokenFile(front.token_file)] if front.token_file else []
     if front.issuer and front.resource:
-        verifiers.append(Issuer(front.issuer, front.audiences or [front.resource], front.connections))
+        verifiers.append(Issuer(front.issuer, front.audiences or [front.resource], front.transport))
     layers = [] if front.is_local else [Middleware(HttpsMiddleware)]
     if front.embedded:
         layers = [Middleware(LocalMiddleware, guarded=front.guarded)]

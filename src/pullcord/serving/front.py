@@ -52,8 +52,8 @@ class Front:
     """A port of their own for probes, by http; 0: a free one."""
     embedded: bool = False
     """Whether another program listens: then each request tells whence it comes."""
-    connections: Callable[[], httpx2.AsyncBaseTransport] | None = None
-    """Opens connections to the issuer; None: directly."""
+    transport: Callable[[str], httpx2.AsyncBaseTransport] | None = None
+    """Makes the transport to an address of the issuer; None: it is reached directly."""
 
     @property
     def is_local(self) -> bool:

@@ -68,7 +68,7 @@ class Issuer:
     Args:
         url: the issuer, as its tokens name it.
         audiences: the names of this server in its tokens, of which one is needed.
-        connections: opens connections to it; None: directly.
+        transport: makes the transport to an address of it; None: it is reached directly.
         now: the time in seconds, from any start; for tests.
     """
 
@@ -76,11 +76,11 @@ class Issuer:
         self,
         url: str,
         audiences: Sequence[str],
-        connections: Callable[[], httpx2.AsyncBaseTransport] | None = None,
+        transport: Callable[[str], httpx2.AsyncBaseTransport] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
-        self._connections = connections or (lambda: httpx2.AsyncHTTPTransport(verify=_tls()))
+        self._transport = transport or (lambda _: httpx2.AsyncHTTPTransport(verify=_tls()))
         self._audiences = audiences
         self._now = now
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
@@ -172,7 +172,7 @@ class Issuer:
         """
         content = bytearray()
         async with (
-            httpx2.AsyncClient(transport=self._connections(), trust_env=False, follow_redirects=False) as client,
+            httpx2.AsyncClient(transport=self._transport(url), trust_env=False, follow_redirects=False) as client,
             client.stream("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}) as answer,
         ):
             async for chunk in answer.aiter_raw():

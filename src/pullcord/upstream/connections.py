@@ -1,32 +1,29 @@
-"""Connections to the platforms, each for one request at a time: a transport in the sense of httpx2.
+"""Connections to the platforms, each for one request at a time.
 
 The connections are those of httpcore2, the engine of httpx2, without its pool: the pool searches all its connections
 twice for each request, and hides bytes that follow an answer. Here the newest idle connection is taken, and one becomes
 idle only if exactly one answer came on it.
 """
 
-import functools
 import os
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import anyio
 import httpcore2
-import httpx2
 
-from pullcord.upstream.proxy import proxy
+from pullcord.upstream.request import Request
+from pullcord.upstream.way import NO_PROXY, WayError, way
 from pullcord.upstream.wire import Wire
 
 IDLE_SECONDS = 5.0
 """Seconds after which an idle connection is closed: fewer than servers, and proxies before them, keep one open."""
 
-CANCEL = "pullcord.cancel"
-"""The extension of a request that cancels."""
 CANCELS_PART = 8
 """One connection in so many is for cancels alone."""
 
@@ -42,8 +39,53 @@ _REASONS: Mapping[type[BaseException], str] = {
 """Why nothing was sent, by the kind of the error or of one of its causes; the first that fits."""
 
 
-class UnsentError(httpx2.TransportError):
+class UnsentError(Exception):
     """Nothing of a request left this machine. Its message says why, in words that an agent may read."""
+
+
+class LostError(Exception):
+    """Something of a request was sent, and then its connection failed. Its message says how, in such words."""
+
+
+class Body(Protocol):
+    """The body of an answer, in pieces as they come. It raises LostError where the connection fails."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its pieces."""
+
+    async def aclose(self, *, reusable: bool) -> None:
+        """End the use of its connection.
+
+        Args:
+            reusable: whether the connection may be used again, if nothing in the answer speaks against it.
+        """
+
+
+class Answer(NamedTuple):
+    """The head of an answer, and its body, which must be closed."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: Body
+
+
+class Transport(Protocol):
+    """Carries requests: `Connections`, or what stands for them in a test."""
+
+    async def send(self, request: Request, limit: float) -> Answer:
+        """Send a request, and read the head of its answer.
+
+        Args:
+            request: as request.build makes it.
+            limit: seconds to wait for a place, and as many to open a connection.
+
+        Raises:
+            UnsentError: nothing was sent.
+            LostError: something was sent, and then the connection failed.
+        """
+
+    async def aclose(self) -> None:
+        """Close the connections."""
 
 
 class _Connection(NamedTuple):
@@ -60,7 +102,7 @@ class _Connection(NamedTuple):
 
         Raises:
             UnsentError: nothing was sent.
-            TransportError: something was sent, and then the connection failed.
+            LostError: something was sent, and then the connection failed.
         """
         self.wire.begin()
         try:
@@ -68,8 +110,8 @@ class _Connection(NamedTuple):
         except Exception as error:
             if self.wire.sent:
                 raise _broken(error) from error
-            way = " (by way of the proxy that the environment names)" if self.is_proxied else ""
-            raise UnsentError(_reason(error) + way) from error
+            by_proxy = " (by way of the proxy that the environment names)" if self.is_proxied else ""
+            raise UnsentError(_reason(error) + by_proxy) from error
 
     async def close(self) -> None:
         # Shielded, so that a cancelled caller leaves no socket open; closing sends nothing, so that it can't wait.
@@ -77,9 +119,9 @@ class _Connection(NamedTuple):
             await self.engine.aclose()
 
 
-def _broken(error: Exception) -> httpx2.TransportError:
-    kind = httpx2.RemoteProtocolError if isinstance(error, httpcore2.RemoteProtocolError) else httpx2.NetworkError
-    return kind(str(error))
+def _broken(error: Exception) -> LostError:
+    is_no_http = isinstance(error, httpcore2.RemoteProtocolError)
+    return LostError("the answer was no HTTP, or broke off" if is_no_http else "the connection broke")
 
 
 def _reason(error: BaseException) -> str:
@@ -102,15 +144,15 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield from _causes(error.__cause__)
 
 
-class _Body(httpx2.AsyncByteStream):
-    """The body of an answer; closing it ends the use of its connection.
+class _Body:
+    """The body of an answer on a connection; a `Body`.
 
     Args:
         response: the answer.
-        leave: ends the use of the connection; its argument is the number of bytes that the body had.
+        leave: ends the use of the connection; its argument is the number of bytes that the body had, or None.
     """
 
-    def __init__(self, response: httpcore2.Response, leave: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(self, response: httpcore2.Response, leave: Callable[[int | None], Awaitable[None]]) -> None:
         self._response = response
         self._leave = leave
         self._length = 0
@@ -123,18 +165,18 @@ class _Body(httpx2.AsyncByteStream):
         except Exception as error:
             raise _broken(error) from error
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, reusable: bool) -> None:
         try:
             await self._response.aclose()
         finally:
-            await self._leave(self._length)
+            await self._leave(self._length if reusable else None)
 
 
-class Connections(httpx2.AsyncBaseTransport):
+class Connections:
     """The idle connections, by origin, and a bound on those in use.
 
-    A request with the header "Connection: close" gets a new connection, which is closed after its answer. Looks leave
-    an eighth of the connections to cancels: those are the requests with the extension CANCEL.
+    A request that may not share a connection gets a new one, which is closed after its answer. Looks leave an eighth of
+    the connections to cancels.
 
     Args:
         environ: names the proxy and the certificates to trust, by the names that httpx2 reads.
@@ -151,36 +193,30 @@ class Connections(httpx2.AsyncBaseTransport):
         self._bound_on_looks = anyio.Semaphore(limit - limit // CANCELS_PART, fast_acquire=True)
         self._idle: defaultdict[str, list[_Connection]] = defaultdict(list)
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request, and read the head of its answer; the connection is in use until the answer is closed.
+    async def send(self, request: Request, limit: float) -> Answer:
+        """Send a request, and read the head of its answer; its connection is in use until the body is closed.
+
+        Args:
+            request: as request.build makes it.
+            limit: seconds to wait for a place, and as many to open a connection.
 
         Raises:
             UnsentError: nothing was sent.
-            TransportError: something was sent, and then the connection failed.
+            LostError: something was sent, and then the connection failed.
         """
-        url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        if url.scheme not in {b"http", b"https"}:
-            raise UnsentError("the base URL is neither http nor https")
-        is_shared = request.headers.get("connection") != "close"
-        bounds = [self._bound] if CANCEL in request.extensions else [self._bound_on_looks, self._bound]
+        core_request = _core_request(request, limit)
+        origin = core_request.url.origin
+        bounds = [self._bound] if request.cancels else [self._bound_on_looks, self._bound]
         async with AsyncExitStack() as turn:
-            await _wait(bounds, turn, request.extensions["timeout"]["pool"])
-            connection = (await self._newest(url.origin) if is_shared else None) or self._dial(url.origin)
-            core_request = httpcore2.Request(
-                request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-            )
+            await _wait(bounds, turn, limit)
+            connection = (await self._newest(origin) if request.kept else None) or self._dial(origin)
             try:
                 response = await connection.send(core_request)
             except BaseException:
                 await self._leave(connection, turn.pop_all())
                 raise
             body = _Body(response, partial(self._leave, connection, turn.pop_all()))
-        return httpx2.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
+        return Answer(response.status, response.headers, body)
 
     async def _newest(self, origin: httpcore2.Origin) -> _Connection | None:
         connections = self._idle[str(origin)]
@@ -202,11 +238,7 @@ class Connections(httpx2.AsyncBaseTransport):
             return _Connection(origin, wire, plain.create_connection(origin))
         wire = Wire(self._network, secure=True)
         try:
-            certificates = trusted(self._environ.get("SSL_CERT_FILE"), self._environ.get("SSL_CERT_DIR"))
-        except OSError:
-            raise UnsentError("the certificates that this machine's environment names can't be read") from None
-        try:
-            proxy_server = proxy(self._environ, origin.host.decode(), origin.port)
+            certificates, proxy_server = way(self._environ, origin.host.decode(), origin.port)
             pool = httpcore2.AsyncConnectionPool(
                 ssl_context=certificates,
                 proxy=httpcore2.Proxy(str(proxy_server.url), auth=proxy_server.raw_auth) if proxy_server else None,
@@ -214,8 +246,10 @@ class Connections(httpx2.AsyncBaseTransport):
                 network_backend=wire,
             )
             return _Connection(origin, wire, pool.create_connection(origin), is_proxied=proxy_server is not None)
+        except WayError as error:
+            raise UnsentError(str(error)) from None
         except (ImportError, ValueError):  # as for SOCKS without its package
-            raise UnsentError("the proxy that this machine's environment names can't be used") from None
+            raise UnsentError(NO_PROXY) from None
 
     async def _leave(self, connection: _Connection, turn: AsyncExitStack, length: int | None = None) -> None:
         """End the use of a connection: it becomes idle if it is open, and exactly one answer came on it.
@@ -245,6 +279,28 @@ class Connections(httpx2.AsyncBaseTransport):
                 await connections.pop().close()
 
 
+def _core_request(request: Request, limit: float) -> httpcore2.Request:
+    """A request as httpcore2 takes it.
+
+    Args:
+        request: as request.build makes it.
+        limit: seconds to open a connection.
+
+    Raises:
+        UnsentError: it can't be sent.
+    """
+    headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
+    try:
+        url = httpcore2.URL(request.url.encode("ascii"))
+        fields = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+    except ValueError:
+        raise UnsentError("the base URL, or a value in the request, can't be sent") from None
+    if url.scheme not in {b"http", b"https"}:
+        raise UnsentError("the base URL is neither http nor https")
+    extensions = {"timeout": {"connect": limit}}
+    return httpcore2.Request(request.method, url, headers=fields, content=request.content, extensions=extensions)
+
+
 async def _wait(bounds: Iterable[anyio.Semaphore], turn: AsyncExitStack, patience: float) -> None:
     """Wait until one more connection may be in use.
 
@@ -261,21 +317,3 @@ async def _wait(bounds: Iterable[anyio.Semaphore], turn: AsyncExitStack, patienc
             await turn.enter_async_context(each)
     if wait.cancelled_caught:
         raise UnsentError("too many calls are under way")
-
-
-@functools.cache
-def trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
-    """The TLS context with the trusted authorities; making it takes a quarter of a second.
-
-    Args:
-        file: of certificates; None or empty: none is named.
-        folder: of certificates, heeded where no file is named. Without both: the authorities that this machine trusts.
-
-    Raises:
-        OSError: they can't be read.
-    """
-    if file:
-        return ssl.create_default_context(cafile=file)
-    if folder:
-        return ssl.create_default_context(capath=folder)
-    return httpx2.create_ssl_context(trust_env=False)

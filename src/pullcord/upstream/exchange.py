@@ -5,16 +5,14 @@ The first call imports this module and the connections: a start needs no HTTP.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn, cast
-
-import httpx2
+from typing import NoReturn
 
 from pullcord.model.operation import Operation
 from pullcord.model.projection import project
 from pullcord.model.reply import Reply
 from pullcord.model.value import Json
 from pullcord.upstream import problem, shape
-from pullcord.upstream.connections import CANCEL, UnsentError
+from pullcord.upstream.connections import Answer, Body, LostError, Transport, UnsentError
 from pullcord.upstream.request import Request
 
 BODY_LIMIT = 1024 * 1024
@@ -29,19 +27,6 @@ SECRET = 8
 _BEFORE_VALUES = (b",", b"[", b"{")
 """One of these stands before each value in another. Texts may hold them, too, so that values are counted too high."""
 
-# The first kind that fits. Without a connection nothing was sent; everything else may have reached the platform.
-_FAILURES: Mapping[type[Exception], Reply] = {
-    httpx2.ConnectTimeout: Reply.unsent("connecting took too long"),
-    httpx2.PoolTimeout: Reply.unsent("too many calls are under way"),
-    httpx2.ConnectError: Reply.unsent("the connection could not be made"),
-    httpx2.ProxyError: Reply.unsent("the proxy refused the connection"),
-    httpx2.UnsupportedProtocol: Reply.unsent("the base URL is neither http nor https"),
-    httpx2.LocalProtocolError: Reply.unsent("the request can't be written as HTTP"),
-    httpx2.TimeoutException: Reply.lost("no answer came in time"),
-    httpx2.RemoteProtocolError: Reply.lost("the answer was no HTTP, or broke off"),
-    httpx2.TransportError: Reply.lost("the connection broke"),
-}
-
 
 class Exchange:
     """Exchanges requests for answers.
@@ -51,7 +36,7 @@ class Exchange:
         connect: seconds to open a connection, and to wait for a free one.
     """
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport, connect: float) -> None:
+    def __init__(self, transport: Transport, connect: float) -> None:
         self._transport = transport
         self._connect = connect
 
@@ -69,27 +54,12 @@ class Exchange:
         """
         # A place, a connection and TLS may take a third each, and so fail before the time is up: then nothing was sent.
         limit = min(self._connect, seconds / 3)
-        headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
+        reason = None
         try:
-            http_request = httpx2.Request(
-                request.method,
-                request.url,
-                headers=headers,
-                stream=httpx2.ByteStream(request.content),
-                extensions={
-                    "timeout": {"connect": limit, "pool": limit},
-                    **({CANCEL: True} if operation.cancel else {}),
-                },
-            )
-        except (httpx2.InvalidURL, UnicodeError):
-            return Reply.unsent("the base URL, or a value in the request, can't be sent")
-        try:
-            response = await self._transport.handle_async_request(http_request)
-            stream = cast("httpx2.AsyncByteStream", response.stream)  # as every asynchronous transport gives it
+            answer = await self._transport.send(request, limit)
             try:
-                reply, length = await _read(response, stream, request.secrets)
+                reply, length = await _read(answer, request.secrets)
                 if reply.succeeded and (reason := shape.mistaken(operation, request.arguments, reply)):
-                    await _close_connection(response)
                     reply = reply._replace(body=None, unreadable=reason)
                 is_genuine = shape.is_in_shape(operation, reply)
                 # Of what somebody in between wrote only the headers tell when to come again.
@@ -100,42 +70,33 @@ class Exchange:
                     retry_after=problem.retry_after(operation.platform, source),
                 )
             finally:
-                await stream.aclose()
+                await answer.body.aclose(reusable=reason is None)
         except UnsentError as error:
             return Reply.unsent(str(error))
-        except httpx2.TransportError as error:
-            return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
+        except LostError as error:
+            return Reply.lost(str(error))
 
 
-async def _close_connection(response: httpx2.Response) -> None:
-    """Close the connection of an answer, so that no further request uses it."""
-    if "network_stream" in response.extensions:
-        await response.extensions["network_stream"].aclose()
-
-
-async def _read(
-    response: httpx2.Response, stream: httpx2.AsyncByteStream, parts: Sequence[str]
-) -> tuple[Reply, int]:
+async def _read(answer: Answer, parts: Sequence[str]) -> tuple[Reply, int]:
     """The reply, and the bytes of its body.
 
     Args:
-        response: the answer.
-        stream: its body.
+        answer: to be read.
         parts: of the request, that must be hidden in the reply.
     """
     secrets = [part for part in parts if len(part) >= SECRET]
-    headers = _headers(response.headers.raw, secrets)
+    headers = _headers(answer.headers, secrets)
     content = b""
     body: Json = None
     unreadable = None
     try:
-        content = await _bounded(stream, headers)
+        content = await _bounded(answer.body, headers)
         body = _text(content, secrets) if shape.media_type(headers) == shape.TEXT else _parse(content, secrets)
     except ValueError as error:
         unreadable = str(error)
-    except httpx2.TransportError:
+    except LostError:
         unreadable = "it broke off"
-    return Reply(response.status_code, headers, body, unreadable), len(content)
+    return Reply(answer.status, headers, body, unreadable), len(content)
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]], secrets: Sequence[str]) -> dict[str, str]:
@@ -147,11 +108,11 @@ def _headers(raw: Iterable[tuple[bytes, bytes]], secrets: Sequence[str]) -> dict
     return headers
 
 
-async def _bounded(stream: httpx2.AsyncByteStream, headers: Mapping[str, str]) -> bytes:
+async def _bounded(body: Body, headers: Mapping[str, str]) -> bytes:
     if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise ValueError("it is compressed, although pullcord asked for plain text")
     content = bytearray()
-    async for chunk in stream:
+    async for chunk in body:
         content += chunk
         if len(content) > BODY_LIMIT:
             raise ValueError("it is larger than 1 MiB")

@@ -17,8 +17,7 @@ from pullcord.model.reply import Reply
 from pullcord.upstream.request import Request
 
 if TYPE_CHECKING:
-    import httpx2
-
+    from pullcord.upstream.connections import Transport
     from pullcord.upstream.exchange import Exchange
 
 REPEATS = 2
@@ -59,7 +58,7 @@ class Gateway:
 
     def __init__(
         self,
-        transport: "httpx2.AsyncBaseTransport | None" = None,
+        transport: "Transport | None" = None,
         *,
         environ: Mapping[str, str] | None = None,
         limits: Limits = LIMITS,

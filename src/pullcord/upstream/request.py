@@ -35,6 +35,8 @@ class Request(NamedTuple):
     secrets: tuple[str, ...] = ()
     """Parts of it that must be hidden wherever a reply repeats them."""
     content: bytes = b""
+    cancels: bool = False
+    """Whether it stops work: then it waits behind no look."""
 
 
 _OUTER_SPACES = re.compile(r"^ +| +$")
@@ -68,7 +70,9 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
         headers[settings.scheme.header], secrets = _key(settings.scheme, settings.key.get_secret_value())
     is_shared = bool(operation.answers) and operation.repeatable
     address = url(operation, arguments, settings.base_url)
-    return Request(operation.method, address, headers, arguments, is_shared, secrets, content)
+    return Request(
+        operation.method, address, headers, arguments, is_shared, secrets, content, cancels=operation.cancel is not None
+    )
 
 
 def _accept(operation: Operation) -> str:
