@@ -33,6 +33,18 @@ def test_where_a_manifest_is_checked_what_nobody_named_is_left_out(capsys: pytes
     assert "Not offered" not in capsys.readouterr().out
 
 
+def test_the_platform_whose_manifest_is_checked_comes_before_those_that_are_always_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("acme.yaml").write_text(sample("acme"), encoding="utf-8")
+    main(["check", "--manifest", "acme.yaml"])
+    titles = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert titles == ["acme.yaml", "acme", "Everruns", "EverShell", "xpander.ai"]
+    main(["check", "--manifest", "acme.yaml", "--json"])
+    names = [line["platform"] for line in json.loads(capsys.readouterr().out)["platforms"]]
+    assert names == ["acme", "everruns", "evershell", "xpander"]
+
+
 def test_a_file_that_is_there_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     Path("acme.yaml").write_text("mine", encoding="utf-8")
     assert main(["check", "--new", "acme"]) == 1
@@ -71,7 +83,7 @@ def test_what_is_said_in_vain_is_told_before_the_settings_and_fails_nothing(
         r"acme\.yaml:\d+ /paths/.*/x-expose/1: no schema .* has /statu, .*; write /status \(also in line \d+\)",
         first,
     )
-    assert second == "Everruns: set EVERRUNS_API_KEY"
+    assert second == "acme: set PULLCORD_PLATFORM_ACME_API_KEY"
 
 
 def test_programs_are_told_it_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,6 +154,15 @@ def test_only_platforms_that_are_named_or_have_their_key_set_are_in_a_snippet(
     assert list(named["env"]) == ["EVERRUNS_API_KEY"]
 
 
+def test_where_what_runs_is_looked_for_each_platform_that_is_named_or_has_its_key_set_is_in_a_snippet(
+    config: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XPANDER_API_KEY")
+    server = config.server("cursor", "--platform", "langgraph", "--only", "find_running")
+    needed = {"EVERRUNS_API_KEY", "EVERSHELL_API_KEY", "EVERSHELL_SLUG", "LANGGRAPH_API_URL"}
+    assert server["env"].keys() == needed
+
+
 def test_a_setting_that_is_not_needed_is_told_if_it_is_set(config: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVERRUNS_API_URL", "https://everruns.example.com")
     assert set(config.server("cursor")["env"]) == {*LOCAL, "EVERRUNS_API_URL"}

@@ -50,6 +50,24 @@ async def test_work_is_shown_then_asked_about_then_stopped_and_waited_for() -> N
     assert any(re.search(r": \d+ of 60 s: EverShell: ", note) for note in at.noted)
 
 
+@pytest.mark.parametrize("argv", [(), ("--wait", "30")], ids=["the default", "30 s"])
+@pytest.mark.parametrize("name", ["Check links", "Rewrite the tests"], ids=["with parts", "without"])
+async def test_the_seconds_that_pass_are_told_beside_those_that_it_waits(name: str, argv: tuple[str, ...]) -> None:
+    async with desk() as at:
+        await status(at, "--match", name, "--yes", *argv)
+    assert at.noted
+    assert all(re.search(rf": \d+ of {argv[1] if argv else 60} s: ", note) for note in at.noted)
+
+
+async def test_once_it_lasts_longer_than_the_waiting_only_the_seconds_that_passed_are_told() -> None:
+    async def sleep(_: float) -> None:
+        at.on.clock.pass_seconds(40)
+
+    async with desk(sleep=sleep) as at:
+        await status(at, "--match", "Check links", "--yes", "--wait", "30")
+    assert re.search(r": 4\d s: Everruns: ", at.noted[0])
+
+
 @pytest.mark.parametrize(
     ("typed", "said"), [("n", "nothing was stopped"), ("", "nothing was stopped"), (None, "--yes")]
 )

@@ -1,6 +1,9 @@
 """A key in a file can be replaced while pullcord runs."""
 
+import errno
 import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +35,22 @@ def current(scope: Surface) -> Settings:
 def key(scope: Surface) -> str | None:
     found = current(scope).key
     return found.get_secret_value() if found else None
+
+
+@pytest.fixture
+def exhausted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
+    """A moment in which the process has opened as many files as it may."""
+
+    def fail(*_: object, **__: object) -> str:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    @contextmanager
+    def moment() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_text", fail)
+            yield
+
+    return moment
 
 
 def test_a_key_that_is_written_anew_is_used_from_then_on(file: Path) -> None:
@@ -80,6 +99,46 @@ def test_a_key_that_became_unusable_is_told_and_not_sent(file: Path) -> None:
     assert current(scope).obstacle == (
         "DEPOT_KEY_FILE: the key holds white space or characters that a header can't carry; check it"
     )
+
+
+def test_a_key_whose_file_cannot_be_read_for_a_moment_stays_and_the_new_one_is_read_at_the_next_look_up(
+    file: Path, exhausted: Callable[[], AbstractContextManager[None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text(FIRST, encoding="utf-8")
+    scope = surface(file)
+    for before, after in ((FIRST, SECOND), (SECOND, FIRST + SECOND)):
+        file.write_text(after, encoding="utf-8")
+        with exhausted():
+            assert [key(scope), key(scope)] == [before, before]
+            assert current(scope).obstacle is None
+        assert key(scope) == after
+    reason = "DEPOT_KEY_FILE: the file that it names can't be read: Too many open files"
+    told = f"{reason}; what was read before stays in use"
+    assert caplog.messages == [told, told], "once each time, however often it is looked up"
+
+
+def test_a_key_that_was_never_read_is_told_as_unreadable_until_it_can_be_read(
+    file: Path, exhausted: Callable[[], AbstractContextManager[None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text(FIRST, encoding="utf-8")
+    with exhausted():
+        scope = surface(file)
+        told = "DEPOT_KEY_FILE: the file that it names can't be read: Too many open files"
+        assert [current(scope).obstacle, current(scope).obstacle] == [told, told]
+    assert key(scope) == FIRST
+    assert caplog.messages == []
+
+
+def test_a_key_whose_file_goes_away_while_it_cannot_be_read_is_gone(
+    file: Path, exhausted: Callable[[], AbstractContextManager[None]]
+) -> None:
+    file.write_text(FIRST, encoding="utf-8")
+    scope = surface(file)
+    file.write_text(SECOND, encoding="utf-8")
+    with exhausted():
+        assert key(scope) == FIRST
+    file.unlink()
+    assert current(scope).missing == ("DEPOT_KEY",)
 
 
 def test_other_variables_are_read_again_from_their_files_as_well(file: Path) -> None:

@@ -205,6 +205,23 @@ describe("in any era", () => {
     assert.deepEqual(await seen("calls"), []);
   });
 
+  test("an answer about work without a name is kept above a new list by what was called, on which platform", async () => {
+    const actions = [{ rel: "collection", tool: "list_executions", arguments: {}, hint: "Lists what runs." }];
+    const answer = { outcome: "observed", message: "Seen.", work_stopped: "unknown", allowed_actions: actions };
+    const options = { result: { structuredContent: answer, content: [] }, call: "hold" };
+    const { page, main, view, opening } = await staged.panel(mode, "find_running", {}, options);
+    await opening;
+    await main.getByRole("button", { name: "Show the list" }).click();
+    await view.getByRole("button", { name: "Look at all that runs" }).click();
+    await main.getByRole("button", { name: /^Stop: / }).first().waitFor();
+    await page.evaluate(() => window.host.release());
+    const above = view.locator("main").locator("xpath=preceding-sibling::*");
+    await above.getByRole("heading", { name: "What was seen" }).waitFor();
+    const texts = await view.getByRole("heading").allInnerTexts();
+    assert.equal(texts.filter((text) => text === "xpander.ai: Show the list").length, 1);
+    assert.ok(!texts.includes(""), "no heading is empty");
+  });
+
   test("a call that the host fails to make is told as not known, and its text as text", async () => {
     const { page, main, opening } = await staged.panel(mode, "find_running", { contains: "inbox" }, { call: "fail" });
     await opening;

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pullcord.commands.terminal import say
+from pullcord.manifest import loading
 from pullcord.manifest.audit import audit
 from pullcord.manifest.sample import sample
 
@@ -15,6 +16,11 @@ def notes(files: Sequence[Path]) -> Mapping[str, list[str]]:
         files: manifests that were read without a fault.
     """
     return {str(file): audit(str(file), file.read_text(encoding="utf-8-sig")) for file in files}
+
+
+def platforms(files: Sequence[Path]) -> set[str]:
+    """The names of the platforms of manifests that were read without a fault."""
+    return {operation.platform.name for operation in loading.load((), files).values()}
 
 
 def lines(notes: Mapping[str, list[str]]) -> list[str]:

@@ -84,14 +84,15 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.new:
         return authoring.write(options.new)
     offer = surface(choice(options), environ)
-    notes = authoring.notes(options.manifest)
-    lines, rest = report(offer), report(unnamed(choice(options), environ))
+    notes, own = authoring.notes(options.manifest), authoring.platforms(options.manifest)
+    # Whoever checks a manifest asks about that: it comes first, and what is not offered is left out.
+    lines = sorted(report(offer), key=lambda line: line["platform"] not in own)
+    rest = report(unnamed(choice(options), environ))
     if options.live:
         lines = anyio.run(_live, lines, offer, environ)
     if options.json:
         print(json.dumps({"platforms": lines, "unnamed": rest, "manifests": notes}, ensure_ascii=False, indent=2))
     else:
-        # Whoever checks a manifest asks about that, and need not look for it above all that is not offered.
         others = [] if options.manifest else unoffered(rest)
         texts = [*authoring.lines(notes), table(lines, colour=has_colour(environ)), *others]
         print("\n".join(texts))

@@ -19,6 +19,7 @@ from pullcord.flow.journal import JOURNAL, stream
 from pullcord.manifest.index import index
 from pullcord.model.errors import SettingsError
 from pullcord.model.operation import Operation
+from pullcord.model.running import FIND_RUNNING
 from pullcord.model.url import PLAIN_HTTP, url_faults
 from pullcord.model.variables import variables
 
@@ -145,7 +146,8 @@ def _own_values(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_wanted(operations: Sequence[Operation], only: Sequence[str]) -> bool:
-    return not only or any(each.tool in only for each in operations)
+    """Whether a platform's variables are read for the tools that are offered; find_running looks at every platform."""
+    return not only or FIND_RUNNING in only or any(each.tool in only for each in operations)
 
 
 def program(environ: Mapping[str, str]) -> list[str]:

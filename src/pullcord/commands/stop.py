@@ -228,12 +228,14 @@ class _Stopping:
                 values = {WAIT_SECONDS: self.options.wait, CASCADE: True, REASON: self.options.reason}
                 arguments = {**piece.operation.accepted(values), **piece.arguments}
                 call = Call(self.reach.surface, piece.operation, arguments)
-                caller = Caller("pullcord stop", partial(self._report, piece))
+                caller = Caller("pullcord stop", partial(self._report, piece.label, call.wait))
                 answer = self.answers[piece.key] = await flow_call.answer(call, self.reach.engine, caller)
                 self.console.write("\n".join(lines(piece.label, answer, self.console.columns())))
 
-    async def _report(self, piece: Piece, seconds: float, total: float, text: str) -> None:
-        self.console.note(f"{piece.label}: {seconds:.0f} of {total:.0f} s: {sanitize.text(text)}")
+    async def _report(self, label: str, wait: int, seconds: float, _total: float, text: str) -> None:
+        # The total may be that of the whole call: a person expects the waiting that was asked for, while it lasts.
+        limit = f" of {wait}" if seconds <= wait else ""
+        self.console.note(f"{label}: {seconds:.0f}{limit} s: {sanitize.text(text)}")
 
     def _along(self, piece: Piece) -> Result | None:
         """The result of a piece that was a part of another one; None: it was not."""

@@ -25,6 +25,12 @@ class Value(NamedTuple):
     """Why it can't be used, and what to do; never with the value."""
 
 
+class UnreadValue(Value):
+    """A value whose file is there, and could not be opened or read just now: its fault may pass by itself."""
+
+    __slots__ = ()
+
+
 def value(name: str, environ: Mapping[str, str]) -> Value:
     """Read a variable.
 
@@ -41,10 +47,11 @@ def value(name: str, environ: Mapping[str, str]) -> Value:
         content = Path(path).read_text(encoding="utf-8-sig").strip()
     except (FileNotFoundError, NotADirectoryError):
         return _checked(direct, name if direct else file)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    except OSError as error:
         # The message leaves out the file's name, since some people write the key itself there.
-        return Value("", file, f"{file}: the file that it names can't be read: {reason}")
+        return UnreadValue("", file, f"{file}: the file that it names can't be read: {error.strerror}")
+    except UnicodeDecodeError:
+        return Value("", file, f"{file}: the file that it names can't be read: it is not UTF-8 text")
     if direct:
         return Value("", file, f"{name} and {file} are both set; keep one")
     return _checked(content, file)

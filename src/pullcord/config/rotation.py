@@ -1,9 +1,12 @@
 """Values that are read from files, and read again when the files change: a key can be replaced while pullcord runs."""
 
+import logging
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Stamp: TypeAlias = tuple[int, ...] | None
@@ -15,13 +18,16 @@ class Source(NamedTuple, Generic[T]):
 
     read: Callable[[], T]
     files: Sequence[Path]
+    unread: Callable[[T], str | None] = lambda _: None
+    """Why a file could not be read for this value just now, for the log; None: all were read."""
 
 
 class Rotating(Mapping[str, T]):
     """Values by name, each read again by the first look-up after one of its files has changed.
 
     A look-up costs one stat for each file. A file that isn't regular, such as a pipe, can be read only once, and is
-    never read again. What a reading raises goes to the caller, and the next look-up reads again.
+    never read again. What a reading raises goes to the caller, and the next look-up reads again. So it does where a
+    file could not be read, too; a value that was read before stays until it can.
 
     Args:
         sources: how each value is read, by the value's name.
@@ -29,18 +35,24 @@ class Rotating(Mapping[str, T]):
 
     def __init__(self, sources: Mapping[str, Source[T]]) -> None:
         self._sources = {name: source._replace(files=_rereadable(source.files)) for name, source in sources.items()}
-        # The stamp is taken first, so that the next look-up notices a change during the reading.
-        self._known = {name: (_stamps(source.files), source.read()) for name, source in self._sources.items()}
+        self._known = {name: _read(source) for name, source in self._sources.items()}
+        self._stale: set[str] = set()
+        """The names of the values that stay although a file has changed."""
 
     def __getitem__(self, name: str) -> T:
         """The value as its files are now."""
-        source = self._sources[name]
-        stamps, value = self._known[name]
-        now = _stamps(source.files)
-        if now != stamps:
-            value = source.read()
-            self._known[name] = now, value
-        return value
+        source, latest = self._sources[name], self._known[name]
+        if _stamps(source.files) == latest.stamps:
+            return latest.value
+        reading = _read(source)
+        if reading.stamps is None and latest.stamps is not None:
+            if name not in self._stale:
+                _log.warning("%s; what was read before stays in use", source.unread(reading.value))
+            self._stale.add(name)
+            return latest.value
+        self._stale.discard(name)
+        self._known[name] = reading
+        return reading.value
 
     def __iter__(self) -> Iterator[str]:
         """The names."""
@@ -49,6 +61,20 @@ class Rotating(Mapping[str, T]):
     def __len__(self) -> int:
         """How many there are."""
         return len(self._sources)
+
+
+class _Reading(NamedTuple, Generic[T]):
+    """A value, as it was read."""
+
+    stamps: Sequence[Stamp] | None
+    """Of its files; None: one of them was not read."""
+    value: T
+
+
+def _read(source: Source[T]) -> _Reading[T]:
+    # The stamps are taken first, so that the next look-up notices a change during the reading.
+    stamps, value = _stamps(source.files), source.read()
+    return _Reading(None if source.unread(value) else stamps, value)
 
 
 def _rereadable(files: Sequence[Path]) -> Sequence[Path]:

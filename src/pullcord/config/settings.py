@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Self, TypeAlias
 
 from pydantic import SecretStr
 
-from pullcord.config.environment import Value, own_value, placeholder_fault, value
+from pullcord.config.environment import UnreadValue, Value, own_value, placeholder_fault, value
 from pullcord.config.rotation import Rotating, Source
 from pullcord.model.arguments import fault_of
 from pullcord.model.errors import SettingsError
@@ -54,6 +55,8 @@ class Settings:
     """For each variable that is set what gives its value: NAME or NAME_FILE."""
     empty: tuple[str, ...] = ()
     """Variables NAME_FILE whose file is missing or empty."""
+    unread: str | None = None
+    """The fault of a file that is there, and could not be read just now."""
 
     @property
     def obstacle(self) -> str | None:
@@ -128,7 +131,7 @@ def read(catalogue: Catalogue, environ: Mapping[str, str], *, brought: bool = Fa
     Args:
         catalogue: the loaded operations.
         environ: the variables, by name. Instead of NAME, NAME_FILE may name a file that holds the value; a platform's
-            settings are read again when such a file has changed.
+            settings are read again when such a file has changed, and stay as they were while it can't be read.
         brought: whether each request brings the keys with it; then none may be set.
 
     Returns:
@@ -143,7 +146,8 @@ def read(catalogue: Catalogue, environ: Mapping[str, str], *, brought: bool = Fa
         operations = [operation for operation in catalogue.values() if operation.platform is platform]
         names = [each.name for each in variables(platform, operations)]
         files = [Path(path) for each in names if (path := environ.get(f"{each}_FILE", "").strip())]
-        sources[name] = Source(partial(_settings, platform, operations, environ, plain, brought=brought), files)
+        read_platform = partial(_settings, platform, operations, environ, plain, brought=brought)
+        sources[name] = Source(read_platform, files, attrgetter("unread"))
     if any(source.files for source in sources.values()):
         return Rotating(sources)
     return {name: source.read() for name, source in sources.items()}
@@ -194,6 +198,7 @@ def _settings(
         faults=tuple(faults),
         sources={name: each.source for name, each in values.items() if _is_set(each)},
         empty=tuple(each.source for name, each in values.items() if not _is_set(each) and each.source != name),
+        unread=next((each.fault for each in values.values() if isinstance(each, UnreadValue)), None),
         scheme=scheme,
         brought=platform.keys if brought else (),
         optional=platform.key_optional,

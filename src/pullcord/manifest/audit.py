@@ -71,7 +71,8 @@ def audit(name: str, text: str) -> list[str]:
         raise ManifestError(lines(name, faults))
     all_entries = entries(operations)
     for each in all_entries.values():
-        for node, sentence in chain(_successes(each), _answers(each), _places(each), _list(each), _target(each)):
+        notes = (_successes(each), _confirm(each), _answers(each), _places(each), _list(each), _target(each))
+        for node, sentence in chain(*notes):
             node.fault(sentence)
     root = operations[0][1].at("", operations[0][1].document.value)
     for node, sentence in chain(_problem([*all_entries.values()]), _references(root)):
@@ -103,12 +104,25 @@ def _successes(entry: Entry) -> Iterator[Note]:
     if cancel is None:
         return
     for answer in successes:
-        rules = answer.response.outcomes
-        if not rules:
+        if not answer.response.outcomes:
             yield answer.node, "nothing says what this answer means, so that it is unknown; write x-outcomes"
-        is_watched = any(rule.word is Outcome.STOPPING and rule.watch for rule in rules)
-        if is_watched and cancel.confirm and cancel.confirm[0] not in {link.rel for link in answer.response.links}:
+        relations = {link.rel for link in answer.response.links}
+        if _is_watched(answer) and cancel.confirm and cancel.confirm[0] not in relations:
             yield answer.node, f"nothing is watched after this answer: it has no link {cancel.confirm[0]}; write one"
+
+
+def _confirm(entry: Entry) -> Iterator[Note]:
+    """A cancel of which nothing tells whether the work has ended."""
+    cancel = entry.operation.cancel
+    if cancel and not cancel.confirm and any(map(_is_watched, entry.answers)):
+        sentence = f"{entry.operation.id} may answer stopping, and nothing looks whether the work has ended;"
+        remedy = "name the link that shows it in confirm, or say watch: false in the rule"
+        yield entry.node.members("operation")["x-cancel"], f"{sentence} {remedy}"
+
+
+def _is_watched(answer: Answer) -> bool:
+    """Whether an answer may say that the work may still run, so that its end is waited for."""
+    return any(rule.word is Outcome.STOPPING and rule.watch for rule in answer.response.outcomes)
 
 
 def _reads(entry: Entry, answer: Answer) -> bool:
