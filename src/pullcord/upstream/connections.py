@@ -9,10 +9,10 @@ import os
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import anyio
 import httpcore2
@@ -91,7 +91,7 @@ class Transport(Protocol):
 class _Connection(NamedTuple):
     """A connection to an origin; the first request on it opens it."""
 
-    origin: httpcore2.Origin
+    origin: str
     wire: Wire
     engine: httpcore2.AsyncConnectionInterface
     """Speaks HTTP on the wire."""
@@ -158,8 +158,9 @@ class _Body:
         self._length = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        stream = cast("AsyncIterable[bytes]", self._response.stream)  # as every asynchronous engine gives it
         try:
-            async for chunk in self._response.aiter_stream():
+            async for chunk in stream:
                 self._length += len(chunk)
                 yield chunk
         except Exception as error:
@@ -207,9 +208,9 @@ class Connections:
         core_request = _core_request(request, limit)
         origin = core_request.url.origin
         bounds = [self._bound] if request.cancels else [self._bound_on_looks, self._bound]
-        async with AsyncExitStack() as turn:
+        with ExitStack() as turn:
             await _wait(bounds, turn, limit)
-            connection = (await self._newest(origin) if request.kept else None) or self._dial(origin)
+            connection = (await self._newest(str(origin)) if request.kept else None) or self._dial(origin)
             try:
                 response = await connection.send(core_request)
             except BaseException:
@@ -218,8 +219,8 @@ class Connections:
             body = _Body(response, partial(self._leave, connection, turn.pop_all()))
         return Answer(response.status, response.headers, body)
 
-    async def _newest(self, origin: httpcore2.Origin) -> _Connection | None:
-        connections = self._idle[str(origin)]
+    async def _newest(self, origin: str) -> _Connection | None:
+        connections = self._idle[origin]
         while connections:
             connection = connections.pop()
             if not connection.engine.has_expired():
@@ -235,7 +236,7 @@ class Connections:
         if origin.scheme == b"http":
             wire = Wire(self._network, secure=False)
             plain = httpcore2.AsyncConnectionPool(keepalive_expiry=IDLE_SECONDS, network_backend=wire)
-            return _Connection(origin, wire, plain.create_connection(origin))
+            return _Connection(str(origin), wire, plain.create_connection(origin))
         wire = Wire(self._network, secure=True)
         try:
             certificates, proxy_server = way(self._environ, origin.host.decode(), origin.port)
@@ -245,13 +246,13 @@ class Connections:
                 keepalive_expiry=IDLE_SECONDS,
                 network_backend=wire,
             )
-            return _Connection(origin, wire, pool.create_connection(origin), is_proxied=proxy_server is not None)
+            return _Connection(str(origin), wire, pool.create_connection(origin), is_proxied=proxy_server is not None)
         except WayError as error:
             raise UnsentError(str(error)) from None
         except (ImportError, ValueError):  # as for SOCKS without its package
             raise UnsentError(NO_PROXY) from None
 
-    async def _leave(self, connection: _Connection, turn: AsyncExitStack, length: int | None = None) -> None:
+    async def _leave(self, connection: _Connection, turn: ExitStack, length: int | None = None) -> None:
         """End the use of a connection: it becomes idle if it is open, and exactly one answer came on it.
 
         Args:
@@ -259,10 +260,10 @@ class Connections:
             turn: ends with it.
             length: the bytes of the answer's body; None: it must be closed.
         """
-        async with turn:
+        with turn:
             await self._sweep()
             if length is not None and connection.engine.is_available() and connection.wire.had_only(length):
-                self._idle[str(connection.origin)].append(connection)
+                self._idle[connection.origin].append(connection)
             else:
                 await connection.close()
 
@@ -301,7 +302,7 @@ def _core_request(request: Request, limit: float) -> httpcore2.Request:
     return httpcore2.Request(request.method, url, headers=fields, content=request.content, extensions=extensions)
 
 
-async def _wait(bounds: Iterable[anyio.Semaphore], turn: AsyncExitStack, patience: float) -> None:
+async def _wait(bounds: Sequence[anyio.Semaphore], turn: ExitStack, patience: float) -> None:
     """Wait until one more connection may be in use.
 
     Args:
@@ -312,8 +313,11 @@ async def _wait(bounds: Iterable[anyio.Semaphore], turn: AsyncExitStack, patienc
     Raises:
         UnsentError: too many were in use all that time.
     """
-    with anyio.move_on_after(patience) as wait:
-        for each in bounds:
-            await turn.enter_async_context(each)
-    if wait.cancelled_caught:
-        raise UnsentError("too many calls are under way")
+    is_free = all(each.value for each in bounds)  # nearly always; a limit of time would cost more than all else here
+    try:
+        with nullcontext() if is_free else anyio.fail_after(patience):
+            for each in bounds:
+                await each.acquire()
+                turn.callback(each.release)
+    except TimeoutError:
+        raise UnsentError("too many calls are under way") from None
