@@ -164,6 +164,23 @@ class Operation:
         return {parameter.name: parameter.schema for parameter in self.arguments}
 
     @cached_property
+    def accept(self) -> str:
+        """The value of the header Accept: the media types of the answers that the manifest describes as a success."""
+        media_types = (each.media for status, each in self.responses.items() if status.startswith("2"))
+        return ", ".join(dict.fromkeys(media for each in media_types for media in each)) or "*/*"
+
+    @cached_property
+    def carried(self) -> Mapping[Place, tuple[Parameter, ...]]:
+        """The parameters that each part of its request carries."""
+        return {place: tuple(each for each in self.parameters if each.place is place) for place in Place}
+
+    @cached_property
+    def path_pieces(self) -> tuple[str, ...]:
+        """Its path in pieces: a text, the name of the argument behind it, a text, and so on."""
+        names = {each.wire: each.name for each in self.carried[Place.PATH]}
+        return tuple(names[piece] if number % 2 else piece for number, piece in enumerate(PATH_NAMES.split(self.path)))
+
+    @cached_property
     def path_names(self) -> tuple[str, ...]:
         """The names of the arguments that stand in its path: the ids of the work that it is about."""
         return tuple(parameter.name for parameter in self.parameters if parameter.place is Place.PATH)

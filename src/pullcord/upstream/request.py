@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
 from pullcord import __version__
 from pullcord.config.settings import Settings
 from pullcord.model.arguments import typed
-from pullcord.model.operation import PATH_NAMES, TEXT_NAMES, Key, Operation, Parameter, Place
+from pullcord.model.operation import TEXT_NAMES, Key, Operation, Parameter, Place
 from pullcord.model.pointer import tokens
 from pullcord.model.value import Arguments, Json
 
@@ -54,7 +54,7 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
     content = _content(operation, arguments)
     headers = {
         "Host": urlsplit(settings.base_url).netloc,
-        "Accept": _accept(operation),
+        "Accept": operation.accept,
         "Accept-Encoding": "identity",  # a compressed reply could not be bounded before it is unpacked
         "User-Agent": f"pullcord/{__version__}",
         "X-Request-ID": request_id,
@@ -75,12 +75,6 @@ def build(operation: Operation, arguments: Arguments, settings: Settings, reques
     )
 
 
-def _accept(operation: Operation) -> str:
-    """The media types of the answers that the manifest describes as a success, and of no others."""
-    media_types = (each.media for status, each in operation.responses.items() if status.startswith("2"))
-    return ", ".join(dict.fromkeys(media for each in media_types for media in each)) or "*/*"
-
-
 def _key(scheme: Key, key: str) -> tuple[str, tuple[str, ...]]:
     """The value of the header that carries a key, and the parts of it that are secret."""
     if not scheme.basic:
@@ -90,9 +84,7 @@ def _key(scheme: Key, key: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _headers(operation: Operation, arguments: Arguments, settings: Settings) -> Iterator[tuple[str, str]]:
-    for parameter in operation.parameters:
-        if parameter.place is not Place.HEADER:
-            continue
+    for parameter in operation.carried[Place.HEADER]:
         value = settings.values.get(parameter.env) if parameter.env else _value(parameter, arguments)
         if value is not None:
             yield parameter.wire, _word(value) if "const" in parameter.schema else _header_text(_word(value))
@@ -105,17 +97,19 @@ def _header_text(text: str) -> str:
 
 def _content(operation: Operation, arguments: Arguments) -> bytes:
     """The content of a request, as JSON; empty where its operation has none."""
+    if operation.media is None:
+        return b""
     content: dict[str, Json] = {}
-    for parameter in operation.parameters:
+    for parameter in operation.carried[Place.BODY]:
         value = _value(parameter, arguments)
-        if parameter.place is Place.BODY and (value is not None or "const" in parameter.schema):
+        if value is not None or "const" in parameter.schema:
             *parents, last = tokens(parameter.wire)
             container = content
             for parent in parents:
                 member = container.setdefault(parent, {})
                 container = member if isinstance(member, dict) else {}
             container[last] = value
-    return json.dumps(content).encode() if operation.media is not None else b""
+    return json.dumps(content).encode()
 
 
 def url(operation: Operation, arguments: Arguments, base_url: str) -> str:
@@ -126,10 +120,10 @@ def url(operation: Operation, arguments: Arguments, base_url: str) -> str:
         arguments: those that its check found no fault in.
         base_url: of the platform, without a slash at its end.
     """
-    names = {each.wire: each.name for each in operation.parameters if each.place is Place.PATH}
-    path = PATH_NAMES.sub(lambda name: quote(_word(arguments[names[name[1]]]), safe=""), operation.path)
-    pairs = [pair for each in operation.parameters if each.place is Place.QUERY for pair in _pairs(each, arguments)]
-    return base_url + path + ("?" if pairs else "") + "&".join(pairs)
+    pieces = [*operation.path_pieces]
+    pieces[1::2] = [quote(_word(arguments[name]), safe="") for name in pieces[1::2]]
+    pairs = [pair for each in operation.carried[Place.QUERY] for pair in _pairs(each, arguments)]
+    return base_url + "".join(pieces) + ("?" if pairs else "") + "&".join(pairs)
 
 
 def _pairs(parameter: Parameter, arguments: Arguments) -> list[str]:
@@ -190,14 +184,14 @@ def match(operation: Operation, method: str, address: str, base_url: str) -> dic
     path, _, query = address.partition("?")
     if method != operation.method or operation.media or "#" in address or not path.startswith(base_url):
         return None
-    pieces = PATH_NAMES.split(operation.path)
+    pieces = operation.path_pieces
     path_match = re.fullmatch("([^/]+)".join(map(re.escape, pieces[::2])), path.removeprefix(base_url))
     query_values = _query_arguments(operation, query)
     if path_match is None or query_values is None:
         return None
-    paths = {each.wire: each for each in operation.parameters if each.place is Place.PATH}
-    texts = ((paths[name], unquote(text)) for name, text in zip(pieces[1::2], path_match.groups(), strict=True))
-    return {each.name: typed(each.schema, text) for each, text in texts} | query_values
+    schemas = {each.name: each.schema for each in operation.carried[Place.PATH]}
+    texts = zip(pieces[1::2], map(unquote, path_match.groups()), strict=True)
+    return {name: typed(schemas[name], text) for name, text in texts} | query_values
 
 
 def _query_arguments(operation: Operation, query: str) -> dict[str, Json] | None:
@@ -205,7 +199,7 @@ def _query_arguments(operation: Operation, query: str) -> dict[str, Json] | None
     pairs: dict[str, list[str]] = {}
     for name, _, text in (pair.partition("=") for pair in query.split("&") if pair):
         pairs.setdefault(unquote_plus(name), []).append(text)
-    queries = [each for each in operation.parameters if each.place is Place.QUERY]
+    queries = operation.carried[Place.QUERY]
     if not {each.wire for each in queries} >= pairs.keys():
         return None
     arguments: dict[str, Json] = {}
