@@ -811,6 +811,39 @@ async def test_a_connection_that_was_ended_in_the_same_flight_as_an_answer_is_le
     assert (connections, late) == (2, [[], []])
 
 
+@pytest.mark.parametrize("late", [b"x", b""], ids=["a byte", "its end"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_connection_on_which_something_came_while_it_was_idle_is_left(
+    scheme: str, late: bytes, tmp_path: Path
+) -> None:
+    """By a request on it the platform would be asked twice."""
+    asked: list[bytes] = []
+    is_idle, has_come = anyio.Event(), anyio.Event()
+
+    async def speaks_late(stream: anyio.abc.ByteStream) -> None:
+        asked.append(await stream.receive())
+        await stream.send(EMPTY)
+        await is_idle.wait()
+        if late:
+            await stream.send(late)
+        else:
+            await (flight_of(stream) if secure else stream).aclose()  # with TLS's goodbye it would wait for another
+        has_come.set()
+        await anyio.sleep_forever()
+
+    secure, environ = secured(tmp_path) if scheme == "https" else (None, {})
+    with anyio.fail_after(20):
+        gateway = Gateway(environ=environ, sleep=at_once)
+        async with serving(speaks_late, secure) as port, gateway:
+            kept = KEPT._replace(url=f"{scheme}://127.0.0.1:{port}/x")
+            await gateway.send(ANY, kept)
+            is_idle.set()
+            await has_come.wait()
+            answer = await gateway.send(ANY, kept)
+
+    assert (answer.status, answer.repeated, len(asked)) == (204, False, 2)
+
+
 async def test_a_platform_that_always_speaks_of_other_work_leaves_the_outcome_unknown() -> None:
     async def astray(stream: anyio.abc.ByteStream) -> None:
         while True:

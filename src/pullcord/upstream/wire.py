@@ -1,12 +1,16 @@
 """Watches the bytes of one connection, sent and received: httpcore2 itself shows neither."""
 
 import re
+import select
+import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from httpcore2 import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
 
 _HEAD_END = re.compile(rb"\n\r?\n")
+_POLL: "Callable[[], select.poll] | None" = getattr(select, "poll", None)
+"""Watches a socket; None on Windows, where there is none."""
 
 
 class Wire(AsyncNetworkBackend, AsyncNetworkStream):
@@ -24,6 +28,8 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
         self._stream = AsyncNetworkStream()
         self._secure = secure
         self._open = not secure
+        self._socket: socket.socket | None = None
+        self._arrivals = _POLL() if _POLL else None
         self._first_bytes = b""
         self._count = 0
 
@@ -64,6 +70,9 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
     ) -> AsyncNetworkStream:
         """As httpcore2 defines it."""
         self._stream = await self._network.connect_tcp(host, port, timeout, local_address, socket_options)
+        self._socket = self._stream.get_extra_info("socket")
+        if self._socket and self._arrivals:
+            self._arrivals.register(self._socket, select.POLLIN)
         return self
 
     async def start_tls(
@@ -92,5 +101,7 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> object:
-        """As httpcore2 defines it."""
+        """As httpcore2 defines it. Whether there is anything to read is asked before each use of an idle connection."""
+        if info == "is_readable" and self._socket and self._arrivals:  # the stream would look for its socket each time
+            return self._socket.fileno() < 0 or bool(self._arrivals.poll(0))
         return self._stream.get_extra_info(info)
