@@ -135,10 +135,10 @@ def _parse(content: bytes, secrets: Sequence[str]) -> Json:
     if len(content) > VALUES_LIMIT and sum(map(content.count, _BEFORE_VALUES)) > VALUES_LIMIT:
         raise ValueError(f"it holds more than {VALUES_LIMIT:,} values")
     try:
-        value = _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
-        # Nothing but an escape, or an encoding with zeros, hides the key in the bytes.
-        may_hide = b"\\" in content or b"\0" in content
-        return _without(secrets, value) if may_hide or any(each.encode() in content for each in secrets) else value
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
+        value = _DECODER.decode(text)
+        # Nothing but an escape hides a secret in the text.
+        return _without(secrets, value) if "\\" in text or _hidden(secrets, text) != text else value
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
 
