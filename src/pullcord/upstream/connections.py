@@ -5,6 +5,7 @@ twice for each request, and hides bytes that follow an answer. Here the newest i
 idle only if exactly one answer came on it.
 """
 
+import functools
 import os
 import socket
 import ssl
@@ -280,6 +281,11 @@ class Connections:
                 await connections.pop().close()
 
 
+@functools.lru_cache(maxsize=256)
+def _base(url: str) -> httpcore2.URL:
+    return httpcore2.URL(url.encode("ascii"))
+
+
 def _core_request(request: Request, limit: float) -> httpcore2.Request:
     """A request as httpcore2 takes it.
 
@@ -292,7 +298,10 @@ def _core_request(request: Request, limit: float) -> httpcore2.Request:
     """
     headers = request.headers if request.kept else {**request.headers, "Connection": "close"}
     try:
-        url = httpcore2.URL(request.url.encode("ascii"))
+        scheme, _, rest = request.url.partition("://")
+        authority, _, path = rest.partition("/")
+        base = _base(f"{scheme}://{authority}")
+        url = httpcore2.URL(scheme=base.scheme, host=base.host, port=base.port, target=f"/{path}".encode("ascii"))
         fields = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
     except ValueError:
         raise UnsentError("the base URL, or a value in the request, can't be sent") from None
