@@ -104,12 +104,9 @@ def _resource(observation: Attempt, target: Arguments, state: str | None) -> dic
     operation, body = observation.call.operation, observation.reply.body
     ids = {str(value) for value in target.values()}
     at = operation.state.at if operation.state else None
-    pointers = (
-        pointer
-        for pointer in operation.expose
-        if str(value := look_up(body, pointer)) not in ids and (pointer, value) != (at, state)
-    )
-    return sanitize.select(body, tuple(pointers)) or None
+    parts = ((pointer, look_up(body, pointer)) for pointer in operation.expose)
+    shown = ((pointer, part) for pointer, part in parts if str(part) not in ids and (pointer, part) != (at, state))
+    return sanitize.nested(shown) or None
 
 
 def _problem(attempt: Attempt) -> dict[str, Json] | None:

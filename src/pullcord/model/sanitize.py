@@ -5,6 +5,7 @@ Everything that an answer quotes from a platform passes through here.
 
 import math
 import unicodedata
+from collections.abc import Iterable
 
 from pullcord.model.pointer import Pointer, look_up, tokens
 from pullcord.model.value import Json
@@ -78,9 +79,18 @@ def select(body: Json, pointers: tuple[Pointer, ...]) -> dict[str, Json]:
         body: of a reply, or an item of a list.
         pointers: to parts that may be shown; those that are absent or null there are left out.
     """
+    return nested((pointer, look_up(body, pointer)) for pointer in pointers)
+
+
+def nested(parts: Iterable[tuple[Pointer, Json]]) -> dict[str, Json]:
+    """Parts of a body, cleaned, nested as they are in the body.
+
+    Args:
+        parts: each with its pointer; those that are None are left out.
+    """
     selected: dict[str, Json] = {}
-    for pointer in pointers:
-        part = value(look_up(body, pointer))
+    for pointer, original in parts:
+        part = value(original)
         if part is None:
             continue
         *parents, last = tokens(pointer)
