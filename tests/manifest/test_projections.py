@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import anyio
@@ -77,7 +77,7 @@ def walk(value: object) -> Iterator[object]:
     if isinstance(value, Projection | Platform):
         return
     yield value
-    value = vars(value) if isinstance(value, Operation) else value
+    value = {each.name: getattr(value, each.name) for each in fields(value)} if isinstance(value, Operation) else value
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
     for each in parts:
         yield from walk(each)

@@ -63,8 +63,9 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     may_have_parts = MayGoOn.CHILDREN in verdict.may_go_on and not (whole and whole.complete)
     is_hidden = bool(call.operation.cancel) and may_have_parts and not any(link.part for link in links)
     origin = Origin(call, reply, verdict.outcome, verdict.phase)
-    steps = list(_steps(links, origin, seconds, is_hidden=is_hidden))
-    actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps if not _is_away(call, step))]
+    near = [link for link in links if not _is_away(call, link)]
+    steps = list(_steps(near, origin, seconds, is_hidden=is_hidden))
+    actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps)]
     # A cursor in another form than the platform's own is one that the tool would refuse.
     if next_arguments and not call.surface.checks[call.operation.id](next_arguments):
         actions.append(_action(call, NEXT, call.operation, next_arguments, wording.HINT_NEXT))
@@ -73,7 +74,9 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     # What is near leads nowhere where no such work is known, and perhaps where a look watched in vain.
     is_vain = verdict.outcome is Outcome.NOT_FOUND or (call.operation.cancel is None and attempt.watch is not None)
     if is_vain or not any(action.tool and not _repeats(call, action) for action in actions):
-        actions.extend(_step_action(call, step) for step in steps if _is_away(call, step))
+        away = list(_steps([link for link in links if _is_away(call, link)], origin, seconds))
+        actions.extend(_step_action(call, step) for step in away)
+        steps += away
         actions.extend(action for action in extras if action.tool)
     if verdict.outcome is Outcome.NOT_FOUND:
         actions.extend(looks_elsewhere(call))
@@ -113,12 +116,12 @@ def _step_action(call: Call, step: Step) -> Action:
     return action if step.link.each is None else _brief(action)
 
 
-def _is_away(call: Call, step: Step) -> bool:
-    """Whether a step leads away from the work of a call: to what holds it, to others like it, from a look to its parts.
+def _is_away(call: Call, link: Link) -> bool:
+    """Whether a link leads away from the work of a call: to what holds it, to others like it, from a look to its parts.
 
     Near are a cancel's parts, since they go on, what confirms its end, and what the message speaks of.
     """
-    link, cancel = step.link, call.operation.cancel
+    cancel = call.operation.cancel
     is_near = link.part or link.note or (cancel and link.rel in cancel.confirm)
     return (link.rel in AWAY and not is_near) or (link.each is not None and cancel is None)
 
