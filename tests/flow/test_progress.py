@@ -137,9 +137,9 @@ async def test_after_the_call_nothing_is_reported() -> None:
         reports.append(seconds)
 
     progress = Progress(report, anyio.current_time, 60, "Loom")
-    with progress.kept_up():
+    with progress:
         await anyio.sleep(15)
-    with progress.kept_up():
+    with progress:
         pass
     await anyio.sleep(60)
 

@@ -198,7 +198,7 @@ async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> 
     call = Call(reach.surface, piece.operation, arguments, target, request_id=secrets.token_hex(6))
     progress = Progress(report, reach.engine.gateway.now, seconds, piece.operation.platform.title)
     caller = Caller("pullcord wait", progress.tell)
-    with progress.kept_up():
+    with progress:
         return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, caller)
 
 

@@ -52,9 +52,8 @@ async def run(call: Call, engine: Engine, caller: Caller) -> Answer:
     call = call._replace(request_id=secrets.token_hex(6), deadline=engine.gateway.now() + call.allowance)
     if call.operation.id == FIND_RUNNING:
         return await find(call, engine.gateway)
-    progress = Progress(caller.report, engine.gateway.now, call.allowance, call.operation.platform.title)
-    caller = caller._replace(report=progress.tell)
-    with progress.kept_up():
+    with Progress(caller.report, engine.gateway.now, call.allowance, call.operation.platform.title) as progress:
+        caller = caller._replace(report=progress.tell)
         if is_asked_for(call):
             attempt, whole = await cascade(call, engine, caller)
         else:

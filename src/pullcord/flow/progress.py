@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self, TypeAlias
 
 Report: TypeAlias = Callable[[float, float, str], Awaitable[None]]
 """Called with the seconds so far, the seconds in all, and a text that says what was seen."""
@@ -35,6 +35,7 @@ class Progress:
         self._start = self._reported = now()
         self._text = f"{platform}: no answer yet"
         self._has_failed = False
+        self._repeats: list[asyncio.Task[None]] = []
 
     async def tell(self, seconds: float, total: float, text: str) -> None:
         """Report what was seen; a `Report`.
@@ -55,21 +56,22 @@ class Progress:
             self._has_failed = True
             _log.warning("Progress is not reported any more: a report failed.", exc_info=True)
 
-    @contextmanager
-    def kept_up(self) -> Iterator[None]:
-        """For as long as the block runs, report once more whenever there was no report for SILENCE seconds.
+    def __enter__(self) -> Self:
+        """Report once more, from now on, whenever there was no report for SILENCE seconds.
 
         Most calls end long before that: they cost a timer, and no task.
         """
-        repeats: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(SILENCE, lambda: repeats.append(loop.create_task(self._repeat())))
-        try:
-            yield
-        finally:
-            timer.cancel()
-            for each in repeats:
-                each.cancel()
+        self._timer = loop.call_later(SILENCE, lambda: self._repeats.append(loop.create_task(self._repeat())))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Report no more."""
+        self._timer.cancel()
+        for each in self._repeats:
+            each.cancel()
 
     async def _repeat(self) -> None:
         while True:

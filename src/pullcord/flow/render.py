@@ -29,6 +29,7 @@ def render(attempt: Attempt, whole: Whole | None = None) -> Answer:
     items = _items(observation, page)
     steps = offer(attempt, page.next_arguments if page else None, whole)
     call, verdict = attempt.call, whole.verdict if whole else attempt.verdict
+    target = call.target
     pieces = (attempt, *(whole.parts if whole else ()))
     return Answer(
         operation_id=call.operation.operation_id,
@@ -36,11 +37,11 @@ def render(attempt: Attempt, whole: Whole | None = None) -> Answer:
         outcome=verdict.outcome,
         message=wording.message(attempt, items, [*wording.cascade_sentences(whole), *steps.notes]),
         work_stopped=verdict.work_stopped,
-        may_go_on=tuple(word for word in MayGoOn if word in verdict.may_go_on),
+        may_go_on=tuple(word for word in MayGoOn if word in verdict.may_go_on) if verdict.may_go_on else (),
         state=verdict.state,
         evidence=_evidence(attempt, observation),
-        target=call.target,
-        resource=items or _resource(observation, call.target, verdict.state),
+        target=target,
+        resource=items or _resource(observation, target, verdict.state),
         parts=tuple(_piece(each) for each in pieces[1:]) if whole else None,
         problem=_problem(next(each for each in pieces if each.verdict.outcome is verdict.outcome)),
         allowed_actions=(*steps.actions, *_next_steps(pieces[1:])),
@@ -69,8 +70,8 @@ def _evidence(attempt: Attempt, observation: Attempt) -> dict[str, Json] | None:
         {"watched_seconds": round(attempt.watch.seconds, 1)} if attempt.watch and attempt.watch.possible else {}
     )
     operation = source.call.operation
-    pointers = {*operation.expose, *([operation.state.at] if operation.state else [])}
-    fields_read = {pointer: value for pointer, value in fields.items() if pointer not in pointers}
+    shown = (*operation.expose, operation.state.at if operation.state else None)
+    fields_read = {pointer: value for pointer, value in fields.items() if pointer not in shown}
     return {
         "http_status": source.reply.status,
         **({"fields": fields_read} if fields_read else {}),
