@@ -196,9 +196,8 @@ async def _watch(reach: Reach, piece: Piece, seconds: int, console: Console) -> 
         target = {name: values[0]} if values else {}
     arguments[WAIT_SECONDS] = seconds
     call = Call(reach.surface, piece.operation, arguments, target, request_id=secrets.token_hex(6))
-    progress = Progress(report, reach.engine.gateway.now, seconds, piece.operation.platform.title)
-    caller = Caller("pullcord wait", progress.tell)
-    with progress:
+    with Progress(report, reach.engine.gateway.now, seconds, piece.operation.platform.title) as progress:
+        caller = Caller("pullcord wait", progress.tell)
         return await wait(Attempt(call, Verdict(Outcome.STOPPING)), reach.engine.gateway, caller)
 
 

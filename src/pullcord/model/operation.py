@@ -183,7 +183,7 @@ class Operation:
     @cached_property
     def path_names(self) -> tuple[str, ...]:
         """The names of the arguments that stand in its path: the ids of the work that it is about."""
-        return tuple(parameter.name for parameter in self.parameters if parameter.place is Place.PATH)
+        return tuple(parameter.name for parameter in self.carried[Place.PATH])
 
     def accepted(self, values: Mapping[str, Json]) -> dict[str, Json]:
         """Those of some arguments that it takes, by name, without those that are None."""
