@@ -70,8 +70,8 @@ def _evidence(attempt: Attempt, observation: Attempt) -> dict[str, Json] | None:
         {"watched_seconds": round(attempt.watch.seconds, 1)} if attempt.watch and attempt.watch.possible else {}
     )
     operation = source.call.operation
-    shown = (*operation.expose, operation.state.at if operation.state else None)
-    fields_read = {pointer: value for pointer, value in fields.items() if pointer not in shown}
+    told = (*operation.expose, operation.state.at if operation.state else None)
+    fields_read = {pointer: value for pointer, value in fields.items() if pointer not in told}
     return {
         "http_status": source.reply.status,
         **({"fields": fields_read} if fields_read else {}),
@@ -106,8 +106,8 @@ def _resource(observation: Attempt, target: Arguments, state: str | None) -> dic
     ids = {str(value) for value in target.values()}
     at = operation.state.at if operation.state else None
     parts = ((pointer, look_up(body, pointer)) for pointer in operation.expose)
-    shown = ((pointer, part) for pointer, part in parts if str(part) not in ids and (pointer, part) != (at, state))
-    return sanitize.nested(shown) or None
+    new_parts = ((pointer, part) for pointer, part in parts if str(part) not in ids and (pointer, part) != (at, state))
+    return sanitize.nested(new_parts) or None
 
 
 def _problem(attempt: Attempt) -> dict[str, Json] | None:
