@@ -70,8 +70,8 @@ def _evidence(attempt: Attempt, observation: Attempt) -> dict[str, Json] | None:
         {"watched_seconds": round(attempt.watch.seconds, 1)} if attempt.watch and attempt.watch.possible else {}
     )
     operation = source.call.operation
-    told = (*operation.expose, operation.state.at if operation.state else None)
-    fields_read = {pointer: value for pointer, value in fields.items() if pointer not in told}
+    repeated = (*operation.expose, operation.state.at if operation.state else None)
+    fields_read = {pointer: value for pointer, value in fields.items() if pointer not in repeated}
     return {
         "http_status": source.reply.status,
         **({"fields": fields_read} if fields_read else {}),
