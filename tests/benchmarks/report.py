@@ -11,10 +11,11 @@ from tests.documents import put
 Found: TypeAlias = Mapping[str, Any]
 """As bench.py measures it."""
 
-PULLCORD, SDK, PIPES, BRIDGE = (
+PULLCORD, SDK, PIPES, HTTP, BRIDGE = (
     "pullcord",
     "floor: SDK's stdio",
     "floor: asyncio pipes",
+    "floor: SDK's HTTP",
     "FastMCP's bridge",
 )
 SOAKED = (PULLCORD, PIPES)
@@ -70,6 +71,7 @@ class Ratio(NamedTuple):
     to: str
     limit: float
     least: bool = False
+    transport: str = "stdio"
 
 
 RATIOS = (
@@ -78,11 +80,12 @@ RATIOS = (
     Ratio("CPU of a start, to the SDK's floor", "start_cpu", SDK, 1.06),
     Ratio("idle memory, to the SDK's floor", "idle", SDK, 1.10),
     Ratio("peak memory, to the SDK's floor", "peak", SDK, 1.10),
-    Ratio("p50, to the pipe floor", "p50", PIPES, 1.30),
-    Ratio("CPU per call, to the pipe floor", "cpu", PIPES, 1.30),
+    Ratio("p50, to the pipe floor", "p50", PIPES, 1.08),
+    Ratio("CPU per call, to the pipe floor", "cpu", PIPES, 1.15),
     Ratio("p50, to FastMCP's bridge", "p50", BRIDGE, 0.50),
     Ratio("64 in flight at 50 ms, to the pipe floor", "rate50", PIPES, 0.90, least=True),
     Ratio("64 in flight at 50 ms, to FastMCP's bridge", "rate50", BRIDGE, 2.40, least=True),
+    Ratio("p50 over HTTP, to the SDK's floor", "p50", HTTP, 1.12, transport="http"),
 )
 
 
@@ -102,15 +105,14 @@ class Verdict(NamedTuple):
 
 def verdicts(found: Found) -> list[Verdict]:
     """Every goal whose contenders took part."""
-    medians = found["medians"]["stdio"]
-    ours = medians[PULLCORD]
+    ours = found["medians"]["stdio"][PULLCORD]
     lasting = {row["name"]: row for row in _lasting(found)}[PULLCORD]
     most = found["manifests"][-1]
     return [
         *(
-            Verdict(ratio.what, ours[ratio.metric] / medians[ratio.to][ratio.metric], ratio.limit, ratio.least)
-            for ratio in RATIOS
-            if ratio.to in medians
+            Verdict(ratio.what, rows[PULLCORD][ratio.metric] / rows[ratio.to][ratio.metric], ratio.limit, ratio.least)
+            for ratio, rows in ((ratio, found["medians"].get(ratio.transport, {})) for ratio in RATIOS)
+            if ratio.to in rows
         ),
         Verdict("bytes of tools/list", ours["bytes"], 7500),
         Verdict(
