@@ -143,8 +143,6 @@ def checker(operation: Operation) -> Check:
             value = arguments.get(name)
             if name not in faults and isinstance(value, str) and not segment(value):
                 faults[name] = _SEGMENT
-        if not faults and arguments.keys() <= parameters.keys():
-            return []
         sentences = [
             f"{name} {fault} ({parameters[name].description.removesuffix('.')})" for name, fault in faults.items()
         ]
