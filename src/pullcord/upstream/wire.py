@@ -4,13 +4,14 @@ import re
 import select
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import cached_property
 
 from httpcore2 import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
 
 _HEAD_END = re.compile(rb"\n\r?\n")
-_POLL: "Callable[[], select.poll] | None" = getattr(select, "poll", None)
-"""Watches a socket; None on Windows, where there is none."""
+_HAS_POLL = hasattr(select, "poll")
+"""Whether a socket can be asked by poll: not on Windows."""
 
 
 class Wire(AsyncNetworkBackend, AsyncNetworkStream):
@@ -28,8 +29,6 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
         self._stream = AsyncNetworkStream()
         self._secure = secure
         self._open = not secure
-        self._socket: socket.socket | None = None
-        self._arrivals = _POLL() if _POLL else None
         self._first_bytes = b""
         self._count = 0
 
@@ -70,9 +69,6 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
     ) -> AsyncNetworkStream:
         """As httpcore2 defines it."""
         self._stream = await self._network.connect_tcp(host, port, timeout, local_address, socket_options)
-        self._socket = self._stream.get_extra_info("socket")
-        if self._socket and self._arrivals:
-            self._arrivals.register(self._socket, select.POLLIN)
         return self
 
     async def start_tls(
@@ -101,7 +97,20 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> object:
-        """As httpcore2 defines it. Whether there is anything to read is asked before each use of an idle connection."""
-        if info == "is_readable" and self._socket and self._arrivals:  # the stream would look for its socket each time
+        """As httpcore2 defines it."""
+        if info == "is_readable" and _HAS_POLL and self._socket:  # the stream would look for its socket each time
             return self._socket.fileno() < 0 or bool(self._arrivals.poll(0))
         return self._stream.get_extra_info(info)
+
+    @cached_property
+    def _socket(self) -> socket.socket | None:
+        """What carries the bytes; None: no socket does, as in tests."""
+        found: socket.socket | None = self._stream.get_extra_info("socket")
+        return found
+
+    @cached_property
+    def _arrivals(self) -> "select.poll":
+        """Tells whether bytes came from the socket, or its end."""
+        arrivals = select.poll()
+        arrivals.register(self._stream.get_extra_info("socket"), select.POLLIN)
+        return arrivals
