@@ -322,10 +322,30 @@ async def test_a_client_that_takes_no_answer_holds_no_place(version: str) -> Non
     async with site(admission=Admission(1, 0, sending=0.05), platform=platform) as here:
         line = Line(version, "cancel_task", unwatched(here.sandbox))
         with anyio.fail_after(120):
-            with contextlib.suppress(BaseExceptionGroup, TimeoutError):
-                await here.app(line.scope, line.receive, line.ignore)
+            await here.app(line.scope, line.receive, line.ignore)
             await here.admission.idle()
         assert (await here.post("tools/list")).status_code == 200
+
+
+@pytest.mark.parametrize("version", ERAS)
+async def test_a_client_that_took_the_beginning_of_an_answer_may_wait_for_the_rest(version: str) -> None:
+    platform = Held()
+    async with site(admission=Admission(1, 0, sending=0.01), platform=platform) as here:
+        outcomes: list[str] = []
+        is_done = anyio.Event()
+
+        async def call() -> None:
+            outcomes.append((await here.call("cancel_task", unwatched(here.sandbox), version=version))["outcome"])
+            is_done.set()
+
+        with anyio.fail_after(120):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                await platform.asked.wait()
+                with anyio.move_on_after(0.05):
+                    await is_done.wait()
+                platform.answer.set()
+        assert outcomes == ["stopping"]
 
 
 async def test_without_a_queue_no_look_waits_either() -> None:

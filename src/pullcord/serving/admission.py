@@ -272,13 +272,27 @@ class AdmissionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        try:
-            body, answer = await self._body(scope, receive)
-        except ClientDisconnect:
-            return  # the client is gone, and reads no answer
-        if answer:
+        has_arrived = False
+        # One for the whole request, whose deadline moves along: one for each message costs more than the message.
+        with anyio.CancelScope(deadline=anyio.current_time() + self._admission.arriving) as patience:
+            try:
+                body, answer = await self._body(scope, receive)
+            except ClientDisconnect:
+                return  # the client is gone, and reads no answer
+            has_arrived = True
+            patience.deadline = math.inf
+
+            async def send_in_time(message: Message) -> None:
+                patience.deadline = min(patience.deadline, anyio.current_time() + self._admission.sending)
+                await send(message)
+                patience.deadline = math.inf
+
+            await (answer or partial(self._admit, body))(scope, receive, send_in_time)
+        if not has_arrived:
+            answer = refusal(408, "The request took too long to arrive. Nothing was sent.")
             await answer(scope, receive, send)
-            return
+
+    async def _admit(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         place = Place(_caller(scope), self._is_cancel(body))
         try:
             if await self._admission.enter(place, receive):
@@ -297,11 +311,7 @@ class AdmissionMiddleware:
         async def receive_again() -> Message:
             return messages.pop() if messages else await receive()
 
-        async def send_in_time(message: Message) -> None:
-            with anyio.fail_after(self._admission.sending):
-                await send(message)
-
-        await self._app({**scope, ON_WATCH: partial(self._admission.watch, place)}, receive_again, send_in_time)
+        await self._app({**scope, ON_WATCH: partial(self._admission.watch, place)}, receive_again, send)
 
     def _is_cancel(self, body: bytes) -> bool:
         """Whether a request calls a tool that cancels."""
@@ -325,14 +335,10 @@ class AdmissionMiddleware:
         if self._admission.draining:
             return b"", refusal(503, _ENDING, retry_after=RETRY_AFTER)
         body = bytearray()
-        try:
-            with anyio.fail_after(self._admission.arriving):
-                async for chunk in Request(scope, receive).stream():
-                    body += chunk
-                    if len(body) > BODY_LIMIT:
-                        return b"", refusal(413, f"The request is larger than {BODY_LIMIT} bytes.")
-        except TimeoutError:
-            return b"", refusal(408, "The request took too long to arrive. Nothing was sent.")
+        async for chunk in Request(scope, receive).stream():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                return b"", refusal(413, f"The request is larger than {BODY_LIMIT} bytes.")
         return bytes(body), None
 
 
