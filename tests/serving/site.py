@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from starlette.applications import Starlette
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HttpScope
 from tests.sandbox.clock import Clock
@@ -89,7 +89,7 @@ class Site:
     clock: Clock
     admission: Admission
     gateway: Gateway
-    app: Starlette
+    app: Router
     http: httpx2.AsyncClient
 
     async def post(
@@ -181,7 +181,7 @@ async def site(
         engine = Engine(gateway, Journal(str(journal)) if journal else None)
         server = make(scope, engine, view=access.view(scope, front))
         app = application(server, front, admission, ready=reaches(scope))
-        await stack.enter_async_context(app.router.lifespan_context(app))
+        await stack.enter_async_context(app.lifespan_context(app))
         http = await stack.enter_async_context(
             httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=base_url)
         )

@@ -68,7 +68,7 @@ class Application:
             )
             admission = application.places(front, reach.surface)
             app = application.application(server, front, admission, ready=application.reaches(reach.surface))
-            async with app.router.lifespan_context(app):
+            async with app.lifespan_context(app):
                 self._app = app
                 try:
                     yield

@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
-from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullcord.config.surface import GRANTS, Surface
@@ -52,7 +51,7 @@ def reaches(surface: Surface) -> bool:
 
 def application(
     server: Server[Any], front: Front, admission: Admission, *, ready: bool, tally: Tally | None = None
-) -> Starlette:
+) -> Router:
     """The ASGI application.
 
     Args:
@@ -79,16 +78,16 @@ def application(
         server.middleware.append(tally.handle)
         layers.insert(0, Middleware(TallyMiddleware, tally))
     mcp_app = StreamableHTTPASGIApp(sessions)
-    app = Starlette(
-        routes=[
+    # Without Starlette's layers: the server that calls this answers an exception with the same 500.
+    return Router(
+        [
             *(Route(path, mcp_app, middleware=layers) for path in (PATH, f"{PATH}/")),
             *_metadata(front),
             *probes(admission, ready=ready),
         ],
+        redirect_slashes=False,  # a redirect would lead where the request's header Host says
         lifespan=lambda _: sessions.run(),
     )
-    app.router.redirect_slashes = False  # a redirect would lead where the request's header Host says
-    return app
 
 
 def _cors(origins: Sequence[str]) -> Middleware:
