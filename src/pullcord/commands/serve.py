@@ -61,14 +61,14 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         raise SettingsError([f"--journal {path}: only with --http; here the standard output carries MCP"])
     limits = Limits(options.connect_timeout, options.timeout, options.max_calls or LIMITS.connections)
     async with reached(options, environ, journal=path, limits=limits) as (offer, engine):
-        gc.freeze()
-        gc.enable()
         server = partial(make, offer, engine, sandbox=options.sandbox, panel=options.panel)
         if not options.http:
             _tell_terminal(is_http=False)
             from pullcord.serving.stdio import stdio  # noqa: PLC0415 - HTTP does without it
 
-            return await stdio(server(elicitation=_elicitation({}, engine) if options.confirm else None))
+            mcp_server = server(elicitation=_elicitation({}, engine) if options.confirm else None)
+            _collect_garbage()
+            return await stdio(mcp_server)
 
         from pullcord.serving import access, http_server  # noqa: PLC0415 - standard input and output do without them
         from pullcord.serving.front import Front  # noqa: PLC0415 - as above
@@ -80,7 +80,14 @@ async def _serve(options: argparse.Namespace, environ: Mapping[str, str], path: 
         _tell_terminal(is_http=True)
         elicitation = _elicitation(environ, engine) if options.confirm else None
         mcp_server = server(elicitation=elicitation, view=access.view(offer, front))
+        _collect_garbage()
         return await http_server.serve(mcp_server, front, say, surface=offer, engine=engine)
+
+
+def _collect_garbage() -> None:
+    """Look for garbage from now on, and only among what is made later: what is there by now is kept."""
+    gc.freeze()
+    gc.enable()
 
 
 def _tell_terminal(*, is_http: bool) -> None:
