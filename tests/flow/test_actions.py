@@ -13,9 +13,10 @@ from tests.transport import mock
 from pullcord.config import settings
 from pullcord.config.surface import Surface
 from pullcord.flow.actions import offer, offer_item
-from pullcord.flow.attempt import Attempt, Call, Whole
+from pullcord.flow.attempt import Attempt, Call, Obstacle, Whole
 from pullcord.flow.following import read
 from pullcord.flow.platform_actions import ACTIONS_LIMIT, HREF_LIMIT
+from pullcord.flow.step import withhold
 from pullcord.flow.verdict import Verdict
 from pullcord.flow.wording import HINT_PARTS
 from pullcord.model.condition import Clause
@@ -456,14 +457,26 @@ class TestWhatCanBeCalledHere:
         assert [each for each in actions(answer) if "tool" in each] == []
 
     async def test_an_address_that_is_not_known_yet_is_left_out(self) -> None:
-        environ = {"EVERSHELL_API_URL": "", "EVERSHELL_SLUG": ""}
-        async with stage(environ=environ) as staged:
-            answer = await staged.call("cancel_workspace_task", {"workspace_id": "ws_1"})
+        cancel = shipped()["cancel_workspace_task"]
+        link = _link(("workspace_id", Expression(Source.ARGUMENT, "workspace_id")), operation_id="list_workspace_tasks")
+        near = replace(cancel, responses={"default": Response(links=(link,))})
+        surface = Surface.of(shipped(), settings.read(shipped(), {"EVERSHELL_API_KEY": "k"}))
+        call = Call(surface, near, {"workspace_id": "ws_1"})
 
-        assert "EVERSHELL_SLUG" in action(answer, "authorize")["hint"]
-        listed = action(answer, "collection")
-        assert (listed["operation_id"], listed["method"]) == ("list_workspace_tasks", "GET")
-        assert not listed.keys() & {"href", "tool"}
+        look = next(each for each in offer(withhold(call, Obstacle.UNCONFIGURED)).actions if each.rel == "self")
+        assert (look.operation_id, look.method) == ("list_workspace_tasks", "GET")
+        assert (look.href, look.tool) == (None, None)
+
+    async def test_what_leads_away_and_is_no_tool_here_is_offered_only_where_there_is_no_step_at_all(self) -> None:
+        async with stage(environ={"EVERSHELL_API_URL": "", "EVERSHELL_SLUG": ""}) as staged:
+            answer = await staged.call("cancel_workspace_task", {"workspace_id": "ws_1"})
+        assert [each["rel"] for each in actions(answer)] == ["authorize"]
+
+        async with stage(only=["cancel_task"]) as staged:
+            ids = staged.sandbox.everruns.ids
+            running = {"session_id": ids.active_session, "task_id": ids.background_task, "wait_seconds": 0}
+            answer = await staged.call("cancel_task", running)
+        assert [each["rel"] for each in actions(answer)] == ["self"]
 
 
 def _call(operation: Operation, arguments: Mapping[str, Json], found: Mapping[str, Json] | None = None) -> Call:

@@ -59,11 +59,11 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     seconds = attempt.watch.seconds if attempt.watch else 0
     # Where all parts were stopped, too, no step leads to them.
     links = [link for link in response.links if not (link.part and whole and whole.complete)]
+    near = [link for link in links if not _is_away(call, link)]
     # Where nothing else leads to what goes on, a look at work that has ended may.
     may_have_parts = MayGoOn.CHILDREN in verdict.may_go_on and not (whole and whole.complete)
     is_hidden = bool(call.operation.cancel) and may_have_parts and not any(link.part for link in links)
     origin = Origin(call, reply, verdict.outcome, verdict.phase)
-    near = [link for link in links if not _is_away(call, link)]
     steps = list(_steps(near, origin, seconds, is_hidden=is_hidden))
     actions = [*_own_actions(attempt, reply), *(_step_action(call, step) for step in steps)]
     # A cursor in another form than the platform's own is one that the tool would refuse.
@@ -74,9 +74,12 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
     # What is near leads nowhere where no such work is known, and perhaps where a look watched in vain.
     is_vain = verdict.outcome is Outcome.NOT_FOUND or (call.operation.cancel is None and attempt.watch is not None)
     if is_vain or not any(action.tool and not _repeats(call, action) for action in actions):
-        away = list(_steps([link for link in links if _is_away(call, link)], origin, seconds))
-        actions.extend(_step_action(call, step) for step in away)
-        steps += away
+        # What leads away and is no tool here helps only where there is no step at all.
+        tools = call.surface.tools if actions else call.surface.catalogue
+        away = [link for link in links if link.operation_id in tools and _is_away(call, link)]
+        far_steps = list(_steps(away, origin, seconds))
+        actions.extend(_step_action(call, step) for step in far_steps)
+        steps += far_steps
         actions.extend(action for action in extras if action.tool)
     if verdict.outcome is Outcome.NOT_FOUND:
         actions.extend(looks_elsewhere(call))

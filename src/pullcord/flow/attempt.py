@@ -38,7 +38,7 @@ class Call(NamedTuple):
     @property
     def settings(self) -> Settings:
         """How the operation's platform is reached."""
-        return self.surface.settings_of(self.operation)
+        return self.surface.settings[self.operation.platform.name]
 
     @property
     def target(self) -> dict[str, Json]:
