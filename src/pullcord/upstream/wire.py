@@ -105,8 +105,8 @@ class Wire(AsyncNetworkBackend, AsyncNetworkStream):
     @cached_property
     def _socket(self) -> socket.socket | None:
         """What carries the bytes; None: no socket does, as in tests."""
-        found: socket.socket | None = self._stream.get_extra_info("socket")
-        return found
+        carrier: socket.socket | None = self._stream.get_extra_info("socket")
+        return carrier
 
     @cached_property
     def _arrivals(self) -> "select.poll":
