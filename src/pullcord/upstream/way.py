@@ -50,9 +50,11 @@ def transport(environ: Mapping[str, str], url: str) -> httpx2.AsyncHTTPTransport
         WayError: they can't be used.
     """
     parts = urlsplit(url)
+    if parts.scheme == "http":
+        return httpx2.AsyncHTTPTransport(verify=trusted(None, None))
     certificates, server = way(environ, parts.hostname or "", parts.port or _HTTPS_PORT)
     try:
-        return httpx2.AsyncHTTPTransport(verify=certificates, proxy=server if parts.scheme == "https" else None)
+        return httpx2.AsyncHTTPTransport(verify=certificates, proxy=server)
     except ImportError:  # as for SOCKS without its package
         raise WayError(NO_PROXY) from None
 
