@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -30,7 +30,7 @@ Values: TypeAlias = Mapping[str, Value]
 """The values of a platform's variables, by their names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """How one platform is reached."""
 
@@ -58,7 +58,7 @@ class Settings:
     unread: str | None = None
     """The fault of a file that is there, and could not be read just now."""
 
-    @property
+    @cached_property
     def obstacle(self) -> str | None:
         """Why nothing can be sent, for the person who must mend it; None: a call can be sent."""
         reasons = list(self.faults)

@@ -15,7 +15,7 @@ class Caller(NamedTuple):
     """The caller of a tool."""
 
     name: str
-    """Its name for the journal."""
+    """Its name for the journal; empty where there is none."""
     report: Report = no_report
     """Called at each look with the seconds watched, the seconds in all, and a text that says what was seen."""
     person: Person | None = None

@@ -106,7 +106,11 @@ def _resource(observation: Attempt, target: Arguments, state: str | None) -> dic
     ids = {str(value) for value in target.values()}
     at = operation.state.at if operation.state else None
     parts = ((pointer, look_up(body, pointer)) for pointer in operation.expose)
-    new_parts = ((pointer, part) for pointer, part in parts if str(part) not in ids and (pointer, part) != (at, state))
+    new_parts = (
+        (pointer, part)
+        for pointer, part in parts
+        if part is not None and str(part) not in ids and (pointer, part) != (at, state)
+    )
     return sanitize.nested(new_parts) or None
 
 

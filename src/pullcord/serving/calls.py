@@ -38,7 +38,8 @@ async def answer(
         The tool's result; or a question to a person, with whose answer the client makes the call again.
     """
     person = ElicitedPerson(elicitation, ctx, params) if elicitation else None
-    caller = Caller(_name(ctx), ctx.session.report_progress, person, _on_watch(ctx))
+    name = _name(ctx) if engine.journal else ""
+    caller = Caller(name, ctx.session.report_progress, person, _on_watch(ctx))
     result = await flow_call.answer(call, engine, caller)
     return person.question if person and person.question else tool_result(result)
 
