@@ -235,8 +235,8 @@ def classes(name: str) -> Iterator[type]:
 
 
 def inherited_definitions(owner: type) -> Iterator[tuple[str, int]]:
-    """The name and line of each method that a class has from a base class of a library, which describes it."""
-    bases = [base for base in owner.__mro__ if base.__module__.partition(".")[0] != "pullcord" and base is not object]
+    """The name and line of each method that a class has from a base class, which describes it."""
+    bases = [base for base in owner.__mro__[1:] if base is not object]
     for name, method in vars(owner).items():
         if inspect.isfunction(method) and any(name in vars(base) for base in bases):
             yield name, method.__code__.co_firstlineno

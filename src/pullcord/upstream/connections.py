@@ -174,7 +174,7 @@ class _Body:
             await self._leave(self._length if reusable else None)
 
 
-class Connections:
+class Connections(Transport):
     """The idle connections, by origin, and a bound on those in use.
 
     A request that may not share a connection gets a new one, which is closed after its answer. Looks leave an eighth of
@@ -196,16 +196,7 @@ class Connections:
         self._idle: defaultdict[str, list[_Connection]] = defaultdict(list)
 
     async def send(self, request: Request, limit: float) -> Answer:
-        """Send a request, and read the head of its answer; its connection is in use until the body is closed.
-
-        Args:
-            request: as request.build makes it.
-            limit: seconds to wait for a place, and as many to open a connection.
-
-        Raises:
-            UnsentError: nothing was sent.
-            LostError: something was sent, and then the connection failed.
-        """
+        """As `Transport` defines it; the connection is in use until the body of the answer is closed."""
         core_request = _core_request(request, limit)
         origin = core_request.url.origin
         bounds = [self._bound] if request.cancels else [self._bound_on_looks, self._bound]
