@@ -560,6 +560,20 @@ class TestLinks:
         for ids in none:
             assert _offered({"ids": ids}, link) == {"allowed_actions": [], "notes": []}
 
+    @pytest.mark.parametrize(
+        ("outcome", "phase", "rels"),
+        [(Outcome.STOPPING, Phase.ACTIVE, ["self"]), (Outcome.STOPPED, Phase.CANCELLED, [])],
+    )
+    def test_a_look_that_makes_no_sense_any_more_is_not_offered_by_another_relation_either(
+        self, outcome: Outcome, phase: Phase, rels: list[str]
+    ) -> None:
+        argument = ("session_id", Expression(Source.ARGUMENT, "session_id"))
+        links = tuple(_link(argument, rel=rel) for rel in ("up", "self"))
+        cancel = replace(shipped()["cancel_task"], responses={"200": Response(links=links)})
+        attempt = Attempt(_call(cancel, TASK), Verdict(outcome, phase=phase), Reply(200, {}, {}))
+
+        assert [each.rel for each in offer(attempt).actions] == rels
+
     def test_of_an_item_the_steps_follow_from_its_own_state_and_what_has_ended_tells_itself(self) -> None:
         item = "item: {operationId: get_thread, parameters: {id: $item#/id}, description: Look.}"
         kill = "terminate: {operationId: kill_thread, parameters: {id: $item#/id}, description: Kill it., x-after: 1}"

@@ -27,8 +27,6 @@ from pullcord.upstream import request
 
 OFFERED_WAIT = 20
 """Seconds that an offered cancel or look waits: well below the time limits of clients."""
-
-
 _AFTER_WHICH_NOTHING = frozenset({Obstacle.ASKED, Obstacle.DECLINED, Obstacle.CRASHED})
 """Obstacles after which no step is offered."""
 
@@ -77,9 +75,9 @@ def offer(attempt: Attempt, next_arguments: Arguments | None = None, whole: Whol
         # What leads away and is no tool here helps only where there is no step at all.
         tools = call.surface.tools if actions else call.surface.catalogue
         away = [link for link in links if link.operation_id in tools and _is_away(call, link)]
-        far_steps = list(_steps(away, origin, seconds))
-        actions.extend(_step_action(call, step) for step in far_steps)
-        steps += far_steps
+        if away:  # behind what is near, so that a call to which both lead counts as near
+            steps = list(_steps([*near, *away], origin, seconds, is_hidden=is_hidden))
+        actions.extend(_step_action(call, step) for step in steps if _is_away(call, step.link))
         actions.extend(action for action in extras if action.tool)
     if verdict.outcome is Outcome.NOT_FOUND:
         actions.extend(looks_elsewhere(call))
